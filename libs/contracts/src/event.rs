@@ -1,0 +1,44 @@
+//! What an event is called and where it travels.
+//!
+//! An event is a message of a package's `events.proto`. Its type is the message's full name, its topic is the package:
+//! `tradewind.orders.v1.OrderPaid` travels on topic `tradewind.orders.v1`.
+
+use std::sync::LazyLock;
+
+use prost_reflect::{DescriptorPool, DynamicMessage};
+
+/// The encoded `FileDescriptorSet` of the whole contract, comments included: for gRPC reflection and for decoding by name.
+pub const DESCRIPTOR_SET: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descriptors.bin"));
+
+/// Descriptors of the whole contract.
+pub static DESCRIPTORS: LazyLock<DescriptorPool> = LazyLock::new(|| {
+    DescriptorPool::decode(DESCRIPTOR_SET).expect("the descriptor set was encoded by this crate's build")
+});
+
+/// The type of an event, such as `tradewind.orders.v1.OrderPaid`.
+pub fn type_of<E: prost::Name>() -> String {
+    E::full_name()
+}
+
+/// The topic that events of this type travel on: their package.
+pub fn topic_of<E: prost::Name>() -> &'static str {
+    E::PACKAGE
+}
+
+/// The types of every event that the contract knows, sorted.
+pub fn all_types() -> Vec<String> {
+    let mut types: Vec<_> = DESCRIPTORS
+        .all_messages()
+        .filter(|message| message.parent_file().name().ends_with("/events.proto"))
+        .map(|message| message.full_name().to_owned())
+        .collect();
+    types.sort();
+    types
+}
+
+/// The payload of an event as JSON, for a person to read; `None` if the contract knows no such type or the bytes are not of it.
+pub fn to_json(event_type: &str, payload: &[u8]) -> Option<serde_json::Value> {
+    let descriptor = DESCRIPTORS.get_message_by_name(event_type)?;
+    let message = DynamicMessage::decode(descriptor, payload).ok()?;
+    serde_json::to_value(message).ok()
+}
