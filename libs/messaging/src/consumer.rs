@@ -1,0 +1,299 @@
+//! From Kafka to a participant, in batches.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use kernel::Classified;
+use opentelemetry::KeyValue;
+use opentelemetry::metrics::Counter;
+use rand::RngExt;
+use rdkafka::consumer::{Consumer as _, StreamConsumer};
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use tokio::time::{Instant, timeout, timeout_at};
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use crate::inbox::{Admission, admit};
+use crate::participant::{Batch, Caused, Outcome, Participant};
+use crate::{Cause, Envelope, Error, EventStore, KafkaConfig, Subscription, UnitOfWork, parked, trace};
+
+/// Events in one transaction, at most.
+const BATCH_MAX: usize = 512;
+/// A batch of so many wanted events means load: the next one gathers.
+const GATHER_FROM: usize = 4;
+/// How long a batch gathers under load. Never at rest: every hop would wait.
+const GATHER: Duration = Duration::from_millis(3);
+/// Pauses between tries of a batch that failed for a passing reason: with full jitter, from 50 ms to 5 s, without an end.
+const PAUSE_MIN: Duration = Duration::from_millis(50);
+const PAUSE_MAX: Duration = Duration::from_secs(5);
+
+/// One consumer group of a service: hands the events of its subscriptions to a participant.
+///
+/// A batch is one poll's worth of events from all assigned partitions, and one transaction. An event that is refused or cannot
+/// be read is parked with the later ones of its aggregate; a batch that fails as a whole is retried in halves until the event
+/// at fault stands alone; a passing failure is retried in place.
+#[derive(Debug)]
+pub struct Consumer<P> {
+    store: EventStore,
+    kafka: KafkaConfig,
+    group: &'static str,
+    subscriptions: &'static [Subscription],
+    participant: Arc<P>,
+    events: Counter<u64>,
+}
+
+impl<P: Participant> Consumer<P> {
+    /// The consumer of `group`, such as `inventory.saga`.
+    pub fn new(
+        store: EventStore,
+        kafka: KafkaConfig,
+        group: &'static str,
+        subscriptions: &'static [Subscription],
+        participant: Arc<P>,
+    ) -> Self {
+        let events = opentelemetry::global::meter("messaging")
+            .u64_counter("consumer.events")
+            .with_description("Events taken from the broker, by what became of them")
+            .build();
+        Self { store, kafka, group, subscriptions, participant, events }
+    }
+
+    /// Runs until `stop`. Ends with an error only when the broker shuts this member out for good.
+    pub async fn run(self, stop: CancellationToken) -> Result<(), Error> {
+        let kafka = self.kafka.consumer(self.group)?;
+        let topics: Vec<_> =
+            Subscription::topics(self.subscriptions).into_iter().map(|topic| self.kafka.name(topic)).collect();
+        kafka.subscribe(&topics.iter().map(String::as_str).collect::<Vec<_>>())?;
+        let mut wanted = 0;
+        loop {
+            let taken = tokio::select! {
+                () = stop.cancelled() => break,
+                taken = take_batch(&kafka, wanted >= GATHER_FROM) => taken?,
+            };
+            let events: Vec<Envelope> = taken.events.into_iter().filter(|event| self.wants(event)).collect();
+            wanted = events.len();
+            if !self.take_effect(&events, &stop).await {
+                break;
+            }
+            for ((topic, partition), offset) in &taken.offsets {
+                // A partition that was taken away meanwhile is another member's: its offset is not ours to store.
+                if let Err(error) = kafka.store_offset(topic, *partition, *offset) {
+                    tracing::debug!(%topic, partition, %error, "offset is not stored");
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether the event is of a type that the table names, or cannot be told. Others are counted and skipped: that is how a
+    /// producer may move first.
+    fn wants(&self, event: &Envelope) -> bool {
+        let wanted = event.malformed.is_some()
+            || self.subscriptions.iter().any(|subscription| subscription.event == event.event_type);
+        if !wanted {
+            self.count("not_subscribed");
+        }
+        wanted
+    }
+
+    fn count(&self, outcome: &'static str) {
+        self.events.add(1, &[KeyValue::new("consumer", self.group), KeyValue::new("outcome", outcome)]);
+    }
+
+    /// Processes a batch until it is committed. False when stopped before that.
+    async fn take_effect(&self, events: &[Envelope], stop: &CancellationToken) -> bool {
+        let mut pause_max = PAUSE_MIN;
+        loop {
+            let Err(error) = self.process(events).await else { return true };
+            tracing::warn!(consumer = self.group, events = events.len(), %error, "batch failed for now; trying again");
+            let pause = rand::rng().random_range(Duration::ZERO..=pause_max);
+            if timeout(pause, stop.cancelled()).await.is_ok() {
+                return false;
+            }
+            pause_max = (pause_max * 2).min(PAUSE_MAX);
+        }
+    }
+
+    /// One transaction for all events; in halves if it fails for a reason that lies in an event. Fails only for passing reasons.
+    fn process<'a>(&'a self, events: &'a [Envelope]) -> BoxFuture<'a, Result<(), Error>> {
+        async move {
+            if events.is_empty() {
+                return Ok(());
+            }
+            match self.attempt(events).await {
+                Ok(()) => Ok(()),
+                Err(error) if error.kind().is_transient() => Err(error),
+                Err(error) if events.len() == 1 => self.park_alone(&events[0], &error).await,
+                Err(error) => {
+                    tracing::warn!(consumer = self.group, events = events.len(), %error, "batch fails; trying halves");
+                    let (first, second) = events.split_at(events.len() / 2);
+                    self.process(first).await?;
+                    self.process(second).await
+                }
+            }
+        }
+        .boxed()
+    }
+
+    async fn attempt(&self, events: &[Envelope]) -> Result<(), Error> {
+        let mut unit = self.store.begin().await?;
+        let admissions = admit(unit.tx(), self.group, events).await?;
+        let mut entries = Vec::with_capacity(events.len());
+        let mut facts = Vec::with_capacity(events.len());
+        for (event, admission) in events.iter().zip(admissions) {
+            entries.push((event, self.read(event, admission, &mut facts)));
+        }
+        let mut batch = Batch::load(self.participant.as_ref(), &mut unit, &facts).await?;
+        let mut poisoned: HashSet<(&str, Uuid)> = HashSet::new();
+        for (event, entry) in entries {
+            let aggregate = (event.origin.topic.as_str(), event.aggregate_id);
+            let verdict = match entry {
+                Entry::Done(outcome) => Verdict::Done(outcome),
+                _ if poisoned.contains(&aggregate) => Verdict::Behind,
+                Entry::Behind => Verdict::Behind,
+                Entry::Poison(reason) => Verdict::Poison(reason),
+                Entry::Fact(index) => self.decide(event, &mut batch, &mut unit, &facts[index])?,
+            };
+            match verdict {
+                Verdict::Done(outcome) => self.count(outcome),
+                Verdict::Behind => {
+                    self.park(&mut unit, event, "waits behind an earlier event of its aggregate that is parked")
+                        .await?;
+                }
+                Verdict::Poison(reason) => {
+                    poisoned.insert(aggregate);
+                    self.park(&mut unit, event, &reason).await?;
+                }
+            }
+        }
+        batch.save(&mut unit).await?;
+        unit.commit().await?;
+        self.participant.committed();
+        Ok(())
+    }
+
+    fn read(&self, event: &Envelope, admission: Admission, facts: &mut Vec<Caused<P::Fact>>) -> Entry {
+        match admission {
+            Admission::Seen => return Entry::Done("duplicate"),
+            Admission::BehindParked => return Entry::Behind,
+            Admission::Fresh => {}
+        }
+        if let Some(malformed) = &event.malformed {
+            return Entry::Poison(malformed.to_string());
+        }
+        match self.participant.decode(event) {
+            Ok(Some(fact)) => {
+                facts.push(Caused { fact, cause: Cause::event(self.store.service(), event) });
+                Entry::Fact(facts.len() - 1)
+            }
+            Ok(None) => Entry::Done("not_for_us"),
+            Err(undecodable) => Entry::Poison(undecodable.to_string()),
+        }
+    }
+
+    fn decide(
+        &self,
+        event: &Envelope,
+        batch: &mut Batch<'_, P>,
+        unit: &mut UnitOfWork,
+        caused: &Caused<P::Fact>,
+    ) -> Result<Verdict, Error> {
+        let span = tracing::info_span!("react", consumer = self.group, event = %event.event_type, aggregate_id = %event.aggregate_id);
+        trace::continue_trace(&span, event.traceparent.as_deref());
+        let _entered = span.enter();
+        let outcome = batch.decide(unit, caused)?;
+        match &outcome {
+            Outcome::Refused(refusal) => {
+                return Ok(Verdict::Poison(format!("refused: {} ({refusal})", refusal.reason())));
+            }
+            Outcome::Ignored(why) => tracing::debug!(event_id = %event.id, why, "event is ignored"),
+            Outcome::Applied | Outcome::AlreadyApplied => {}
+        }
+        Ok(Verdict::Done(outcome.name()))
+    }
+
+    async fn park(&self, unit: &mut UnitOfWork, event: &Envelope, reason: &str) -> Result<(), Error> {
+        self.count("parked");
+        let now = unit.now();
+        parked::park(unit.tx(), self.group, event, reason, now).await
+    }
+
+    /// Parks an event that makes its transaction fail, in a transaction of its own.
+    async fn park_alone(&self, event: &Envelope, error: &Error) -> Result<(), Error> {
+        let mut unit = self.store.begin().await?;
+        if admit(unit.tx(), self.group, std::slice::from_ref(event)).await? != [Admission::Seen] {
+            self.park(&mut unit, event, &format!("failed: {error}")).await?;
+        }
+        unit.commit().await
+    }
+}
+
+/// How an event of a batch was met before anything was decided.
+enum Entry {
+    /// Nothing to decide; the name of the outcome.
+    Done(&'static str),
+    Behind,
+    Poison(String),
+    /// The fact of that index is to be decided.
+    Fact(usize),
+}
+
+/// What becomes of an event of a batch.
+enum Verdict {
+    Done(&'static str),
+    Behind,
+    Poison(String),
+}
+
+/// A batch and the offsets to store once it is committed.
+struct Taken {
+    events: Vec<Envelope>,
+    offsets: HashMap<(String, i32), i64>,
+}
+
+/// Waits for an event, takes all that are there, and under load waits a moment for more.
+async fn take_batch(kafka: &StreamConsumer, gather: bool) -> Result<Taken, Error> {
+    let mut taken = Taken { events: Vec::new(), offsets: HashMap::new() };
+    while taken.events.is_empty() {
+        take_one(kafka.recv().await, &mut taken).await?;
+    }
+    let deadline = Instant::now() + GATHER;
+    while taken.events.len() < BATCH_MAX {
+        let received = match kafka.recv().now_or_never() {
+            Some(received) => received,
+            None if gather => match timeout_at(deadline, kafka.recv()).await {
+                Ok(received) => received,
+                Err(_) => break,
+            },
+            None => break,
+        };
+        take_one(received, &mut taken).await?;
+    }
+    Ok(taken)
+}
+
+async fn take_one(
+    received: Result<rdkafka::message::BorrowedMessage<'_>, KafkaError>,
+    taken: &mut Taken,
+) -> Result<(), Error> {
+    match received {
+        Ok(message) => {
+            let event = Envelope::from_kafka(&message);
+            let place = (event.origin.topic.clone(), event.origin.partition);
+            taken.offsets.insert(place, event.origin.offset);
+            taken.events.push(event);
+            Ok(())
+        }
+        // Another member took this replica's name: going on would mean two of them.
+        Err(error) if error.rdkafka_error_code() == Some(RDKafkaErrorCode::Fatal) => Err(error.into()),
+        Err(error) => {
+            // A topic that was created a moment ago, a broker that is away: librdkafka goes on by itself.
+            tracing::warn!(%error, "broker does not answer as hoped; going on");
+            tokio::time::sleep(PAUSE_MIN).await;
+            Ok(())
+        }
+    }
+}

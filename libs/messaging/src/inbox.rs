@@ -1,0 +1,66 @@
+//! What a consumer has taken effect of.
+
+use std::collections::HashMap;
+
+use sqlx::{PgConnection, Row};
+use time::Date;
+use uuid::Uuid;
+
+use crate::{Envelope, Error, EventStore};
+
+/// How the inbox meets an event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Admission {
+    /// Not seen before.
+    Fresh,
+    /// Took effect, or was parked, before.
+    Seen,
+    /// Not seen before, but an earlier event of its aggregate is parked.
+    BehindParked,
+}
+
+/// Enters events into the inbox, in one statement, and answers how each was met. Entries are made in the order of their
+/// ids, so that two batches never wait for each other in a circle. The parked events of an aggregate are locked against an
+/// operator's retry that is under way: it waits for that, and sees what became of it.
+pub(crate) async fn admit(tx: &mut PgConnection, consumer: &str, events: &[Envelope]) -> Result<Vec<Admission>, Error> {
+    let ids: Vec<Uuid> = events.iter().map(|event| event.id).collect();
+    let topics: Vec<&str> = events.iter().map(|event| event.origin.topic.as_str()).collect();
+    let aggregates: Vec<Uuid> = events.iter().map(|event| event.aggregate_id).collect();
+    let rows = sqlx::query(
+        "WITH incoming AS (
+             SELECT * FROM unnest($2::uuid[], $3::text[], $4::uuid[]) AS t (event_id, topic, aggregate_id)
+         ), fresh AS (
+             INSERT INTO inbox (consumer, event_id) SELECT DISTINCT $1, event_id FROM incoming ORDER BY event_id
+             ON CONFLICT DO NOTHING
+             RETURNING event_id
+         ), waiting AS (
+             SELECT p.topic, p.aggregate_id FROM parked_event p
+             WHERE p.consumer = $1 AND p.state = 'parked' AND p.aggregate_id = ANY($4) AND p.topic = ANY($3)
+             FOR SHARE
+         )
+         SELECT i.event_id,
+                EXISTS (SELECT 1 FROM waiting w WHERE w.topic = i.topic AND w.aggregate_id = i.aggregate_id) AS behind
+         FROM incoming i JOIN fresh USING (event_id)",
+    )
+    .bind(consumer)
+    .bind(ids)
+    .bind(topics)
+    .bind(aggregates)
+    .fetch_all(tx)
+    .await?;
+    let mut admitted: HashMap<Uuid, Admission> = HashMap::with_capacity(rows.len());
+    for row in &rows {
+        let behind: bool = row.try_get("behind")?;
+        admitted.insert(row.try_get("event_id")?, if behind { Admission::BehindParked } else { Admission::Fresh });
+    }
+    // Each id is taken once: the second of two copies in one batch is a duplicate like any other.
+    Ok(events.iter().map(|event| admitted.remove(&event.id).unwrap_or(Admission::Seen)).collect())
+}
+
+/// Prepares the inbox's next days and drops those older than `keep_days`. Run at start and a few times a day. Keep more days
+/// than the broker keeps events, or a rewound consumer repeats effects.
+pub async fn maintain(store: &EventStore, keep_days: i32) -> Result<(), Error> {
+    let today: Date = time::OffsetDateTime::from(store.now()).date();
+    sqlx::query("SELECT inbox_maintain($1, $2)").bind(today).bind(keep_days).execute(store.pool()).await?;
+    Ok(())
+}

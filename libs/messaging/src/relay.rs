@@ -1,0 +1,371 @@
+//! From the outbox to Kafka.
+
+mod sequencer;
+
+use std::time::Duration;
+
+use futures::StreamExt;
+use futures::future::BoxFuture;
+use futures::stream::FuturesUnordered;
+use opentelemetry::metrics::Gauge;
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::producer::{FutureProducer, FutureRecord, Producer};
+use sqlx::postgres::{PgConnectOptions, PgListener, PgRow};
+use sqlx::{Connection, PgConnection, Row};
+use time::OffsetDateTime;
+use tokio::time::{MissedTickBehavior, interval, timeout};
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use crate::journal::Record;
+use crate::store::Pending;
+use crate::subscription::topic_of_type;
+use crate::{Error, EventStore, KafkaConfig, envelope, parked};
+use sequencer::{Arrival, Sequencer};
+
+/// Rows read from the table at a time.
+const READ_ROWS_MAX: i64 = 1_000;
+/// Events held in memory before new ones are left in the table; well below the producer's own queue of 100,000.
+const HELD_MAX: usize = 20_000;
+/// After so many refusals by the broker an event is held back, and its aggregate with it.
+const ATTEMPTS_MAX: i16 = 10;
+/// How often acknowledged rows are deleted. A late delete costs a repeat after a crash, nothing else.
+const DELETE_EVERY: Duration = Duration::from_millis(100);
+/// How often the table is looked over for what nobody told about, and the age of its oldest row is measured.
+const SWEEP_EVERY: Duration = Duration::from_secs(1);
+/// How often a standby asks whether it may lead.
+const STANDBY_EVERY: Duration = Duration::from_millis(500);
+/// How long a stopping relay waits for the broker to acknowledge what is under way.
+const DRAIN_MAX: Duration = Duration::from_secs(2);
+
+/// Publishes what a service committed. One relay per service is active, by an advisory lock; those of other replicas stand by
+/// and nudge it.
+///
+/// Two relays at once, for a moment after a lost connection, do no harm: each keeps the order of every aggregate, and what
+/// both send is dropped by the inboxes.
+#[derive(Debug)]
+pub struct Relay {
+    store: EventStore,
+    kafka: KafkaConfig,
+    age_secs: Gauge<f64>,
+}
+
+/// What became of an event that was sent.
+enum Sent {
+    Acknowledged(Pending),
+    Refused(Pending, KafkaError),
+    /// A refused event whose pause is over.
+    Again(Pending),
+}
+
+impl Relay {
+    /// The relay of a service.
+    pub fn new(store: EventStore, kafka: KafkaConfig) -> Self {
+        let age_secs = opentelemetry::global::meter("messaging")
+            .f64_gauge("outbox.oldest_age")
+            .with_unit("s")
+            .with_description("Age of the oldest event that the broker has not acknowledged")
+            .build();
+        Self { store, kafka, age_secs }
+    }
+
+    /// Runs until `stop`. Lost connections and a broker that is away are waited for.
+    pub async fn run(self, stop: CancellationToken) -> Result<(), Error> {
+        while !stop.is_cancelled() {
+            if let Err(error) = self.stand_by_then_lead(&stop).await {
+                tracing::warn!(error = %error, "relay lost its database or broker; starting again");
+                self.store.handover().set_leading(false);
+                let _ = timeout(STANDBY_EVERY, stop.cancelled()).await;
+            }
+        }
+        Ok(())
+    }
+
+    async fn stand_by_then_lead(&self, stop: &CancellationToken) -> Result<(), Error> {
+        // Its deletes may be lost in a crash: that only repeats events.
+        let options: PgConnectOptions = (*self.store.pool().connect_options()).clone();
+        let mut connection = PgConnection::connect_with(&options.options([("synchronous_commit", "off")])).await?;
+        let channel: String =
+            sqlx::query_scalar("SELECT 'outbox_' || current_schema()").fetch_one(&mut connection).await?;
+        let handover = self.store.handover();
+        loop {
+            let leads: bool = sqlx::query_scalar(
+                "SELECT pg_try_advisory_lock(hashtext('tradewind.relay'), hashtext(current_schema()))",
+            )
+            .fetch_one(&mut connection)
+            .await?;
+            if leads {
+                break;
+            }
+            tokio::select! {
+                () = stop.cancelled() => return Ok(()),
+                () = handover.look_at_table.notified() => {
+                    sqlx::query("SELECT pg_notify($1, '')").bind(&channel).execute(&mut connection).await?;
+                }
+                () = tokio::time::sleep(STANDBY_EVERY) => {}
+            }
+        }
+        tracing::info!("relay leads");
+        let mut listener = PgListener::connect_with(self.store.pool()).await?;
+        listener.listen(&channel).await?;
+        let producer = self.kafka.producer()?;
+        Lead {
+            relay: self,
+            connection,
+            producer,
+            sequencer: Sequencer::default(),
+            sent: FuturesUnordered::new(),
+            done: Vec::new(),
+        }
+        .run(listener, stop)
+        .await
+    }
+}
+
+/// The relay while it leads.
+struct Lead<'a> {
+    relay: &'a Relay,
+    /// Holds the lock; reads and deletes rows.
+    connection: PgConnection,
+    producer: FutureProducer,
+    sequencer: Sequencer,
+    sent: FuturesUnordered<BoxFuture<'static, Sent>>,
+    /// Outbox ids that were acknowledged.
+    done: Vec<i64>,
+}
+
+impl Lead<'_> {
+    async fn run(mut self, mut listener: PgListener, stop: &CancellationToken) -> Result<(), Error> {
+        let handover = self.relay.store.handover();
+        let mut receiver = handover.receiver.lock().await;
+        // First take commits over, then read the table: nothing falls between the two.
+        handover.set_leading(true);
+        self.read_table().await?;
+        let mut delete_tick = interval(DELETE_EVERY);
+        delete_tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut sweep_tick = interval(SWEEP_EVERY);
+        sweep_tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            let has_room = self.sequencer.len() < HELD_MAX;
+            tokio::select! {
+                () = stop.cancelled() => break,
+                Some(batch) = receiver.recv(), if has_room => self.take(batch).await?,
+                Some(sent) = self.sent.next() => self.settle(sent).await?,
+                () = handover.look_at_table.notified() => self.read_table().await?,
+                nudge = listener.recv() => { nudge?; self.read_table().await?; }
+                _ = delete_tick.tick() => self.delete_done().await?,
+                _ = sweep_tick.tick() => self.sweep().await?,
+            }
+        }
+        handover.set_leading(false);
+        let _ = timeout(DRAIN_MAX, async {
+            while let Some(sent) = self.sent.next().await {
+                self.settle(sent).await?;
+            }
+            Ok::<_, Error>(())
+        })
+        .await;
+        self.delete_done().await?;
+        self.connection.close().await?;
+        Ok(())
+    }
+
+    /// Events of a commit of this process.
+    async fn take(&mut self, batch: Vec<Pending>) -> Result<(), Error> {
+        let mut unknown = Vec::new();
+        for pending in batch {
+            let aggregate_id = pending.record.aggregate_id;
+            match self.sequencer.arrive(pending) {
+                Arrival::Ready(pending) => self.send(pending).await?,
+                Arrival::Held => {}
+                Arrival::Ask => unknown.push(aggregate_id),
+                Arrival::Acknowledged(outbox_id) => self.done.push(outbox_id),
+            }
+        }
+        self.ask_table(&unknown).await
+    }
+
+    /// Looks up whether earlier events of these aggregates are still to be sent.
+    async fn ask_table(&mut self, aggregates: &[Uuid]) -> Result<(), Error> {
+        if aggregates.is_empty() {
+            return Ok(());
+        }
+        let rows = sqlx::query(
+            "SELECT o.id, o.attempts, o.parked_at IS NOT NULL AS held_back, j.*
+             FROM outbox o JOIN journal j USING (aggregate_id, version)
+             WHERE o.aggregate_id = ANY($1) ORDER BY o.id",
+        )
+        .bind(aggregates)
+        .fetch_all(&mut self.connection)
+        .await?;
+        let held_back = self.arrive_from_table(&rows).await?;
+        for aggregate_id in aggregates.iter().filter(|id| !held_back.contains(id)) {
+            if let Some(pending) = self.sequencer.asked(*aggregate_id) {
+                self.send(pending).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads every row that waits, oldest first, as far as there is room.
+    async fn read_table(&mut self) -> Result<(), Error> {
+        self.delete_done().await?;
+        let mut last_id = 0_i64;
+        while self.sequencer.len() < HELD_MAX {
+            let rows = sqlx::query(
+                "SELECT o.id, o.attempts, o.parked_at IS NOT NULL AS held_back, j.*
+                 FROM outbox o JOIN journal j USING (aggregate_id, version)
+                 WHERE o.id > $1 ORDER BY o.id LIMIT $2",
+            )
+            .bind(last_id)
+            .bind(READ_ROWS_MAX)
+            .fetch_all(&mut self.connection)
+            .await?;
+            let Some(last) = rows.last() else { break };
+            last_id = last.try_get("id")?;
+            let held_back = self.arrive_from_table(&rows).await?;
+            for row in &rows {
+                let aggregate_id: Uuid = row.try_get("aggregate_id")?;
+                if !held_back.contains(&aggregate_id)
+                    && let Some(pending) = self.sequencer.asked(aggregate_id)
+                {
+                    self.send(pending).await?;
+                }
+            }
+            if rows.len() < READ_ROWS_MAX as usize {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes rows in, in the order of their ids, and answers the aggregates of which an event is held back. Ids of one
+    /// aggregate are in the order of its versions, so the first row of an aggregate has no unsent predecessor.
+    async fn arrive_from_table(&mut self, rows: &[PgRow]) -> Result<Vec<Uuid>, Error> {
+        let mut held_back = Vec::new();
+        for row in rows {
+            let record = Record::from_row(row)?;
+            let aggregate_id = record.aggregate_id;
+            if row.try_get("held_back")? {
+                held_back.push(aggregate_id);
+            }
+            if held_back.contains(&aggregate_id) {
+                continue;
+            }
+            let pending = Pending { outbox_id: row.try_get("id")?, record, attempts: row.try_get("attempts")? };
+            match self.sequencer.arrive(pending) {
+                Arrival::Ready(pending) => self.send(pending).await?,
+                Arrival::Acknowledged(outbox_id) => self.done.push(outbox_id),
+                Arrival::Held | Arrival::Ask => {}
+            }
+        }
+        Ok(held_back)
+    }
+
+    /// Hands an event to the producer. A full queue is waited for.
+    async fn send(&mut self, pending: Pending) -> Result<(), Error> {
+        let mut key = Uuid::encode_buffer();
+        let key: &str = pending.record.aggregate_id.hyphenated().encode_lower(&mut key);
+        let headers = envelope::to_headers(self.relay.store.service(), &pending.record);
+        let topic = self.relay.kafka.name(topic_of_type(&pending.record.event_type));
+        let mut record = FutureRecord::to(&topic).key(key).payload(&pending.record.payload).headers(headers);
+        let delivery = loop {
+            match self.producer.send_result(record) {
+                Ok(delivery) => break Ok(delivery),
+                Err((KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), returned)) => {
+                    record = returned;
+                    tokio::time::sleep(Duration::from_millis(1)).await;
+                }
+                Err((error, _)) => break Err(error),
+            }
+        };
+        self.sent.push(match delivery {
+            Ok(delivery) => Box::pin(async move {
+                match delivery.await {
+                    Ok(Ok(_)) => Sent::Acknowledged(pending),
+                    Ok(Err((error, _))) => Sent::Refused(pending, error),
+                    Err(cancelled) => {
+                        tracing::debug!(%cancelled, "producer was dropped");
+                        Sent::Refused(pending, KafkaError::Canceled)
+                    }
+                }
+            }),
+            Err(error) => Box::pin(std::future::ready(Sent::Refused(pending, error))),
+        });
+        Ok(())
+    }
+
+    async fn settle(&mut self, sent: Sent) -> Result<(), Error> {
+        match sent {
+            Sent::Acknowledged(pending) => {
+                self.done.push(pending.outbox_id);
+                let (id, version) = (pending.record.aggregate_id, pending.record.version);
+                let (next, gap) = self.sequencer.acknowledged(id, version);
+                if let Some(next) = next {
+                    self.send(next).await?;
+                }
+                if gap {
+                    self.ask_table(&[id]).await?;
+                }
+                Ok(())
+            }
+            Sent::Again(pending) => self.send(pending).await,
+            Sent::Refused(pending, error) => self.refused(pending, error).await,
+        }
+    }
+
+    /// The broker refused this very event. It is tried again with growing pauses, then held back; its aggregate waits.
+    async fn refused(&mut self, mut pending: Pending, error: KafkaError) -> Result<(), Error> {
+        if let Some((code, reason)) = self.producer.client().fatal_error() {
+            return Err(Error::Internal(format!("the producer failed for good: {code} {reason}")));
+        }
+        pending.attempts += 1;
+        let given_up = pending.attempts >= ATTEMPTS_MAX;
+        sqlx::query(
+            "UPDATE outbox SET attempts = $2, last_error = $3, parked_at = CASE WHEN $4 THEN $5 END WHERE id = $1",
+        )
+        .bind(pending.outbox_id)
+        .bind(pending.attempts)
+        .bind(error.to_string())
+        .bind(given_up)
+        .bind(OffsetDateTime::from(self.relay.store.now()))
+        .execute(&mut self.connection)
+        .await?;
+        let Record { event_type, aggregate_id, .. } = &pending.record;
+        if given_up {
+            tracing::error!(%event_type, %aggregate_id, %error, "event cannot be published; its aggregate is held back");
+        } else {
+            tracing::warn!(%event_type, %aggregate_id, %error, attempts = pending.attempts, "broker refused an event");
+            let pause = Duration::from_millis(50) * u32::from(pending.attempts.unsigned_abs()).pow(2);
+            self.sent.push(Box::pin(async move {
+                tokio::time::sleep(pause).await;
+                Sent::Again(pending)
+            }));
+        }
+        Ok(())
+    }
+
+    async fn delete_done(&mut self) -> Result<(), Error> {
+        if self.done.is_empty() {
+            return Ok(());
+        }
+        sqlx::query("DELETE FROM outbox WHERE id = ANY($1)").bind(&self.done).execute(&mut self.connection).await?;
+        self.done.clear();
+        Ok(())
+    }
+
+    /// Finds what nobody told about, such as a commit of a replica that died before its nudge; announces parked events.
+    async fn sweep(&mut self) -> Result<(), Error> {
+        self.delete_done().await?;
+        let now = self.relay.store.now();
+        let oldest: Option<OffsetDateTime> = sqlx::query_scalar("SELECT created_at FROM outbox ORDER BY id LIMIT 1")
+            .fetch_optional(&mut self.connection)
+            .await?;
+        let age = oldest.map_or(Duration::ZERO, |oldest| now.since(oldest.into()));
+        self.relay.age_secs.record(age.as_secs_f64(), &[]);
+        if age > SWEEP_EVERY {
+            self.read_table().await?;
+        }
+        parked::announce(&mut self.connection, &self.producer, &self.relay.kafka, now).await
+    }
+}
