@@ -105,7 +105,13 @@ BEGIN
     FOR day IN SELECT today + n FROM generate_series(-1, 7) AS n LOOP
         part := 'inbox_' || to_char(day, 'YYYYMMDD');
         IF to_regclass(part) IS NULL THEN
-            EXECUTE format('CREATE TABLE %I PARTITION OF inbox FOR VALUES FROM (%L) TO (%L)',
+            EXECUTE format('CREATE TABLE %I (LIKE inbox INCLUDING ALL)', part);
+            -- A service that slept past its prepared days may have entered ids meanwhile: they move along.
+            LOCK TABLE inbox_default IN ACCESS EXCLUSIVE MODE;
+            EXECUTE format('WITH moved AS (DELETE FROM inbox_default WHERE event_id >= %L AND event_id < %L RETURNING *)
+                            INSERT INTO %I SELECT * FROM moved',
+                inbox_first_id(day), inbox_first_id(day + 1), part);
+            EXECUTE format('ALTER TABLE inbox ATTACH PARTITION %I FOR VALUES FROM (%L) TO (%L)',
                 part, inbox_first_id(day), inbox_first_id(day + 1));
         END IF;
     END LOOP;

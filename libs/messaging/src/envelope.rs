@@ -127,7 +127,8 @@ impl Envelope {
         E::decode(self.payload.as_slice()).map_err(|error| Undecodable(format!("{} is malformed: {error}", E::NAME)))
     }
 
-    pub(crate) fn from_kafka(message: &BorrowedMessage<'_>) -> Self {
+    /// Reads an event as it came from the broker. One that is not a CloudEvent is marked as malformed.
+    pub fn from_kafka(message: &BorrowedMessage<'_>) -> Self {
         let headers = message
             .headers()
             .map(|headers| {
@@ -234,7 +235,7 @@ fn id_of_place(origin: &Origin, sent_at_millis: i64) -> Uuid {
 }
 
 /// The headers of the CloudEvents 1.0 Kafka binding in binary mode, with our extensions.
-pub(crate) fn to_headers(service: &str, record: &Record) -> OwnedHeaders {
+pub fn to_headers(service: &str, record: &Record) -> OwnedHeaders {
     let mut headers = OwnedHeaders::new_with_capacity(11);
     let mut put = |key: &str, value: &str| {
         let taken = std::mem::replace(&mut headers, OwnedHeaders::new_with_capacity(0));

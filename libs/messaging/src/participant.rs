@@ -1,6 +1,6 @@
 use std::future::Future;
 
-use kernel::{Classified, Decision};
+use kernel::{Classified, Decision, Timestamp};
 use sqlx::PgConnection;
 
 use crate::{Cause, Envelope, Error, Heads, Outgoing, Undecodable, UnitOfWork};
@@ -34,7 +34,7 @@ pub trait Participant: Send + Sync + 'static {
         &self,
         world: &mut Self::World,
         fact: &Self::Fact,
-        now: kernel::Timestamp,
+        now: Timestamp,
     ) -> Decision<Self::Event, Self::Refusal>;
 
     /// An event as it goes on the wire.
@@ -46,6 +46,7 @@ pub trait Participant: Send + Sync + 'static {
         tx: &mut PgConnection,
         world: Self::World,
         heads: &Heads,
+        now: Timestamp,
     ) -> impl Future<Output = Result<(), Error>> + Send;
 
     /// Called after a commit, to wake a worker that waits for what was saved.
@@ -145,6 +146,7 @@ impl<'a, P: Participant> Batch<'a, P> {
     }
 
     pub(crate) async fn save(self, unit: &mut UnitOfWork) -> Result<(), Error> {
-        self.participant.save(unit.tx(), self.world, &self.heads).await
+        let now = unit.now();
+        self.participant.save(unit.tx(), self.world, &self.heads, now).await
     }
 }

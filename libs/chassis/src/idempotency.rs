@@ -1,0 +1,243 @@
+//! A command that is repeated takes effect once.
+//!
+//! Whoever sends a command names it by a `request_id`. The answer is stored in the transaction that did the work; the same
+//! command under the same name gets it again, and another one under that name is refused. Refusals are not stored: what
+//! was refused may be tried again.
+
+use contracts::convert::InvalidField;
+use kernel::{Classified, ErrorKind, FieldViolation, Timestamp};
+use messaging::{EventStore, UnitOfWork};
+use prost::{Message, Name};
+use sha2::{Digest as _, Sha256};
+use sqlx::PgConnection;
+use time::OffsetDateTime;
+
+use crate::Caller;
+
+const REQUEST_ID_CHARS_MAX: usize = 64;
+
+/// Keys deleted by one statement: few enough that it holds nobody up.
+const DELETED_AT_ONCE_MAX: i64 = 5_000;
+
+/// What names one command of one caller.
+///
+/// ```no_run
+/// # use contracts::orders::v1::{CancelOrderRequest, CancelOrderResponse};
+/// # use messaging::{EventStore, UnitOfWork};
+/// # async fn cancel_order(_: &mut UnitOfWork) -> Result<CancelOrderResponse, messaging::Error> { todo!() }
+/// # async fn handler(
+/// #     store: EventStore,
+/// #     request: tonic::Request<CancelOrderRequest>,
+/// # ) -> Result<tonic::Response<CancelOrderResponse>, tonic::Status> {
+/// let caller = chassis::caller(&request);
+/// let command = request.into_inner();
+/// let mut fields = chassis::Fields::new();
+/// let key = fields.take(chassis::idempotency::Key::new(&caller, &command.request_id, &command));
+/// let Some(key) = key else { return Err(chassis::status(fields.refuse())) };
+///
+/// let answer = key.run(&store, async |unit| cancel_order(unit).await).await.map_err(chassis::status)?;
+/// # Ok(tonic::Response::new(answer))
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct Key {
+    principal: String,
+    method: &'static str,
+    request_id: String,
+    request_hash: [u8; 32],
+}
+
+impl Key {
+    /// The key of `request` by `caller`. All guests share one name, so a guest's `request_id` should be hard to guess.
+    ///
+    /// # Errors
+    /// `request_id` is not of 1 to 64 visible ASCII characters.
+    pub fn new<R: Message + Name>(caller: &Caller, request_id: &str, request: &R) -> Result<Self, InvalidField> {
+        let is_visible = request_id.bytes().all(|byte| byte.is_ascii_graphic());
+        if request_id.is_empty() || request_id.len() > REQUEST_ID_CHARS_MAX || !is_visible {
+            return Err(InvalidField::new("request_id", "must have 1 to 64 visible ASCII characters"));
+        }
+        Ok(Self {
+            principal: caller
+                .principal()
+                .map_or_else(|_| "guest".to_owned(), |principal| principal.subject.to_string()),
+            method: R::NAME.strip_suffix("Request").unwrap_or(R::NAME),
+            request_id: request_id.to_owned(),
+            request_hash: Sha256::digest(request.encode_to_vec()).into(),
+        })
+    }
+
+    /// The stored answer, if the command was carried out before. [`Key::run`] looks by itself; this spares a repeated command
+    /// the questions to other services that come before it.
+    pub async fn lookup<A: Message + Default>(&self, store: &EventStore) -> Result<Option<A>, KeyError> {
+        let mut connection = store.pool().acquire().await.map_err(messaging::Error::from)?;
+        self.stored_answer(&mut connection).await
+    }
+
+    /// Carries the command out, once: `work` runs in a unit of work that also stores its answer, and that is committed
+    /// here. A repeated command waits for the first, and gets its answer.
+    ///
+    /// # Errors
+    /// What `work` refuses, and [`KeyError`]. Either way nothing was done.
+    pub async fn run<A, E>(
+        &self,
+        store: &EventStore,
+        work: impl AsyncFnOnce(&mut UnitOfWork) -> Result<A, E>,
+    ) -> Result<A, CommandError<E>>
+    where
+        A: Message + Default,
+    {
+        let mut unit = store.begin().await.map_err(KeyError::from)?;
+        let now = unit.now();
+        if !self.claim(unit.tx(), now).await? {
+            return self.stored_answer(unit.tx()).await?.ok_or(CommandError::Key(KeyError::Gone));
+        }
+        let answer = work(&mut unit).await.map_err(CommandError::Command)?;
+        self.store_answer(unit.tx(), &answer).await?;
+        unit.commit().await.map_err(KeyError::from)?;
+        Ok(answer)
+    }
+
+    /// Takes the key, unless it was taken before. Waits for whoever holds it in a transaction that is still open.
+    async fn claim(&self, tx: &mut PgConnection, now: Timestamp) -> Result<bool, KeyError> {
+        let done = sqlx::query(
+            "INSERT INTO idempotency_key (principal, method, key, request_hash, created_at) VALUES ($1, $2, $3, $4, $5)
+             ON CONFLICT DO NOTHING",
+        )
+        .bind(&self.principal)
+        .bind(self.method)
+        .bind(&self.request_id)
+        .bind(self.request_hash.as_slice())
+        .bind(OffsetDateTime::from(now))
+        .execute(tx)
+        .await
+        .map_err(messaging::Error::from)?;
+        Ok(done.rows_affected() == 1)
+    }
+
+    async fn stored_answer<A: Message + Default>(&self, connection: &mut PgConnection) -> Result<Option<A>, KeyError> {
+        let row: Option<(Vec<u8>, Vec<u8>)> = sqlx::query_as(
+            "SELECT request_hash, answer FROM idempotency_key WHERE principal = $1 AND method = $2 AND key = $3",
+        )
+        .bind(&self.principal)
+        .bind(self.method)
+        .bind(&self.request_id)
+        .fetch_optional(connection)
+        .await
+        .map_err(messaging::Error::from)?;
+        let Some((request_hash, answer)) = row else { return Ok(None) };
+        if request_hash != self.request_hash {
+            return Err(KeyError::Reused);
+        }
+        A::decode(answer.as_slice()).map(Some).map_err(KeyError::Undecodable)
+    }
+
+    async fn store_answer(&self, tx: &mut PgConnection, answer: &impl Message) -> Result<(), KeyError> {
+        sqlx::query("UPDATE idempotency_key SET answer = $4 WHERE principal = $1 AND method = $2 AND key = $3")
+            .bind(&self.principal)
+            .bind(self.method)
+            .bind(&self.request_id)
+            .bind(answer.encode_to_vec())
+            .execute(tx)
+            .await
+            .map_err(messaging::Error::from)?;
+        Ok(())
+    }
+}
+
+/// Deletes the keys from before `before`: a job. A command that is repeated later than that is carried out again, or refused
+/// by what it did the first time.
+pub async fn forget(store: &EventStore, before: Timestamp) -> Result<(), messaging::Error> {
+    loop {
+        let deleted = sqlx::query(
+            "DELETE FROM idempotency_key WHERE ctid = ANY (ARRAY(
+                 SELECT ctid FROM idempotency_key WHERE created_at < $1 LIMIT $2))",
+        )
+        .bind(OffsetDateTime::from(before))
+        .bind(DELETED_AT_ONCE_MAX)
+        .execute(store.pool())
+        .await?
+        .rows_affected();
+        if deleted < DELETED_AT_ONCE_MAX as u64 {
+            return Ok(());
+        }
+    }
+}
+
+/// A command was not carried out, because of its key.
+#[derive(Debug, thiserror::Error)]
+pub enum KeyError {
+    /// The same name was given to another command before.
+    #[error("this request_id was used for another request")]
+    Reused,
+    /// The command was carried out, and its answer deleted while we looked for it.
+    #[error("the stored answer is gone")]
+    Gone,
+    /// The stored answer was written by other code.
+    #[error("the stored answer cannot be read")]
+    Undecodable(#[source] prost::DecodeError),
+    /// The database did not answer.
+    #[error("keeping the answer failed")]
+    Storage(#[from] messaging::Error),
+}
+
+impl Classified for KeyError {
+    fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Reused => ErrorKind::InvalidArgument,
+            Self::Gone => ErrorKind::Aborted,
+            Self::Undecodable(_) => ErrorKind::Internal,
+            Self::Storage(error) => error.kind(),
+        }
+    }
+
+    fn reason(&self) -> &'static str {
+        match self {
+            Self::Reused => "REQUEST_ID_REUSED",
+            Self::Gone => "ANSWER_GONE",
+            Self::Undecodable(_) => "ANSWER_UNDECODABLE",
+            Self::Storage(error) => error.reason(),
+        }
+    }
+
+    fn field_violations(&self) -> Vec<FieldViolation> {
+        match self {
+            Self::Reused => vec![FieldViolation::new("request_id", self)],
+            Self::Gone | Self::Undecodable(_) | Self::Storage(_) => Vec::new(),
+        }
+    }
+}
+
+/// A command was not carried out.
+#[derive(Debug, thiserror::Error)]
+pub enum CommandError<E> {
+    /// Because of its key.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// Because the work was refused or failed.
+    #[error(transparent)]
+    Command(E),
+}
+
+impl<E: Classified + 'static> Classified for CommandError<E> {
+    fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Key(error) => error.kind(),
+            Self::Command(error) => error.kind(),
+        }
+    }
+
+    fn reason(&self) -> &'static str {
+        match self {
+            Self::Key(error) => error.reason(),
+            Self::Command(error) => error.reason(),
+        }
+    }
+
+    fn field_violations(&self) -> Vec<FieldViolation> {
+        match self {
+            Self::Key(error) => error.field_violations(),
+            Self::Command(error) => error.field_violations(),
+        }
+    }
+}

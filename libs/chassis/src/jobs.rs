@@ -1,0 +1,151 @@
+//! Work that is due every so often, on one replica at a time.
+
+use std::sync::LazyLock;
+use std::time::Duration;
+
+use kernel::Classified;
+use messaging::EventStore;
+use opentelemetry::metrics::Histogram;
+use opentelemetry::{KeyValue, global};
+use sqlx::{Connection as _, PgConnection, PgPool};
+use tokio::time::{Instant, sleep};
+use tokio_util::sync::CancellationToken;
+
+use crate::status::chain;
+use crate::{Settings, idempotency};
+
+/// A period is made shorter or longer by up to a tenth, so that jobs do not march in step.
+const JITTER: f64 = 0.1;
+
+/// How often [`housekeeping`] is done.
+const HOUSEKEEPING_EVERY: Duration = Duration::from_hours(1);
+
+/// Twice what the broker keeps by default: a consumer rewound to the beginning finds everything in its inbox.
+const INBOX_KEEP_DAYS: i32 = 14;
+
+static DURATION: LazyLock<Histogram<f64>> = LazyLock::new(|| {
+    global::meter("chassis")
+        .f64_histogram("job.duration")
+        .with_unit("s")
+        .with_description("Time of one run of a job")
+        .build()
+});
+
+/// Runs `job` every `period` until `stop`, never twice at once: of all replicas the one that holds the job's advisory lock
+/// works, on a connection of its own, and the others stand by. A run that fails is logged and tried again when it is next
+/// due; a run that has begun is finished.
+///
+/// ```no_run
+/// # use std::time::Duration;
+/// # fn spawn(tasks: &mut chassis::Tasks, store: messaging::EventStore) {
+/// tasks.spawn("job expire_reservations", |stop| {
+///     let pool = store.pool().clone();
+///     chassis::jobs::every(Duration::from_secs(1), "expire_reservations", pool, stop, move || expire(store.clone()))
+/// });
+/// # }
+/// # async fn expire(_: messaging::EventStore) -> Result<(), messaging::Error> { Ok(()) }
+/// ```
+///
+/// # Errors
+/// None: a job outlives its failures.
+pub async fn every<J, F, E>(
+    period: Duration,
+    name: &'static str,
+    pool: PgPool,
+    stop: CancellationToken,
+    mut job: J,
+) -> Result<(), std::convert::Infallible>
+where
+    J: FnMut() -> F,
+    F: Future<Output = Result<(), E>>,
+    E: Classified,
+{
+    let mut turn = None;
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return Ok(()),
+            () = sleep(jittered(period)) => {}
+        }
+        match take_turn(turn.take(), name, &pool).await {
+            Ok(taken) => turn = taken,
+            Err(error) => tracing::warn!(job = name, %error, "cannot find out whose turn it is; trying again"),
+        }
+        if turn.is_some() {
+            run(name, job()).await;
+        }
+    }
+}
+
+/// What every service does by itself, at start and every hour: prepares the inbox's next days, drops old ones, and forgets the
+/// answers to commands whose retention is over. Harmless on several replicas at once.
+pub fn housekeeping(
+    store: EventStore,
+    settings: &Settings,
+    stop: CancellationToken,
+) -> impl Future<Output = Result<(), std::convert::Infallible>> + Send + use<> {
+    let retention = settings.idempotency_retention;
+    async move {
+        while !stop.is_cancelled() {
+            run("housekeeping", async {
+                messaging::maintain_inbox(&store, INBOX_KEEP_DAYS).await?;
+                idempotency::forget(&store, store.now() - retention).await
+            })
+            .await;
+            let _ = tokio::time::timeout(HOUSEKEEPING_EVERY, stop.cancelled()).await;
+        }
+        Ok(())
+    }
+}
+
+fn jittered(period: Duration) -> Duration {
+    period.mul_f64(rand::random_range(1.0 - JITTER..1.0 + JITTER))
+}
+
+/// Answers the connection that holds the lock, if it is ours. The lock lives as long as the connection: a replica that dies
+/// loses both.
+async fn take_turn(
+    held: Option<PgConnection>,
+    name: &'static str,
+    pool: &PgPool,
+) -> Result<Option<PgConnection>, sqlx::Error> {
+    if let Some(mut connection) = held {
+        connection.ping().await?;
+        return Ok(Some(connection));
+    }
+    let mut connection = PgConnection::connect_with(&pool.connect_options()).await?;
+    // Two services of one database may have jobs of the same name.
+    let is_ours: bool =
+        sqlx::query_scalar("SELECT pg_try_advisory_lock(hashtext('job ' || current_schema()), hashtext($1))")
+            .bind(name)
+            .fetch_one(&mut connection)
+            .await?;
+    if is_ours {
+        tracing::info!(job = name, "this replica works on the job from now on");
+        return Ok(Some(connection));
+    }
+    connection.close().await?;
+    Ok(None)
+}
+
+async fn run<E: Classified>(name: &'static str, job: impl Future<Output = Result<(), E>>) {
+    let began = Instant::now();
+    let result = job.await;
+    let elapsed = began.elapsed();
+    let outcome = match &result {
+        Ok(()) => "done",
+        Err(error) if error.kind().is_transient() => {
+            tracing::warn!(
+                job = name,
+                error = chain(error),
+                "the job failed for now; it runs again when it is next due"
+            );
+            "failed for now"
+        }
+        Err(error) => {
+            tracing::error!(job = name, error = chain(error), "the job failed; it runs again when it is next due");
+            "failed"
+        }
+    };
+    tracing::debug!(job = name, elapsed_ms = elapsed.as_millis() as u64, outcome, "the job ran");
+    DURATION.record(elapsed.as_secs_f64(), &[KeyValue::new("job.name", name), KeyValue::new("outcome", outcome)]);
+}

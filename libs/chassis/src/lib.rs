@@ -1,0 +1,47 @@
+//! What every service binary is made of. A service's `run()` calls these parts one by one; nothing here calls a service.
+//!
+//! | module | holds |
+//! | --- | --- |
+//! | `service` | [`Service`]: what this crate must know about a service, as plain data |
+//! | [`settings`] | [`Settings`]: the options that every binary has, each with its environment variable |
+//! | [`cli`] | [`cli::parse`], and [`Operation`]: the subcommands that every binary has |
+//! | [`config`] | the configuration in effect, for a person to read |
+//! | [`telemetry`] | logs, and traces and metrics over OTLP |
+//! | [`database`] | the pool, migrations, the check that the schema is up to date |
+//! | [`auth`] | who calls: tokens, keys, [`Caller`] |
+//! | [`grpc`] | the server with its limits, and clients of other services |
+//! | [`status`] | from an error to a gRPC status |
+//! | [`fields`] | [`Fields`]: every field of a request that is wrong, in one answer |
+//! | [`idempotency`] | a command that is repeated takes effect once |
+//! | [`paging`] | sizes and tokens of pages |
+//! | [`parked`] | subcommands for the events that could not take effect
+//! | [`jobs`] | work that is due every so often, on one replica at a time |
+//! | [`tasks`] | [`Tasks`]: what a process runs, until one ends or a signal comes; then the drain |
+//!
+//! Only what `run()` calls at start or end answers with `anyhow`; whatever serves a request has errors of its own.
+
+pub mod auth;
+pub mod cli;
+pub mod config;
+pub mod database;
+pub mod fields;
+pub mod grpc;
+pub mod idempotency;
+pub mod jobs;
+pub mod paging;
+pub mod parked;
+mod service;
+pub mod settings;
+mod start;
+pub mod status;
+pub mod tasks;
+pub mod telemetry;
+
+pub use auth::{Caller, Principal, caller};
+pub use cli::Operation;
+pub use fields::{Fields, InvalidRequest};
+pub use parked::ParkedOperation;
+pub use service::Service;
+pub use settings::Settings;
+pub use status::status;
+pub use tasks::Tasks;

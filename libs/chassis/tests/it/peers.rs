@@ -1,0 +1,57 @@
+use std::time::Duration;
+
+use chassis::grpc::Peer;
+use contracts::cart::v1::GetCartRequest;
+use contracts::cart::v1::cart_service_client::CartServiceClient;
+use contracts::orders::v1::GetOrderHistoryRequest;
+use contracts::orders::v1::orders_service_client::OrdersServiceClient;
+use tonic::Code;
+
+use crate::shop::Shop;
+use crate::support::reason;
+
+#[tokio::test]
+async fn a_request_in_the_callers_name_carries_their_token() {
+    let shop = Shop::open(&[]).await;
+    let mut carts = CartServiceClient::new(shop.channel().await);
+    let answer = carts.get_cart(shop.as_buyer(GetCartRequest::default())).await.unwrap().into_inner();
+    assert!(answer.cart.unwrap().cart_id.starts_with("buyer:"));
+}
+
+#[tokio::test]
+async fn a_token_goes_nowhere_by_itself() {
+    let shop = Shop::open(&[]).await;
+    let mut carts = CartServiceClient::new(shop.channel().await);
+    let question = GetCartRequest { cart_id: "nobody".to_owned(), ..GetCartRequest::default() };
+    let refusal = carts.get_cart(shop.as_buyer(question)).await.unwrap_err();
+    // The peer refused for want of a token. That was our mistake, and no business of our caller.
+    assert_eq!((refusal.code(), reason(&refusal).as_str()), (Code::Internal, "INTERNAL"));
+    assert!(!refusal.message().contains("token"), "{refusal:?}");
+}
+
+#[tokio::test]
+async fn a_peer_gets_no_more_time_than_its_maximum() {
+    let shop = Shop::open(&[]).await;
+    let mut orders = OrdersServiceClient::new(Peer::new(&shop.url, Duration::from_secs(2)).unwrap());
+    let answer = orders.get_order_history(shop.as_buyer(GetOrderHistoryRequest::default())).await.unwrap();
+    assert!((1..=2_000).contains(&answer.into_inner().entries[0].version));
+}
+
+#[tokio::test]
+async fn a_peer_gets_no_more_time_than_is_left() {
+    let shop = Shop::open(&[]).await;
+    let mut carts = CartServiceClient::new(shop.channel().await);
+    let mut request = shop.as_buyer(GetCartRequest { cart_id: "slow".to_owned(), ..GetCartRequest::default() });
+    request.set_timeout(Duration::from_millis(800));
+    let answer = carts.get_cart(request).await.unwrap().into_inner();
+    assert!(answer.cart.unwrap().cart_id.starts_with("buyer:"));
+}
+
+#[tokio::test]
+async fn a_peer_that_is_down_makes_the_answer_unavailable() {
+    let mut orders = OrdersServiceClient::new(Peer::new("http://127.0.0.1:1", Duration::from_secs(2)).unwrap());
+    let refusal = orders.get_order_history(GetOrderHistoryRequest::default()).await.unwrap_err();
+    let told = chassis::status(chassis::grpc::PeerError::new("orders", refusal));
+    assert_eq!((told.code(), reason(&told).as_str()), (Code::Unavailable, "PEER_UNAVAILABLE"));
+    assert!(!told.message().contains("127.0.0.1"));
+}

@@ -1,0 +1,67 @@
+-- Where a seller keeps stock.
+CREATE TABLE warehouse (
+    warehouse_id   uuid        PRIMARY KEY,
+    seller_id      uuid        NOT NULL,
+    code           text        NOT NULL CHECK (code ~ '^[A-Z0-9-]{1,20}$'),
+    name           text        NOT NULL CHECK (char_length(name) BETWEEN 1 AND 100),
+    -- The lowest is taken from first.
+    priority       integer     NOT NULL CHECK (priority BETWEEN 0 AND 1000),
+    created_at     timestamptz NOT NULL,
+    CONSTRAINT warehouse_code_taken UNIQUE (seller_id, code)
+);
+
+-- The stock of one SKU in one warehouse, in units. Invariant I2 is the CHECKs: no decision, however wrong, can promise what
+-- is not there.
+CREATE TABLE stock_item (
+    stock_item_id  uuid   PRIMARY KEY,
+    sku            text   NOT NULL CHECK (char_length(sku) BETWEEN 1 AND 64),
+    warehouse_id   uuid   NOT NULL REFERENCES warehouse,
+    -- The warehouse's seller, kept here so that an order's stock is found by (seller, SKU) in one index.
+    seller_id      uuid   NOT NULL,
+    total          bigint NOT NULL CHECK (total BETWEEN 0 AND 1000000000),
+    reserved       bigint NOT NULL CHECK (reserved >= 0),
+    committed      bigint NOT NULL CHECK (committed >= 0),
+    -- How far its history goes, and the hash that the history ends with (messaging::Head).
+    version        bigint NOT NULL,
+    head_hash      bytea  NOT NULL CHECK (octet_length(head_hash) = 32),
+    correlation_id uuid   NOT NULL,
+    CONSTRAINT stock_never_oversold CHECK (total - reserved - committed >= 0),
+    CONSTRAINT stock_item_sku_warehouse UNIQUE (sku, warehouse_id)
+) WITH (
+    -- A hot SKU's row changes thousands of times a minute: leave room to change it in place.
+    fillfactor = 50
+);
+-- An order names a seller and SKUs; shoppers ask by SKU alone.
+CREATE INDEX stock_item_seller_sku ON stock_item (sku, seller_id);
+
+-- What is held for one order. Its key is the order's id: an order has one reservation.
+CREATE TABLE reservation (
+    order_id       uuid        PRIMARY KEY,
+    status         text        NOT NULL CHECK (status IN ('active', 'committed', 'released', 'expired', 'commit_refused',
+                                                          'rejected', 'tombstone')),
+    -- [{"stock_item_id", "sku", "warehouse_id", "quantity"}, ...]: what is, or was, held where.
+    allocations    jsonb       NOT NULL,
+    expires_at     timestamptz,
+    version        bigint      NOT NULL,
+    head_hash      bytea       NOT NULL CHECK (octet_length(head_hash) = 32),
+    correlation_id uuid        NOT NULL,
+    CHECK (status <> 'active' OR expires_at IS NOT NULL)
+) WITH (fillfactor = 70);
+-- The sweeper looks for what is past its time; nearly every reservation is committed before.
+CREATE INDEX reservation_due ON reservation (expires_at) WHERE status = 'active';
+
+-- Every change of what is on hand, for ever: the sum of a stock item's movements is its total. The service may only append.
+CREATE TABLE stock_movement (
+    movement_id    uuid        PRIMARY KEY,
+    stock_item_id  uuid        NOT NULL REFERENCES stock_item,
+    movement_type  text        NOT NULL CHECK (movement_type IN ('add', 'remove', 'adjust')),
+    -- Units, with their sign.
+    quantity       bigint      NOT NULL CHECK (quantity <> 0),
+    reason         text        NOT NULL CHECK (char_length(reason) <= 200),
+    actor          text        NOT NULL,
+    created_at     timestamptz NOT NULL,
+    CHECK (movement_type <> 'add' OR quantity > 0),
+    CHECK (movement_type <> 'remove' OR quantity < 0)
+);
+-- Listed newest first; ids are UUIDv7.
+CREATE INDEX stock_movement_item ON stock_movement (stock_item_id, movement_id);

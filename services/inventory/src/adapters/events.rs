@@ -1,0 +1,171 @@
+//! Events in and out: what inventory subscribes to, and what its own events look like on the wire.
+
+use contracts::convert::{id_from_wire, timestamp_to_wire};
+use contracts::inventory::v1 as wire;
+use contracts::orders::v1::{OrderCancelled, OrderCreated, OrderFailed};
+use contracts::payments::v1::PaymentAuthorized;
+use kernel::{Quantity, Sku};
+use messaging::{Envelope, Outgoing, Subscription, Undecodable};
+
+use crate::domain::allocation::{Allocation, Shortage};
+use crate::domain::event::Event;
+use crate::domain::fact::Fact;
+use crate::domain::ids::OrderId;
+use crate::domain::stock::StockItem;
+
+/// What inventory reacts to.
+pub const SUBSCRIPTIONS: &[Subscription] = &[
+    Subscription {
+        event: "tradewind.orders.v1.OrderCreated",
+        reaction: "sums the demand per SKU and reserves every line or none, pinning the warehouses; refuses after a tombstone",
+        follows: &["InventoryReserved", "InventoryRejected"],
+        tests: &[
+            "services/inventory/tests/it/checkout.rs::an_order_is_reserved_line_by_line_and_committed_when_it_is_paid_for",
+            "services/inventory/tests/it/checkout.rs::an_order_that_lacks_one_unit_of_one_line_holds_nothing",
+            "services/inventory/tests/it/checkout.rs::an_order_that_ended_before_it_was_created_here_reserves_nothing",
+        ],
+    },
+    Subscription {
+        event: "tradewind.payments.v1.PaymentAuthorized",
+        reaction: "makes what is held the order's own; refuses when the reservation has expired",
+        follows: &["InventoryCommitted", "InventoryCommitRefused"],
+        tests: &[
+            "services/inventory/tests/it/checkout.rs::an_order_is_reserved_line_by_line_and_committed_when_it_is_paid_for",
+            "services/inventory/tests/it/checkout.rs::an_authorization_after_the_reservation_expired_is_refused",
+        ],
+    },
+    Subscription {
+        event: "tradewind.orders.v1.OrderFailed",
+        reaction: "gives back what is held or committed; leaves a tombstone where nothing is yet",
+        follows: &["InventoryReleased"],
+        tests: &["services/inventory/tests/it/checkout.rs::a_failed_order_gives_its_stock_back_once"],
+    },
+    Subscription {
+        event: "tradewind.orders.v1.OrderCancelled",
+        reaction: "gives back what is held or committed; leaves a tombstone where nothing is yet",
+        follows: &["InventoryReleased"],
+        tests: &[
+            "services/inventory/tests/it/checkout.rs::a_cancelled_order_gives_its_committed_stock_back",
+            "services/inventory/tests/it/checkout.rs::an_order_that_ended_before_it_was_created_here_reserves_nothing",
+        ],
+    },
+];
+
+/// Reads an event of [`SUBSCRIPTIONS`].
+pub fn decode(event: &Envelope) -> Result<Option<Fact>, Undecodable> {
+    let order_id = |id: &str| id_from_wire("order_id", id).map_err(Undecodable::new);
+    let fact = match event.event_type.as_str() {
+        "tradewind.orders.v1.OrderCreated" => order_created(&event.decode()?)?,
+        "tradewind.payments.v1.PaymentAuthorized" => {
+            Fact::PaymentAuthorized(order_id(&event.decode::<PaymentAuthorized>()?.order_id)?)
+        }
+        "tradewind.orders.v1.OrderFailed" => Fact::OrderEnded(order_id(&event.decode::<OrderFailed>()?.order_id)?),
+        "tradewind.orders.v1.OrderCancelled" => {
+            Fact::OrderEnded(order_id(&event.decode::<OrderCancelled>()?.order_id)?)
+        }
+        _ => return Ok(None),
+    };
+    Ok(Some(fact))
+}
+
+fn order_created(event: &OrderCreated) -> Result<Fact, Undecodable> {
+    let lines = event.lines.iter().map(|line| {
+        let sku = line.sku.parse::<Sku>().map_err(Undecodable::new)?;
+        let quantity = Quantity::new(i64::from(line.quantity)).map_err(Undecodable::new)?;
+        Ok((sku, quantity))
+    });
+    Ok(Fact::OrderCreated {
+        order_id: id_from_wire("order_id", &event.order_id).map_err(Undecodable::new)?,
+        seller_id: id_from_wire("seller_id", &event.seller_id).map_err(Undecodable::new)?,
+        lines: lines.collect::<Result<_, _>>()?,
+    })
+}
+
+/// An event on the wire.
+pub fn encode(event: &Event) -> Outgoing {
+    match event {
+        Event::InventoryReserved { order_id, allocations, expires_at } => of_reservation(
+            *order_id,
+            &wire::InventoryReserved {
+                order_id: order_id.to_string(),
+                allocations: allocations_to_wire(allocations),
+                expire_time: Some(timestamp_to_wire(*expires_at)),
+            },
+        ),
+        Event::InventoryRejected { order_id, shortages } => of_reservation(
+            *order_id,
+            &wire::InventoryRejected {
+                order_id: order_id.to_string(),
+                shortages: shortages.iter().map(shortage_to_wire).collect(),
+            },
+        ),
+        Event::InventoryCommitted { order_id, allocations } => of_reservation(
+            *order_id,
+            &wire::InventoryCommitted { order_id: order_id.to_string(), allocations: allocations_to_wire(allocations) },
+        ),
+        Event::InventoryCommitRefused { order_id } => of_reservation(
+            *order_id,
+            &wire::InventoryCommitRefused { order_id: order_id.to_string(), reason: "RESERVATION_EXPIRED".to_owned() },
+        ),
+        Event::ReservationExpired { order_id } => {
+            of_reservation(*order_id, &wire::ReservationExpired { order_id: order_id.to_string() })
+        }
+        Event::InventoryReleased { order_id, allocations } => of_reservation(
+            *order_id,
+            &wire::InventoryReleased { order_id: order_id.to_string(), allocations: allocations_to_wire(allocations) },
+        ),
+        Event::StockAdded { stock_item, quantity, reason } => of_stock(
+            stock_item,
+            &wire::StockAdded {
+                stock_item: Some(stock_item_to_wire(stock_item, 0)),
+                quantity: *quantity,
+                reason: reason.clone(),
+            },
+        ),
+        Event::StockAdjusted { stock_item, delta, reason } => of_stock(
+            stock_item,
+            &wire::StockAdjusted {
+                stock_item: Some(stock_item_to_wire(stock_item, 0)),
+                delta: *delta,
+                reason: reason.clone(),
+            },
+        ),
+    }
+}
+
+fn of_reservation<E: prost::Message + prost::Name>(order_id: OrderId, event: &E) -> Outgoing {
+    Outgoing::new("reservation", order_id.uuid(), event)
+}
+
+fn of_stock<E: prost::Message + prost::Name>(item: &StockItem, event: &E) -> Outgoing {
+    Outgoing::new("stock_item", item.id().uuid(), event)
+}
+
+/// Allocations on the wire.
+pub fn allocations_to_wire(allocations: &[Allocation]) -> Vec<wire::Allocation> {
+    let to_wire = |allocation: &Allocation| wire::Allocation {
+        sku: allocation.sku.to_string(),
+        warehouse_id: allocation.warehouse_id.to_string(),
+        quantity: allocation.quantity,
+    };
+    allocations.iter().map(to_wire).collect()
+}
+
+fn shortage_to_wire(shortage: &Shortage) -> wire::Shortage {
+    wire::Shortage { sku: shortage.sku.to_string(), requested: shortage.requested, available: shortage.available }
+}
+
+/// A stock item on the wire. Its events carry no version of their own: the envelope has it.
+pub fn stock_item_to_wire(item: &StockItem, version: i64) -> wire::StockItem {
+    let levels = item.levels();
+    wire::StockItem {
+        stock_item_id: item.id().to_string(),
+        sku: item.sku().to_string(),
+        warehouse_id: item.warehouse_id().to_string(),
+        total: levels.total,
+        reserved: levels.reserved,
+        committed: levels.committed,
+        available: item.available(),
+        version,
+    }
+}

@@ -1,0 +1,316 @@
+//! The RPCs: from the wire to a command or a query, and back.
+
+use std::sync::Arc;
+
+use chassis::grpc::Peer;
+use chassis::idempotency::Key;
+use chassis::paging::{self, PageSizes};
+use chassis::{Caller, Fields, InvalidRequest, caller, status};
+use contracts::convert::{InvalidField, id_from_wire, timestamp_to_wire};
+use contracts::inventory::v1 as wire;
+use contracts::inventory::v1::inventory_service_server::InventoryService;
+use contracts::products::v1::products_service_client::ProductsServiceClient;
+use kernel::{Quantity, Sku, Text};
+use messaging::EventStore;
+use tonic::{Request, Response, Status};
+use uuid::Uuid;
+
+use super::events::{allocations_to_wire, stock_item_to_wire};
+use super::postgres;
+use crate::Inventory;
+use crate::app::change_stock::{self, ChangeStock};
+use crate::app::create_warehouse::{CreateWarehouse, create_warehouse};
+use crate::domain::fact::StockChangeKind;
+use crate::domain::ids::{OrderId, SellerId, WarehouseId};
+use crate::domain::reservation;
+use crate::domain::stock::{Movement, MovementType};
+use crate::domain::warehouse::{Priority, Warehouse, WarehouseCode};
+
+const SKUS_MAX: usize = 200;
+const REASON_CHARS_MAX: usize = 200;
+const DELTA_MAX: i64 = 1_000_000;
+const MOVEMENTS_PER_PAGE: PageSizes = PageSizes { default: 20, max: 100 };
+
+/// Serves [`InventoryService`].
+#[derive(Debug, Clone)]
+pub struct Api {
+    store: EventStore,
+    inventory: Arc<Inventory>,
+    products: ProductsServiceClient<Peer>,
+}
+
+impl Api {
+    /// The RPCs over a store. `products` is asked who offers a SKU.
+    pub fn new(store: EventStore, inventory: Arc<Inventory>, products: ProductsServiceClient<Peer>) -> Self {
+        Self { store, inventory, products }
+    }
+
+    async fn change_stock(&self, caller: &Caller, key: Key, command: ChangeStock) -> Result<wire::StockItem, Status> {
+        // The answer is the same for both RPCs, and a repeat is spared the question to products.
+        if let Some(answer) = key.lookup(&self.store).await.map_err(status)? {
+            return Ok(answer);
+        }
+        let warehouse = change_stock::check(&self.store, &self.products, &command, |warehouse| {
+            may_see(caller, warehouse.seller_id)
+        })
+        .await
+        .map_err(status)?;
+        let actor = caller.actor();
+        let changed = key.run(&self.store, async |unit| {
+            let (item, version) = change_stock::change_stock(unit, &self.inventory, &warehouse, command, actor).await?;
+            Ok::<_, crate::app::Error>(stock_item_to_wire(&item, version))
+        });
+        changed.await.map_err(status)
+    }
+
+    /// The warehouse, if the caller may see it.
+    async fn warehouse(&self, caller: &Caller, id: WarehouseId) -> Result<Warehouse, Status> {
+        let found = postgres::warehouse::find(self.store.pool(), id).await.map_err(status)?;
+        found
+            .filter(|warehouse| may_see(caller, warehouse.seller_id))
+            .ok_or_else(|| status(crate::app::Error::WarehouseNotFound))
+    }
+}
+
+#[tonic::async_trait]
+impl InventoryService for Api {
+    async fn create_warehouse(
+        &self,
+        request: Request<wire::CreateWarehouseRequest>,
+    ) -> Result<Response<wire::CreateWarehouseResponse>, Status> {
+        let caller = caller(&request);
+        let request = request.into_inner();
+        let mut fields = Fields::new();
+        let key = fields.take(Key::new(&caller, &request.request_id, &request));
+        let seller_id = fields.take(seller_of(&caller, &request.seller_id));
+        let code = fields.check("code", WarehouseCode::new(&request.code));
+        let name = fields.check("name", Text::new(request.name));
+        let priority = fields.check("priority", Priority::new(request.priority));
+        let (Some(key), Some(seller_id), Some(code), Some(name), Some(priority)) =
+            (key, seller_id, code, name, priority)
+        else {
+            return Err(status(fields.refuse()));
+        };
+        let command = CreateWarehouse { seller_id, code, name, priority };
+        let answer = key.run(&self.store, async |unit| {
+            let warehouse = create_warehouse(unit, command).await?;
+            let warehouse = Some(warehouse_to_wire(&warehouse));
+            Ok::<_, crate::app::Error>(wire::CreateWarehouseResponse { warehouse })
+        });
+        Ok(Response::new(answer.await.map_err(status)?))
+    }
+
+    async fn list_warehouses(
+        &self,
+        request: Request<wire::ListWarehousesRequest>,
+    ) -> Result<Response<wire::ListWarehousesResponse>, Status> {
+        let seller_id = seller_of(&caller(&request), &request.get_ref().seller_id).map_err(invalid)?;
+        let warehouses = postgres::warehouse::of_seller(self.store.pool(), seller_id).await.map_err(status)?;
+        let warehouses = warehouses.iter().map(warehouse_to_wire).collect();
+        Ok(Response::new(wire::ListWarehousesResponse { warehouses }))
+    }
+
+    async fn add_stock(
+        &self,
+        request: Request<wire::AddStockRequest>,
+    ) -> Result<Response<wire::AddStockResponse>, Status> {
+        let caller = caller(&request);
+        let request = request.into_inner();
+        let mut fields = Fields::new();
+        let key = fields.take(Key::new(&caller, &request.request_id, &request));
+        let warehouse_id = fields.take(id_from_wire("warehouse_id", &request.warehouse_id));
+        let sku = fields.check("sku", request.sku.parse());
+        let quantity = fields.check("quantity", Quantity::new(request.quantity));
+        let reason = fields.take(reason(request.reason));
+        let (Some(key), Some(warehouse_id), Some(sku), Some(quantity), Some(reason)) =
+            (key, warehouse_id, sku, quantity, reason)
+        else {
+            return Err(status(fields.refuse()));
+        };
+        let command = ChangeStock { warehouse_id, sku, kind: StockChangeKind::Add(quantity), reason };
+        let stock_item = Some(self.change_stock(&caller, key, command).await?);
+        Ok(Response::new(wire::AddStockResponse { stock_item }))
+    }
+
+    async fn adjust_stock(
+        &self,
+        request: Request<wire::AdjustStockRequest>,
+    ) -> Result<Response<wire::AdjustStockResponse>, Status> {
+        let caller = caller(&request);
+        let request = request.into_inner();
+        let mut fields = Fields::new();
+        let key = fields.take(Key::new(&caller, &request.request_id, &request));
+        let warehouse_id = fields.take(id_from_wire("warehouse_id", &request.warehouse_id));
+        let sku = fields.check("sku", request.sku.parse());
+        if request.delta == 0 || !(-DELTA_MAX..=DELTA_MAX).contains(&request.delta) {
+            fields.violation("delta", "is from -1,000,000 to 1,000,000, and not 0");
+        }
+        if request.reason.is_empty() {
+            fields.violation("reason", "is required: an adjustment is explained");
+        }
+        let delta = request.delta;
+        let reason = fields.take(reason(request.reason));
+        let (Some(key), Some(warehouse_id), Some(sku), Some(reason)) = (key, warehouse_id, sku, reason) else {
+            return Err(status(fields.refuse()));
+        };
+        fields.finish().map_err(status)?;
+        let command = ChangeStock { warehouse_id, sku, kind: StockChangeKind::Adjust(delta), reason };
+        let stock_item = Some(self.change_stock(&caller, key, command).await?);
+        Ok(Response::new(wire::AdjustStockResponse { stock_item }))
+    }
+
+    async fn batch_get_availability(
+        &self,
+        request: Request<wire::BatchGetAvailabilityRequest>,
+    ) -> Result<Response<wire::BatchGetAvailabilityResponse>, Status> {
+        let skus = skus(&request.into_inner().skus).map_err(status)?;
+        let available = postgres::availability(self.store.pool(), &skus).await.map_err(status)?;
+        let availability = |sku: &Sku| wire::Availability {
+            sku: sku.to_string(),
+            available: available.get(sku).copied().unwrap_or_default(),
+        };
+        let availabilities = skus.iter().map(availability).collect();
+        Ok(Response::new(wire::BatchGetAvailabilityResponse { availabilities }))
+    }
+
+    async fn list_movements(
+        &self,
+        request: Request<wire::ListMovementsRequest>,
+    ) -> Result<Response<wire::ListMovementsResponse>, Status> {
+        let caller = caller(&request);
+        let request = request.into_inner();
+        let mut fields = Fields::new();
+        let warehouse_id = fields.take(id_from_wire("warehouse_id", &request.warehouse_id));
+        let sku = fields.check("sku", request.sku.parse::<Sku>());
+        let size = fields.take(MOVEMENTS_PER_PAGE.size(request.page_size));
+        let (Some(warehouse_id), Some(sku), Some(size)) = (warehouse_id, sku, size) else {
+            return Err(status(fields.refuse()));
+        };
+        let question = ("movements", warehouse_id, &sku);
+        let before = paging::cursor::<Uuid>(&request.page_token, &question).map_err(status)?;
+        self.warehouse(&caller, warehouse_id).await?;
+        let Some((item, _)) = postgres::find_stock_item(self.store.pool(), warehouse_id, &sku).await.map_err(status)?
+        else {
+            return Err(status(crate::app::Error::SkuUnknown(sku)));
+        };
+        let mut movements =
+            postgres::movements(self.store.pool(), item.id(), before.unwrap_or(Uuid::max()), i64::from(size) + 1)
+                .await
+                .map_err(status)?;
+        let more = movements.len() > size as usize;
+        movements.truncate(size as usize);
+        let next_page_token = match movements.last() {
+            Some((last, _)) if more => paging::next_page_token(&last.id.uuid(), &question),
+            _ => String::new(),
+        };
+        let to_wire = |(movement, at): &(Movement, kernel::Timestamp)| wire::Movement {
+            movement_id: movement.id.to_string(),
+            stock_item_id: movement.stock_item_id.to_string(),
+            sku: sku.to_string(),
+            warehouse_id: warehouse_id.to_string(),
+            r#type: movement_type_to_wire(movement.movement_type).into(),
+            quantity: movement.quantity,
+            reason: movement.reason.clone(),
+            actor: movement.actor.clone(),
+            create_time: Some(timestamp_to_wire(*at)),
+        };
+        let movements = movements.iter().map(to_wire).collect();
+        Ok(Response::new(wire::ListMovementsResponse { movements, next_page_token }))
+    }
+
+    async fn get_reservation(
+        &self,
+        request: Request<wire::GetReservationRequest>,
+    ) -> Result<Response<wire::GetReservationResponse>, Status> {
+        let order_id: OrderId = id_from_wire("order_id", &request.get_ref().order_id).map_err(invalid)?;
+        let found = postgres::find_reservation(self.store.pool(), order_id).await.map_err(status)?;
+        let (reservation, version) = found.ok_or_else(|| status(crate::app::Error::ReservationNotFound))?;
+        let reservation = wire::Reservation {
+            order_id: order_id.to_string(),
+            status: reservation_status_to_wire(reservation.status).into(),
+            allocations: allocations_to_wire(&reservation.allocations),
+            expire_time: reservation.expires_at.map(timestamp_to_wire),
+            version,
+        };
+        Ok(Response::new(wire::GetReservationResponse { reservation: Some(reservation) }))
+    }
+}
+
+fn invalid(field: InvalidField) -> Status {
+    status(InvalidRequest::from(field))
+}
+
+/// Whether a seller's stock is the caller's business.
+fn may_see(caller: &Caller, seller_id: SellerId) -> bool {
+    caller.principal().is_ok_and(|principal| principal.is_operator() || principal.acts_for_seller(seller_id))
+}
+
+/// The seller that a request is about: an employee of a shop acts for it alone, an operator names one.
+fn seller_of(caller: &Caller, seller_id: &str) -> Result<SellerId, InvalidField> {
+    let own = caller.principal().ok().and_then(|principal| principal.seller_id());
+    if caller.is_operator() {
+        return id_from_wire("seller_id", seller_id);
+    }
+    let own = own.ok_or_else(|| InvalidField::new("seller_id", "is not in the token"))?;
+    if seller_id.is_empty() || seller_id == own.to_string() {
+        Ok(own)
+    } else {
+        Err(InvalidField::new("seller_id", "is not the token's seller"))
+    }
+}
+
+fn reason(reason: String) -> Result<String, InvalidField> {
+    if reason.chars().count() > REASON_CHARS_MAX || reason.chars().any(char::is_control) {
+        return Err(InvalidField::new("reason", format!("is a line of at most {REASON_CHARS_MAX} characters")));
+    }
+    Ok(reason)
+}
+
+/// The SKUs asked for, each once, in the order asked.
+fn skus(skus: &[String]) -> Result<Vec<Sku>, InvalidRequest> {
+    let mut fields = Fields::new();
+    if skus.is_empty() || skus.len() > SKUS_MAX {
+        fields.violation("skus", format!("are from 1 to {SKUS_MAX}"));
+        return Err(fields.refuse());
+    }
+    let mut distinct = Vec::with_capacity(skus.len());
+    for (index, sku) in skus.iter().enumerate() {
+        if let Some(sku) = fields.check(&format!("skus[{index}]"), sku.parse::<Sku>())
+            && !distinct.contains(&sku)
+        {
+            distinct.push(sku);
+        }
+    }
+    fields.finish()?;
+    Ok(distinct)
+}
+
+fn warehouse_to_wire(warehouse: &Warehouse) -> wire::Warehouse {
+    wire::Warehouse {
+        warehouse_id: warehouse.id.to_string(),
+        seller_id: warehouse.seller_id.to_string(),
+        code: warehouse.code.as_str().to_owned(),
+        name: warehouse.name.as_str().to_owned(),
+        priority: warehouse.priority.get(),
+        create_time: Some(timestamp_to_wire(warehouse.created_at)),
+    }
+}
+
+const fn movement_type_to_wire(movement_type: MovementType) -> wire::MovementType {
+    match movement_type {
+        MovementType::Add => wire::MovementType::Add,
+        MovementType::Adjust => wire::MovementType::Adjust,
+    }
+}
+
+const fn reservation_status_to_wire(status: reservation::Status) -> wire::ReservationStatus {
+    match status {
+        reservation::Status::Active => wire::ReservationStatus::Active,
+        reservation::Status::Committed => wire::ReservationStatus::Committed,
+        reservation::Status::Released => wire::ReservationStatus::Released,
+        // That a late payment was refused is nothing that a reader of the reservation needs.
+        reservation::Status::Expired | reservation::Status::CommitRefused => wire::ReservationStatus::Expired,
+        reservation::Status::Rejected => wire::ReservationStatus::Rejected,
+        reservation::Status::Tombstone => wire::ReservationStatus::Tombstone,
+    }
+}

@@ -1,0 +1,161 @@
+//! Table `reservation`.
+
+use kernel::{Sku, Timestamp};
+use messaging::{Caused, Error, Head, Heads};
+use serde::{Deserialize, Serialize};
+use sqlx::postgres::PgRow;
+use sqlx::types::Json;
+use sqlx::{PgConnection, PgPool, Row};
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use crate::domain::allocation::Allocation;
+use crate::domain::fact::Fact;
+use crate::domain::ids::OrderId;
+use crate::domain::reservation::{Reservation, Status};
+use crate::domain::world::World;
+
+/// An allocation as the table keeps it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct AllocationRow {
+    pub(super) stock_item_id: Uuid,
+    sku: Sku,
+    warehouse_id: Uuid,
+    quantity: i64,
+}
+
+impl From<&Allocation> for AllocationRow {
+    fn from(allocation: &Allocation) -> Self {
+        Self {
+            stock_item_id: allocation.stock_item_id.uuid(),
+            sku: allocation.sku.clone(),
+            warehouse_id: allocation.warehouse_id.uuid(),
+            quantity: allocation.quantity,
+        }
+    }
+}
+
+impl From<AllocationRow> for Allocation {
+    fn from(row: AllocationRow) -> Self {
+        Self {
+            stock_item_id: kernel::Id::from_uuid(row.stock_item_id),
+            sku: row.sku,
+            warehouse_id: kernel::Id::from_uuid(row.warehouse_id),
+            quantity: row.quantity,
+        }
+    }
+}
+
+/// Locks the orders, also those without a reservation yet: inventory hears of an order on two topics, and two replicas may
+/// hear of it at once. Then loads their reservations.
+pub(super) async fn load(
+    tx: &mut PgConnection,
+    facts: &[Caused<Fact>],
+    world: &mut World,
+    heads: &mut Heads,
+) -> Result<(), Error> {
+    let mut ids: Vec<Uuid> = facts.iter().filter_map(|caused| caused.fact.order_id()).map(OrderId::uuid).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    if ids.is_empty() {
+        return Ok(());
+    }
+    sqlx::query("SELECT pg_advisory_xact_lock(hashtextextended(id::text, 0)) FROM unnest($1::uuid[]) AS id")
+        .bind(&ids)
+        .execute(&mut *tx)
+        .await?;
+    let rows = sqlx::query("SELECT * FROM reservation WHERE order_id = ANY($1)").bind(&ids).fetch_all(tx).await?;
+    for row in &rows {
+        let reservation = from_row(row)?;
+        heads.insert(reservation.order_id.uuid(), Head::from_row(row)?);
+        world.add_reservation(reservation);
+    }
+    Ok(())
+}
+
+/// Upserts the reservations that are new or changed.
+pub(super) async fn save(tx: &mut PgConnection, world: &World, heads: &Heads) -> Result<(), Error> {
+    let changed: Vec<_> = world.changes().reservations.iter().filter_map(|id| world.reservation(*id)).collect();
+    if changed.is_empty() {
+        return Ok(());
+    }
+    // A tombstone has no history: no event was recorded about it.
+    let head = |reservation: &&Reservation| {
+        let id = reservation.order_id.uuid();
+        heads.get(id).unwrap_or(Head::begin(id))
+    };
+    let allocations =
+        |reservation: &&Reservation| Json(reservation.allocations.iter().map(AllocationRow::from).collect::<Vec<_>>());
+    sqlx::query(
+        "INSERT INTO reservation (order_id, status, allocations, expires_at, version, head_hash, correlation_id)
+         SELECT * FROM unnest($1::uuid[], $2::text[], $3::jsonb[], $4::timestamptz[], $5::bigint[], $6::bytea[], $7::uuid[])
+         ON CONFLICT (order_id) DO UPDATE
+         SET status = excluded.status, allocations = excluded.allocations, expires_at = excluded.expires_at,
+             version = excluded.version, head_hash = excluded.head_hash",
+    )
+    .bind(changed.iter().map(|reservation| reservation.order_id.uuid()).collect::<Vec<_>>())
+    .bind(changed.iter().map(|reservation| status_to_text(reservation.status)).collect::<Vec<_>>())
+    .bind(changed.iter().map(allocations).collect::<Vec<_>>())
+    .bind(changed.iter().map(|reservation| reservation.expires_at.map(OffsetDateTime::from)).collect::<Vec<_>>())
+    .bind(changed.iter().map(|reservation| head(reservation).version).collect::<Vec<_>>())
+    .bind(changed.iter().map(|reservation| head(reservation).hash.to_vec()).collect::<Vec<_>>())
+    .bind(changed.iter().map(|reservation| head(reservation).correlation_id).collect::<Vec<_>>())
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
+/// The reservation of an order, and its version.
+pub async fn find(pool: &PgPool, order_id: OrderId) -> Result<Option<(Reservation, i64)>, Error> {
+    let row =
+        sqlx::query("SELECT * FROM reservation WHERE order_id = $1").bind(order_id.uuid()).fetch_optional(pool).await?;
+    row.map(|row| Ok((from_row(&row)?, row.try_get("version")?))).transpose()
+}
+
+/// Orders whose reservation is past its time, the oldest first, at most `limit`.
+pub async fn due(pool: &PgPool, now: Timestamp, limit: i64) -> Result<Vec<OrderId>, Error> {
+    let ids: Vec<Uuid> = sqlx::query_scalar(
+        "SELECT order_id FROM reservation WHERE status = 'active' AND expires_at <= $1 ORDER BY expires_at LIMIT $2",
+    )
+    .bind(OffsetDateTime::from(now))
+    .bind(limit)
+    .fetch_all(pool)
+    .await?;
+    Ok(ids.into_iter().map(OrderId::from_uuid).collect())
+}
+
+fn from_row(row: &PgRow) -> Result<Reservation, Error> {
+    let status: &str = row.try_get("status")?;
+    let Json(allocations): Json<Vec<AllocationRow>> = row.try_get("allocations")?;
+    Ok(Reservation {
+        order_id: OrderId::from_uuid(row.try_get("order_id")?),
+        status: status_from_text(status).ok_or_else(|| Error::Corrupt(format!("reservation status {status:?}")))?,
+        allocations: allocations.into_iter().map(Allocation::from).collect(),
+        expires_at: row.try_get::<Option<OffsetDateTime>, _>("expires_at")?.map(Timestamp::from),
+    })
+}
+
+const fn status_to_text(status: Status) -> &'static str {
+    match status {
+        Status::Active => "active",
+        Status::Committed => "committed",
+        Status::Released => "released",
+        Status::Expired => "expired",
+        Status::CommitRefused => "commit_refused",
+        Status::Rejected => "rejected",
+        Status::Tombstone => "tombstone",
+    }
+}
+
+fn status_from_text(text: &str) -> Option<Status> {
+    Some(match text {
+        "active" => Status::Active,
+        "committed" => Status::Committed,
+        "released" => Status::Released,
+        "expired" => Status::Expired,
+        "commit_refused" => Status::CommitRefused,
+        "rejected" => Status::Rejected,
+        "tombstone" => Status::Tombstone,
+        _ => return None,
+    })
+}

@@ -1,0 +1,76 @@
+use chassis::grpc::PeerError;
+use kernel::{Classified, ErrorKind, FieldViolation, Sku};
+
+use crate::domain;
+use crate::domain::warehouse::PER_SELLER_MAX;
+
+/// Why a command was not carried out.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// No such warehouse, or one of another seller.
+    #[error("there is no such warehouse")]
+    WarehouseNotFound,
+    /// Nothing was ever held for the order.
+    #[error("there is no reservation for such an order")]
+    ReservationNotFound,
+    /// The seller offers no such SKU.
+    #[error("the warehouse's seller offers no SKU {0}")]
+    SkuUnknown(Sku),
+    /// The seller has a warehouse of that code.
+    #[error("the seller has a warehouse of that code")]
+    WarehouseCodeTaken,
+    /// The seller has as many warehouses as a seller may have.
+    #[error("a seller has at most {PER_SELLER_MAX} warehouses")]
+    WarehouseLimit,
+    /// The domain refuses.
+    #[error(transparent)]
+    Refused(#[from] domain::error::Error),
+    /// The products service does not answer.
+    #[error("products cannot be asked")]
+    Products(#[from] PeerError),
+    /// The database does not answer.
+    #[error("storage")]
+    Storage(#[from] messaging::Error),
+}
+
+impl From<sqlx::Error> for Error {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Storage(error.into())
+    }
+}
+
+impl Classified for Error {
+    fn kind(&self) -> ErrorKind {
+        match self {
+            Self::WarehouseNotFound | Self::ReservationNotFound | Self::SkuUnknown(_) => ErrorKind::NotFound,
+            Self::WarehouseCodeTaken => ErrorKind::AlreadyExists,
+            Self::WarehouseLimit => ErrorKind::FailedPrecondition,
+            Self::Refused(refusal) => refusal.kind(),
+            Self::Products(error) => error.kind(),
+            Self::Storage(error) => error.kind(),
+        }
+    }
+
+    fn reason(&self) -> &'static str {
+        match self {
+            Self::WarehouseNotFound => "WAREHOUSE_NOT_FOUND",
+            Self::ReservationNotFound => "RESERVATION_NOT_FOUND",
+            Self::SkuUnknown(_) => "SKU_UNKNOWN",
+            Self::WarehouseCodeTaken => "WAREHOUSE_CODE_TAKEN",
+            Self::WarehouseLimit => "WAREHOUSE_LIMIT",
+            Self::Refused(refusal) => refusal.reason(),
+            Self::Products(error) => error.reason(),
+            Self::Storage(error) => error.reason(),
+        }
+    }
+
+    fn field_violations(&self) -> Vec<FieldViolation> {
+        match self {
+            Self::WarehouseNotFound => vec![FieldViolation::new("warehouse_id", self)],
+            Self::ReservationNotFound => vec![FieldViolation::new("order_id", self)],
+            Self::SkuUnknown(_) => vec![FieldViolation::new("sku", self)],
+            Self::WarehouseCodeTaken => vec![FieldViolation::new("code", self)],
+            Self::WarehouseLimit | Self::Refused(_) | Self::Products(_) | Self::Storage(_) => Vec::new(),
+        }
+    }
+}

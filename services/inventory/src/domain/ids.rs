@@ -1,0 +1,25 @@
+//! The ids that inventory names.
+
+use kernel::Id;
+
+/// Names an order of the orders service.
+pub enum Order {}
+/// Names a seller.
+pub enum Seller {}
+/// Names a warehouse.
+pub enum WarehouseTag {}
+/// Names the stock of one SKU in one warehouse.
+pub enum StockItemTag {}
+/// Names a movement of stock.
+pub enum MovementTag {}
+
+/// An order. A reservation has the id of its order.
+pub type OrderId = Id<Order>;
+/// A seller.
+pub type SellerId = Id<Seller>;
+/// A warehouse.
+pub type WarehouseId = Id<WarehouseTag>;
+/// The stock of one SKU in one warehouse.
+pub type StockItemId = Id<StockItemTag>;
+/// A movement of stock.
+pub type MovementId = Id<MovementTag>;

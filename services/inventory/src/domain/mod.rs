@@ -1,0 +1,18 @@
+//! What inventory decides. Pure: no IO, no clock, no wire types.
+//!
+//! - [`stock`]: what is on hand, promised and committed of one SKU in one warehouse
+//! - [`reservation`]: what is held for one order, and the states that it goes through
+//! - [`allocation`]: from which warehouses an order's demand is taken
+//! - [`warehouse`]: where stock is kept
+//! - [`fact`], [`event`], [`error`]: what comes in, what goes out, what is refused
+//! - [`world`]: the aggregates that a batch of facts touches
+
+pub mod allocation;
+pub mod error;
+pub mod event;
+pub mod fact;
+pub mod ids;
+pub mod reservation;
+pub mod stock;
+pub mod warehouse;
+pub mod world;

@@ -1,0 +1,133 @@
+//! The stock of one SKU in one warehouse. Invariant I2: total = available + reserved + committed, none below zero.
+
+use kernel::Sku;
+
+use super::error::Error;
+use super::ids::{MovementId, SellerId, StockItemId, WarehouseId};
+
+/// Most units that one warehouse may hold of one SKU.
+pub const TOTAL_MAX: i64 = 1_000_000_000;
+
+/// What is on hand, and what of it is promised. All figures are in units.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StockItem {
+    id: StockItemId,
+    sku: Sku,
+    warehouse_id: WarehouseId,
+    seller_id: SellerId,
+    total: i64,
+    reserved: i64,
+    committed: i64,
+}
+
+/// The figures of a stock item, as they are stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Levels {
+    /// On hand.
+    pub total: i64,
+    /// Promised until a reservation expires.
+    pub reserved: i64,
+    /// Belongs to confirmed orders.
+    pub committed: i64,
+}
+
+impl StockItem {
+    /// A stock item with the figures given, which the database's CHECK holds to the invariant.
+    pub fn new(id: StockItemId, sku: Sku, warehouse_id: WarehouseId, seller_id: SellerId, levels: Levels) -> Self {
+        let Levels { total, reserved, committed } = levels;
+        Self { id, sku, warehouse_id, seller_id, total, reserved, committed }
+    }
+
+    /// Its id.
+    pub fn id(&self) -> StockItemId {
+        self.id
+    }
+
+    /// The variant.
+    pub fn sku(&self) -> &Sku {
+        &self.sku
+    }
+
+    /// The warehouse.
+    pub fn warehouse_id(&self) -> WarehouseId {
+        self.warehouse_id
+    }
+
+    /// The seller whose stock it is.
+    pub fn seller_id(&self) -> SellerId {
+        self.seller_id
+    }
+
+    /// The figures.
+    pub fn levels(&self) -> Levels {
+        Levels { total: self.total, reserved: self.reserved, committed: self.committed }
+    }
+
+    /// What can still be promised.
+    pub fn available(&self) -> i64 {
+        self.total - self.reserved - self.committed
+    }
+
+    /// Changes what is on hand by `delta` units. Refused where less than what is promised would be left, or more than a
+    /// warehouse holds.
+    pub(super) fn change_total(&mut self, delta: i64) -> Result<(), Error> {
+        let total = self.total.saturating_add(delta);
+        let promised = self.reserved + self.committed;
+        if total < promised {
+            return Err(Error::StockBelowPromised { sku: self.sku.clone(), left: total, promised });
+        }
+        if total > TOTAL_MAX {
+            return Err(Error::StockLimit { sku: self.sku.clone() });
+        }
+        self.total = total;
+        Ok(())
+    }
+
+    /// Promises `quantity` units, of which [`Self::available`] has at least as many.
+    pub(crate) fn reserve(&mut self, quantity: i64) {
+        debug_assert!(quantity <= self.available(), "allocation never takes more than is available");
+        self.reserved += quantity;
+    }
+
+    /// Makes promised units the order's own.
+    pub(crate) fn commit(&mut self, quantity: i64) {
+        self.reserved -= quantity;
+        self.committed += quantity;
+    }
+
+    /// Puts promised units back on sale.
+    pub(crate) fn release_reserved(&mut self, quantity: i64) {
+        self.reserved -= quantity;
+    }
+
+    /// Puts committed units back on sale.
+    pub(crate) fn release_committed(&mut self, quantity: i64) {
+        self.committed -= quantity;
+    }
+}
+
+/// Why stock moved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MovementType {
+    /// Goods came in.
+    Add,
+    /// A count was put right.
+    Adjust,
+}
+
+/// One change of what is on hand. The sum of a stock item's movements is its total.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Movement {
+    /// Its id.
+    pub id: MovementId,
+    /// The stock item.
+    pub stock_item_id: StockItemId,
+    /// Why.
+    pub movement_type: MovementType,
+    /// Units, with their sign.
+    pub quantity: i64,
+    /// The reason that was given.
+    pub reason: String,
+    /// Who did it.
+    pub actor: String,
+}

@@ -1,0 +1,116 @@
+//! The aggregates that a batch of facts touches, and the only operations on them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use kernel::Sku;
+
+use super::allocation::{self, Allocation, Shortage};
+use super::error::Error;
+use super::fact::{StockChange, StockChangeKind};
+use super::ids::{OrderId, SellerId, StockItemId, WarehouseId};
+use super::reservation::Reservation;
+use super::stock::{Movement, MovementType, StockItem};
+
+/// Reservations and stock items, loaded together. A reservation that is absent was never heard of.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct World {
+    reservations: BTreeMap<OrderId, Reservation>,
+    stock: BTreeMap<StockItemId, StockItem>,
+    /// The stock items of a seller's SKU, those to take from first first.
+    shelves: BTreeMap<(SellerId, Sku), Vec<StockItemId>>,
+    changes: Changes,
+}
+
+/// What has to be saved.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Changes {
+    /// Reservations that are new or changed.
+    pub reservations: BTreeSet<OrderId>,
+    /// Stock items that changed.
+    pub stock: BTreeSet<StockItemId>,
+    /// Movements that happened.
+    pub movements: Vec<Movement>,
+}
+
+impl World {
+    /// Puts a loaded reservation in.
+    pub fn add_reservation(&mut self, reservation: Reservation) {
+        self.reservations.insert(reservation.order_id, reservation);
+    }
+
+    /// Puts a loaded stock item in, behind those of the same SKU that are in already.
+    pub fn add_stock_item(&mut self, item: StockItem) {
+        self.shelves.entry((item.seller_id(), item.sku().clone())).or_default().push(item.id());
+        self.stock.insert(item.id(), item);
+    }
+
+    /// The reservation of an order.
+    pub fn reservation(&self, order_id: OrderId) -> Option<&Reservation> {
+        self.reservations.get(&order_id)
+    }
+
+    /// A stock item.
+    pub fn stock_item(&self, id: StockItemId) -> Option<&StockItem> {
+        self.stock.get(&id)
+    }
+
+    /// What has to be saved.
+    pub fn changes(&self) -> &Changes {
+        &self.changes
+    }
+
+    /// From which of a seller's stock items the demand would be taken.
+    pub(crate) fn allocate(
+        &self,
+        seller_id: SellerId,
+        demand: &BTreeMap<Sku, i64>,
+    ) -> Result<Vec<Allocation>, Vec<Shortage>> {
+        allocation::allocate(demand, |sku| {
+            let shelf = self.shelves.get(&(seller_id, sku.clone()));
+            shelf.into_iter().flatten().filter_map(|id| self.stock.get(id)).collect()
+        })
+    }
+
+    /// Sets an order's reservation.
+    pub(crate) fn put_reservation(&mut self, reservation: Reservation) {
+        self.changes.reservations.insert(reservation.order_id);
+        self.reservations.insert(reservation.order_id, reservation);
+    }
+
+    /// Changes the stock of every allocation.
+    pub(crate) fn move_stock(&mut self, allocations: &[Allocation], change: impl Fn(&mut StockItem, i64)) {
+        for allocation in allocations {
+            let item =
+                self.stock.get_mut(&allocation.stock_item_id).expect("load brings the stock of every allocation");
+            change(item, allocation.quantity);
+            self.changes.stock.insert(allocation.stock_item_id);
+        }
+    }
+
+    /// Changes what is on hand, and notes the movement. Answers the stock item after it.
+    pub(crate) fn change_stock(&mut self, change: &StockChange) -> Result<StockItem, Error> {
+        let id = self.item_in(change.warehouse_id, change.seller_id, &change.sku).expect("load brings the stock item");
+        let (movement_type, quantity) = match change.kind {
+            StockChangeKind::Add(quantity) => (MovementType::Add, i64::from(quantity)),
+            StockChangeKind::Adjust(delta) => (MovementType::Adjust, delta),
+        };
+        let item = self.stock.get_mut(&id).expect("a shelf holds only items that are loaded");
+        item.change_total(quantity)?;
+        self.changes.stock.insert(id);
+        self.changes.movements.push(Movement {
+            id: change.movement_id,
+            stock_item_id: id,
+            movement_type,
+            quantity,
+            reason: change.reason.clone(),
+            actor: change.actor.clone(),
+        });
+        Ok(item.clone())
+    }
+
+    /// The stock item of a SKU in a warehouse.
+    pub fn item_in(&self, warehouse_id: WarehouseId, seller_id: SellerId, sku: &Sku) -> Option<StockItemId> {
+        let shelf = self.shelves.get(&(seller_id, sku.clone()))?;
+        shelf.iter().copied().find(|id| self.stock.get(id).is_some_and(|item| item.warehouse_id() == warehouse_id))
+    }
+}

@@ -1,0 +1,34 @@
+//! Puts back on sale what was reserved and not paid for in time. Each reservation is a deadline that inventory owns.
+
+use messaging::{Cause, Caused, Error, EventStore, react};
+
+use crate::Inventory;
+use crate::adapters::postgres;
+use crate::domain::fact::Fact;
+
+/// Reservations expired in one transaction.
+const BATCH_MAX: i64 = 200;
+
+/// Expires every reservation that is past its time, and answers how many those were. A reservation that was committed or
+/// released meanwhile is left alone by the decision itself.
+pub async fn expire_reservations(store: &EventStore, inventory: &Inventory) -> Result<usize, Error> {
+    let mut expired = 0;
+    loop {
+        let due = postgres::due(store.pool(), store.now(), BATCH_MAX).await?;
+        if due.is_empty() {
+            return Ok(expired);
+        }
+        let facts: Vec<_> = due
+            .iter()
+            .map(|order_id| Caused {
+                fact: Fact::ReservationDue(*order_id),
+                cause: Cause::command(format!("service:{}", store.service())),
+            })
+            .collect();
+        let mut unit = store.begin().await?;
+        react(inventory, &mut unit, &facts).await?;
+        unit.commit().await?;
+        expired += due.len();
+        tracing::info!(reservations = due.len(), "expired reservations");
+    }
+}

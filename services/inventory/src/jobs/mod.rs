@@ -1,0 +1,3 @@
+//! What inventory does by itself.
+
+pub mod expire_reservations;

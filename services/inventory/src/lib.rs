@@ -1,0 +1,115 @@
+//! Stock, reservations and availability: never oversold.
+//!
+//! | what | where |
+//! | --- | --- |
+//! | RPCs `CreateWarehouse`, `ListWarehouses`, `AddStock`, `AdjustStock`, `BatchGetAvailability`, `ListMovements`, `GetReservation` | [`adapters::grpc`] |
+//! | the commands behind them | [`app`]: `create_warehouse`, `change_stock` |
+//! | events in: `OrderCreated`, `OrderFailed`, `OrderCancelled`, `PaymentAuthorized` | [`adapters::events`], decided in [`saga::checkout`] |
+//! | events out: `InventoryReserved`, `InventoryRejected`, `InventoryCommitted`, `InventoryCommitRefused`, `ReservationExpired`, `InventoryReleased`, `StockAdded`, `StockAdjusted` | [`domain::event`], written in [`adapters::events`] |
+//! | deadline: the reservation's | [`jobs::expire_reservations`] |
+//! | tables `warehouse`, `stock_item`, `reservation`, `stock_movement` | `migrations/1001_inventory.sql`, [`adapters::postgres`] |
+//! | states of a reservation | [`domain::reservation`] |
+//! | from which warehouse stock is taken | [`domain::allocation`] |
+
+pub mod adapters;
+pub mod app;
+pub mod domain;
+pub mod jobs;
+mod participant;
+pub mod saga;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chassis::auth::Verifier;
+use chassis::grpc::{Peer, Server};
+use chassis::{Operation, ParkedOperation, Settings, Tasks, cli, database, jobs as chassis_jobs, parked, telemetry};
+use contracts::inventory::v1::inventory_service_server::InventoryServiceServer;
+use contracts::products::v1::products_service_client::ProductsServiceClient;
+use messaging::{Consumer, EventStore, Relay};
+
+use adapters::events::SUBSCRIPTIONS;
+pub use participant::Inventory;
+
+/// The consumer group of the sagas.
+pub const CONSUMER: &str = "inventory.saga";
+
+/// What the chassis must know.
+pub static SERVICE: chassis::Service = chassis::Service {
+    name: "inventory",
+    migrations: sqlx::migrate!(),
+    append_only_tables: &["stock_movement"],
+    topics: &["tradewind.inventory.v1"],
+    consumers: &[CONSUMER],
+};
+
+/// Keeps stock, reserves it for orders, and never oversells it.
+#[derive(Debug, clap::Parser)]
+#[command(name = "inventory", version)]
+pub struct Args {
+    #[command(flatten)]
+    settings: Settings,
+    /// How long stock is held for an order that is not paid for
+    #[arg(long, env = "TRADEWIND_RESERVATION_TTL", default_value = "15m", value_name = "DURATION", value_parser = humantime::parse_duration)]
+    reservation_ttl: Duration,
+    /// How often reservations past their time are looked for
+    #[arg(long, env = "TRADEWIND_EXPIRY_SWEEP_EVERY", default_value = "1s", value_name = "DURATION", value_parser = humantime::parse_duration)]
+    expiry_sweep_every: Duration,
+    /// Where the products service is
+    #[arg(long, env = "TRADEWIND_PRODUCTS_URL", default_value = "http://127.0.0.1:50051", value_name = "URL")]
+    products_url: String,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Command {
+    /// Serves until told to stop
+    Serve,
+    #[command(flatten)]
+    Operate(Operation),
+    /// Shows and resolves events that could not take effect
+    #[command(subcommand)]
+    Parked(ParkedOperation),
+}
+
+/// Runs a subcommand.
+pub async fn run(args: Args) -> anyhow::Result<()> {
+    let inventory = Inventory { policy: saga::Policy { reservation_ttl: args.reservation_ttl } };
+    match args.command {
+        Command::Serve => serve(&args, Arc::new(inventory)).await,
+        Command::Operate(operation) => cli::operate::<Args>(operation, &SERVICE, &args.settings).await,
+        Command::Parked(operation) => {
+            let pool = database::connect(&SERVICE, &args.settings).await?;
+            let store = EventStore::new(SERVICE.name, pool, args.settings.clock());
+            parked::operate(operation, &store, CONSUMER, &inventory).await
+        }
+    }
+}
+
+async fn serve(args: &Args, inventory: Arc<Inventory>) -> anyhow::Result<()> {
+    let settings = &args.settings;
+    let _telemetry = telemetry::init(&SERVICE, settings)?;
+    let pool = database::connect(&SERVICE, settings).await?;
+    let store = EventStore::new(SERVICE.name, pool, settings.clock());
+    let kafka = settings.kafka_config(&SERVICE);
+    let products = ProductsServiceClient::new(Peer::new(&args.products_url, Duration::from_secs(2))?);
+    let server = Server::bind(settings, Verifier::new(settings).await?)
+        .await?
+        .add(InventoryServiceServer::new(adapters::grpc::Api::new(store.clone(), inventory.clone(), products)));
+
+    let mut tasks = Tasks::new(settings.drain_timeout);
+    tasks.spawn("relay", |stop| Relay::new(store.clone(), kafka.clone()).run(stop));
+    tasks.spawn("housekeeping", |stop| chassis_jobs::housekeeping(store.clone(), settings, stop));
+    tasks.spawn(CONSUMER, |stop| {
+        Consumer::new(store.clone(), kafka, CONSUMER, SUBSCRIPTIONS, inventory.clone()).run(stop)
+    });
+    tasks.spawn("expire_reservations", |stop| {
+        chassis_jobs::every(args.expiry_sweep_every, "expire_reservations", store.pool().clone(), stop, move || {
+            let (store, inventory) = (store.clone(), inventory.clone());
+            async move { jobs::expire_reservations::expire_reservations(&store, &inventory).await.map(drop) }
+        })
+    });
+    tasks.spawn("grpc", |stop| server.serve(stop));
+    tasks.run().await
+}

@@ -1,0 +1,121 @@
+//! The checkout saga: reserve, then commit; or release, or expire.
+
+use kernel::{Decision, Quantity, Sku, Timestamp};
+
+use crate::domain::allocation::sum_demand;
+use crate::domain::error::Error;
+use crate::domain::event::Event;
+use crate::domain::ids::{OrderId, SellerId};
+use crate::domain::reservation::{Reservation, Status};
+use crate::domain::stock::StockItem;
+use crate::domain::world::World;
+
+/// Reserves every line, or rejects the order. The warehouses are pinned now.
+pub fn on_order_created(
+    world: &mut World,
+    order_id: OrderId,
+    seller_id: SellerId,
+    lines: &[(Sku, Quantity)],
+    expires_at: Timestamp,
+) -> Decision<Event, Error> {
+    match world.reservation(order_id).map(|reservation| reservation.status) {
+        None => {}
+        Some(Status::Tombstone) => return Decision::Ignored("the order ended before its stock was reserved"),
+        Some(
+            Status::Active
+            | Status::Committed
+            | Status::Released
+            | Status::Expired
+            | Status::CommitRefused
+            | Status::Rejected,
+        ) => return Decision::AlreadyApplied,
+    }
+    match world.allocate(seller_id, &sum_demand(lines)) {
+        Ok(allocations) => {
+            world.move_stock(&allocations, StockItem::reserve);
+            world.put_reservation(Reservation {
+                order_id,
+                status: Status::Active,
+                allocations: allocations.clone(),
+                expires_at: Some(expires_at),
+            });
+            Decision::applied(Event::InventoryReserved { order_id, allocations, expires_at })
+        }
+        Err(shortages) => {
+            world.put_reservation(Reservation::without_stock(order_id, Status::Rejected));
+            Decision::applied(Event::InventoryRejected { order_id, shortages })
+        }
+    }
+}
+
+/// Makes what is held the order's own. A reservation past its time that nobody has expired yet still holds its stock, so it is
+/// committed: the status decides, never the clock, and a clock that is wrong here cannot undo a payment.
+pub fn on_payment_authorized(world: &mut World, order_id: OrderId) -> Decision<Event, Error> {
+    let Some(reservation) = world.reservation(order_id).cloned() else {
+        return Decision::Refused(Error::NothingReserved(order_id));
+    };
+    match reservation.status {
+        Status::Active => {
+            world.move_stock(&reservation.allocations, StockItem::commit);
+            let allocations = reservation.allocations.clone();
+            world.put_reservation(Reservation { status: Status::Committed, ..reservation });
+            Decision::applied(Event::InventoryCommitted { order_id, allocations })
+        }
+        Status::Expired => {
+            world.put_reservation(Reservation { status: Status::CommitRefused, ..reservation });
+            Decision::applied(Event::InventoryCommitRefused { order_id })
+        }
+        Status::Committed | Status::CommitRefused => Decision::AlreadyApplied,
+        Status::Released | Status::Tombstone => Decision::Ignored("the order ended, and its payment is undone"),
+        Status::Rejected => Decision::Refused(Error::NothingReserved(order_id)),
+    }
+}
+
+/// Gives back whatever is held. For an order never heard of, leaves a tombstone that refuses a late reserve.
+pub fn on_order_ended(world: &mut World, order_id: OrderId) -> Decision<Event, Error> {
+    let Some(reservation) = world.reservation(order_id).cloned() else {
+        world.put_reservation(Reservation::without_stock(order_id, Status::Tombstone));
+        return Decision::noted();
+    };
+    match reservation.status {
+        Status::Active => release(world, reservation, StockItem::release_reserved, Status::Released, Vec::new()),
+        Status::Committed => release(world, reservation, StockItem::release_committed, Status::Released, Vec::new()),
+        Status::Released | Status::Tombstone => Decision::AlreadyApplied,
+        Status::Expired | Status::CommitRefused => Decision::Ignored("its stock went back on sale when it expired"),
+        Status::Rejected => Decision::Ignored("nothing was held"),
+    }
+}
+
+/// Puts what is held back on sale if the reservation's time has passed and nobody paid for it.
+pub fn on_reservation_due(world: &mut World, order_id: OrderId, now: Timestamp) -> Decision<Event, Error> {
+    let Some(reservation) = world.reservation(order_id).cloned() else {
+        return Decision::Ignored("nothing is reserved");
+    };
+    match reservation.status {
+        Status::Active if reservation.is_due(now) => {
+            let expired = vec![Event::ReservationExpired { order_id }];
+            release(world, reservation, StockItem::release_reserved, Status::Expired, expired)
+        }
+        Status::Active => Decision::Ignored("its time has not passed"),
+        Status::Expired | Status::CommitRefused => Decision::AlreadyApplied,
+        Status::Committed => Decision::Ignored("the stock belongs to the order"),
+        Status::Released | Status::Rejected | Status::Tombstone => Decision::Ignored("nothing is held"),
+    }
+}
+
+/// Gives the stock of a reservation back, tells what happened before it, and that it is on sale again.
+fn release(
+    world: &mut World,
+    reservation: Reservation,
+    give_back: fn(&mut StockItem, i64),
+    status: Status,
+    mut events: Vec<Event>,
+) -> Decision<Event, Error> {
+    world.move_stock(&reservation.allocations, give_back);
+    events.push(Event::InventoryReleased {
+        order_id: reservation.order_id,
+        allocations: reservation.allocations.clone(),
+    });
+    world.put_reservation(Reservation { status, ..reservation });
+    Decision::Applied(events)
+}

@@ -1,0 +1,43 @@
+//! What inventory does in each saga. Pure, like the domain: [`decide`] is what runs in the service, in the tests and in a
+//! model checker.
+
+pub mod checkout;
+
+use kernel::{Decision, Timestamp};
+
+use crate::domain::error::Error;
+use crate::domain::event::Event;
+use crate::domain::fact::{Fact, StockChange, StockChangeKind};
+use crate::domain::world::World;
+
+/// What can be set about reservations.
+#[derive(Debug, Clone, Copy)]
+pub struct Policy {
+    /// How long a reservation holds.
+    pub reservation_ttl: std::time::Duration,
+}
+
+/// Decides what a fact does to the world.
+pub fn decide(world: &mut World, fact: &Fact, policy: &Policy, now: Timestamp) -> Decision<Event, Error> {
+    match fact {
+        Fact::OrderCreated { order_id, seller_id, lines } => {
+            checkout::on_order_created(world, *order_id, *seller_id, lines, now + policy.reservation_ttl)
+        }
+        Fact::PaymentAuthorized(order_id) => checkout::on_payment_authorized(world, *order_id),
+        Fact::OrderEnded(order_id) => checkout::on_order_ended(world, *order_id),
+        Fact::ReservationDue(order_id) => checkout::on_reservation_due(world, *order_id, now),
+        Fact::StockChange(change) => on_stock_change(world, change),
+    }
+}
+
+fn on_stock_change(world: &mut World, change: &StockChange) -> Decision<Event, Error> {
+    let stock_item = match world.change_stock(change) {
+        Ok(stock_item) => stock_item,
+        Err(refusal) => return Decision::Refused(refusal),
+    };
+    let reason = change.reason.clone();
+    Decision::applied(match change.kind {
+        StockChangeKind::Add(quantity) => Event::StockAdded { stock_item, quantity: i64::from(quantity), reason },
+        StockChangeKind::Adjust(delta) => Event::StockAdjusted { stock_item, delta, reason },
+    })
+}

@@ -1,0 +1,1 @@
+//! Integration tests of `inventory` against real PostgreSQL and Kafka.
