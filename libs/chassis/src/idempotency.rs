@@ -4,6 +4,8 @@
 //! command under the same name gets it again, and another one under that name is refused. Refusals are not stored: what
 //! was refused may be tried again.
 
+use std::time::Duration;
+
 use contracts::convert::InvalidField;
 use kernel::{Classified, ErrorKind, FieldViolation, Timestamp};
 use messaging::{EventStore, UnitOfWork};
@@ -145,15 +147,16 @@ impl Key {
     }
 }
 
-/// Deletes the keys from before `before`: a job. A command that is repeated later than that is carried out again, or refused
-/// by what it did the first time.
-pub async fn forget(store: &EventStore, before: Timestamp) -> Result<(), messaging::Error> {
+/// Deletes the keys that are older than `retention`: a job. A command that is repeated later than that is carried out again,
+/// or refused for what it did the first time.
+pub async fn forget(store: &EventStore, retention: Duration) -> Result<(), messaging::Error> {
+    let before = OffsetDateTime::from(store.now() - retention);
     loop {
         let deleted = sqlx::query(
             "DELETE FROM idempotency_key WHERE ctid = ANY (ARRAY(
                  SELECT ctid FROM idempotency_key WHERE created_at < $1 LIMIT $2))",
         )
-        .bind(OffsetDateTime::from(before))
+        .bind(before)
         .bind(DELETED_AT_ONCE_MAX)
         .execute(store.pool())
         .await?

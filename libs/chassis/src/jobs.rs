@@ -1,6 +1,6 @@
 //! Work that is due every so often, on one replica at a time.
 
-use std::sync::LazyLock;
+use std::convert::Infallible;
 use std::time::Duration;
 
 use kernel::Classified;
@@ -23,14 +23,6 @@ const HOUSEKEEPING_EVERY: Duration = Duration::from_hours(1);
 /// Twice what the broker keeps by default: a consumer rewound to the beginning finds everything in its inbox.
 const INBOX_KEEP_DAYS: i32 = 14;
 
-static DURATION: LazyLock<Histogram<f64>> = LazyLock::new(|| {
-    global::meter("chassis")
-        .f64_histogram("job.duration")
-        .with_unit("s")
-        .with_description("Time of one run of a job")
-        .build()
-});
-
 /// Runs `job` every `period` until `stop`, never twice at once: of all replicas the one that holds the job's advisory lock
 /// works, on a connection of its own, and the others stand by. A run that fails is logged and tried again when it is next
 /// due; a run that has begun is finished.
@@ -40,38 +32,39 @@ static DURATION: LazyLock<Histogram<f64>> = LazyLock::new(|| {
 /// # fn spawn(tasks: &mut chassis::Tasks, store: messaging::EventStore) {
 /// tasks.spawn("job expire_reservations", |stop| {
 ///     let pool = store.pool().clone();
-///     chassis::jobs::every(Duration::from_secs(1), "expire_reservations", pool, stop, move || expire(store.clone()))
+///     let work = async move || expire_reservations(&store).await;
+///     chassis::jobs::every(Duration::from_secs(1), "expire_reservations", pool, stop, work)
 /// });
 /// # }
-/// # async fn expire(_: messaging::EventStore) -> Result<(), messaging::Error> { Ok(()) }
+/// # async fn expire_reservations(_: &messaging::EventStore) -> Result<(), messaging::Error> { Ok(()) }
 /// ```
 ///
 /// # Errors
 /// None: a job outlives its failures.
-pub async fn every<J, F, E>(
+pub async fn every<E: Classified>(
     period: Duration,
     name: &'static str,
     pool: PgPool,
     stop: CancellationToken,
-    mut job: J,
-) -> Result<(), std::convert::Infallible>
-where
-    J: FnMut() -> F,
-    F: Future<Output = Result<(), E>>,
-    E: Classified,
-{
-    let mut turn = None;
+    mut job: impl AsyncFnMut() -> Result<(), E>,
+) -> Result<(), Infallible> {
+    let duration = duration_metric();
+    let (mut connection, mut was_ours) = (None, false);
     loop {
         tokio::select! {
             () = stop.cancelled() => return Ok(()),
             () = sleep(jittered(period)) => {}
         }
-        match take_turn(turn.take(), name, &pool).await {
-            Ok(taken) => turn = taken,
-            Err(error) => tracing::warn!(job = name, %error, "cannot find out whose turn it is; trying again"),
+        let is_ours = is_our_turn(&mut connection, name, &pool).await.unwrap_or_else(|error| {
+            tracing::warn!(job = name, %error, "cannot find out whose turn it is; trying again");
+            false
+        });
+        if is_ours != was_ours {
+            tracing::info!(job = name, is_ours, "this replica begins or ceases to work on the job");
+            was_ours = is_ours;
         }
-        if turn.is_some() {
-            run(name, job()).await;
+        if is_ours {
+            run(name, &duration, job()).await;
         }
     }
 }
@@ -82,13 +75,14 @@ pub fn housekeeping(
     store: EventStore,
     settings: &Settings,
     stop: CancellationToken,
-) -> impl Future<Output = Result<(), std::convert::Infallible>> + Send + use<> {
+) -> impl Future<Output = Result<(), Infallible>> + Send + use<> {
     let retention = settings.idempotency_retention;
     async move {
+        let duration = duration_metric();
         while !stop.is_cancelled() {
-            run("housekeeping", async {
+            run("housekeeping", &duration, async {
                 messaging::maintain_inbox(&store, INBOX_KEEP_DAYS).await?;
-                idempotency::forget(&store, store.now() - retention).await
+                idempotency::forget(&store, retention).await
             })
             .await;
             let _ = tokio::time::timeout(HOUSEKEEPING_EVERY, stop.cancelled()).await;
@@ -101,51 +95,49 @@ fn jittered(period: Duration) -> Duration {
     period.mul_f64(rand::random_range(1.0 - JITTER..1.0 + JITTER))
 }
 
-/// Answers the connection that holds the lock, if it is ours. The lock lives as long as the connection: a replica that dies
+/// Whether this replica holds the job's lock, or can take it. The lock lives as long as the connection: a replica that dies
 /// loses both.
-async fn take_turn(
-    held: Option<PgConnection>,
+async fn is_our_turn(
+    connection: &mut Option<PgConnection>,
     name: &'static str,
     pool: &PgPool,
-) -> Result<Option<PgConnection>, sqlx::Error> {
-    if let Some(mut connection) = held {
-        connection.ping().await?;
-        return Ok(Some(connection));
-    }
-    let mut connection = PgConnection::connect_with(&pool.connect_options()).await?;
-    // Two services of one database may have jobs of the same name.
-    let is_ours: bool =
-        sqlx::query_scalar("SELECT pg_try_advisory_lock(hashtext('job ' || current_schema()), hashtext($1))")
-            .bind(name)
-            .fetch_one(&mut connection)
-            .await?;
-    if is_ours {
-        tracing::info!(job = name, "this replica works on the job from now on");
-        return Ok(Some(connection));
-    }
-    connection.close().await?;
-    Ok(None)
+) -> Result<bool, sqlx::Error> {
+    let mut open = match connection.take() {
+        Some(connection) => connection,
+        None => PgConnection::connect_with(&pool.connect_options()).await?,
+    };
+    // Whoever holds the lock may take it again. Two services of one database may have jobs of the same name.
+    let is_ours = sqlx::query_scalar("SELECT pg_try_advisory_lock(hashtext('job ' || current_schema()), hashtext($1))")
+        .bind(name)
+        .fetch_one(&mut open)
+        .await?;
+    *connection = Some(open);
+    Ok(is_ours)
 }
 
-async fn run<E: Classified>(name: &'static str, job: impl Future<Output = Result<(), E>>) {
+fn duration_metric() -> Histogram<f64> {
+    global::meter("chassis")
+        .f64_histogram("job.duration")
+        .with_unit("s")
+        .with_description("Time of one run of a job")
+        .build()
+}
+
+async fn run<E: Classified>(name: &'static str, duration: &Histogram<f64>, job: impl Future<Output = Result<(), E>>) {
     let began = Instant::now();
     let result = job.await;
     let elapsed = began.elapsed();
     let outcome = match &result {
         Ok(()) => "done",
         Err(error) if error.kind().is_transient() => {
-            tracing::warn!(
-                job = name,
-                error = chain(error),
-                "the job failed for now; it runs again when it is next due"
-            );
+            tracing::warn!(job = name, error = chain(error), "the job failed for now; it runs when it is next due");
             "failed for now"
         }
         Err(error) => {
-            tracing::error!(job = name, error = chain(error), "the job failed; it runs again when it is next due");
+            tracing::error!(job = name, error = chain(error), "the job failed; it runs when it is next due");
             "failed"
         }
     };
     tracing::debug!(job = name, elapsed_ms = elapsed.as_millis() as u64, outcome, "the job ran");
-    DURATION.record(elapsed.as_secs_f64(), &[KeyValue::new("job.name", name), KeyValue::new("outcome", outcome)]);
+    duration.record(elapsed.as_secs_f64(), &[KeyValue::new("job.name", name), KeyValue::new("outcome", outcome)]);
 }

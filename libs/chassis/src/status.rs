@@ -15,21 +15,21 @@ pub const ERROR_DOMAIN: &str = "tradewind";
 /// The text of an error about the caller's doing is shown. One about ours, or about what we depend on, is replaced by a
 /// fixed sentence and logged here, once, with its whole chain.
 pub fn status(error: impl Classified) -> Status {
+    let (kind, reason) = (error.kind(), error.reason());
+    if kind == ErrorKind::Internal {
+        tracing::error!(reason, error = chain(&error), "a request failed");
+    } else if kind.is_transient() {
+        tracing::warn!(%kind, reason, error = chain(&error), "a request failed for now");
+    } else {
+        tracing::debug!(%kind, reason, %error, "a request is refused");
+    }
+    unlogged_status(&error)
+}
+
+/// The same for what is ordinary, and would only fill the log.
+pub(crate) fn unlogged_status(error: &impl Classified) -> Status {
     let kind = error.kind();
-    let message = match fixed_sentence(kind) {
-        None => {
-            tracing::debug!(%kind, reason = error.reason(), %error, "refused");
-            error.to_string()
-        }
-        Some(sentence) => {
-            let chain = chain(&error);
-            match kind {
-                ErrorKind::Internal => tracing::error!(reason = error.reason(), error = chain, "a request failed"),
-                _ => tracing::warn!(%kind, reason = error.reason(), error = chain, "a request failed for now"),
-            }
-            sentence.to_owned()
-        }
-    };
+    let message = fixed_sentence(kind).map_or_else(|| error.to_string(), str::to_owned);
     // What broke on our side is nothing that a client could branch on.
     let reason = if kind == ErrorKind::Internal { "INTERNAL" } else { error.reason() };
     let mut details = ErrorDetails::with_error_info(reason, ERROR_DOMAIN, HashMap::new());

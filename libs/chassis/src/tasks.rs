@@ -88,11 +88,9 @@ impl Tasks {
     async fn drain(&mut self, deadline: Instant) {
         while let Some(Task { name, stop, mut handle }) = self.tasks.pop() {
             stop.cancel();
-            match timeout_at(deadline, &mut handle).await {
-                Ok(result) => match flatten(result) {
-                    Ok(()) => tracing::debug!(task = name, "stopped"),
-                    Err(error) => tracing::warn!(task = name, error = format!("{error:#}"), "failed while stopping"),
-                },
+            match timeout_at(deadline, &mut handle).await.map(flatten) {
+                Ok(Ok(())) => tracing::debug!(task = name, "stopped"),
+                Ok(Err(error)) => tracing::warn!(task = name, error = format!("{error:#}"), "failed while stopping"),
                 Err(_) => {
                     tracing::warn!(task = name, "not done in time, cut off");
                     handle.abort();

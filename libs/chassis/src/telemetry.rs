@@ -7,6 +7,7 @@ use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::metrics::SdkMeterProvider;
 use opentelemetry_sdk::propagation::TraceContextPropagator;
 use opentelemetry_sdk::trace::SdkTracerProvider;
+use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{EnvFilter, Layer, fmt};
@@ -34,7 +35,8 @@ pub fn init(service: &Service, settings: &Settings) -> anyhow::Result<Telemetry>
     };
     let spans = exporters.as_ref().map(|(tracers, meters)| {
         global::set_meter_provider(meters.clone());
-        tracing_opentelemetry::layer().with_tracer(tracers.tracer(service.name))
+        // The log filter is for logs: who asks for warnings only wants their traces all the same.
+        tracing_opentelemetry::layer().with_tracer(tracers.tracer(service.name)).with_filter(LevelFilter::INFO)
     });
     let filter = EnvFilter::try_new(&settings.telemetry.log_filter).context("cannot read the log filter")?;
     let lines = match settings.telemetry.log_format {
@@ -42,7 +44,7 @@ pub fn init(service: &Service, settings: &Settings) -> anyhow::Result<Telemetry>
         LogFormat::Json => fmt::layer().json().flatten_event(true).with_writer(std::io::stderr).boxed(),
     };
     // Fails only where a subscriber stands already, such as that of a test, which then serves as well.
-    let _ = tracing_subscriber::registry().with(filter).with(lines).with(spans).try_init();
+    let _ = tracing_subscriber::registry().with(lines.with_filter(filter)).with(spans).try_init();
     Ok(Telemetry(exporters))
 }
 

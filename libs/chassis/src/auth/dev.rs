@@ -71,8 +71,10 @@ pub struct Token {
     pub issuer: String,
     /// Whom it is for.
     pub audience: String,
-    /// From when it is good.
+    /// When it is issued.
     pub issued_at: Timestamp,
+    /// From when it is good, if not from now on: clocks that are behind would refuse it.
+    pub not_before: Option<Timestamp>,
     /// Until when it is good.
     pub expires_at: Timestamp,
 }
@@ -88,6 +90,7 @@ impl Token {
             issuer: "tradewind".to_owned(),
             audience: "tradewind".to_owned(),
             issued_at: now,
+            not_before: None,
             expires_at: now + ttl,
         }
     }
@@ -111,7 +114,7 @@ impl Token {
                 scope: self.scopes.join(" "),
                 seller_id: self.seller_id,
                 exp: secs(self.expires_at),
-                nbf: Some(secs(self.issued_at)),
+                nbf: self.not_before.map(secs),
             },
         }
     }

@@ -10,7 +10,7 @@ use tokio::sync::Mutex;
 use tokio::time::Instant;
 
 /// Keys that are older are read again, in the background.
-const REFRESH_AFTER: Duration = Duration::from_secs(600);
+const REFRESH_AFTER: Duration = Duration::from_mins(10);
 
 /// An unknown key has the set read again at once, but not sooner than this after the last time: anyone can make up names.
 const REFRESH_PAUSE_MIN: Duration = Duration::from_secs(10);
@@ -73,7 +73,7 @@ impl Keys {
         match self.source.read().await {
             Ok(keys) => *self.current.write().unwrap_or_else(PoisonError::into_inner) = keys,
             Err(error) => {
-                tracing::warn!(error = format!("{error:#}"), "cannot read the token keys again; keeping the old ones")
+                tracing::warn!(error = format!("{error:#}"), "cannot read the token keys again; keeping the old ones");
             }
         }
         *last_read = Instant::now();
@@ -150,7 +150,7 @@ mod tests {
 
     #[tokio::test]
     async fn unknown_names_do_not_have_the_source_read_again_and_again() {
-        let keys = changed_keys(Duration::from_secs(3600)).await;
+        let keys = changed_keys(Duration::from_hours(1)).await;
         assert!(keys.find("new").await.is_none());
     }
 

@@ -98,9 +98,13 @@ impl Classified for PeerError {
         match self.status.code() {
             // A client's own timer ends a call as cancelled.
             Code::DeadlineExceeded | Code::Cancelled => ErrorKind::DeadlineExceeded,
-            Code::Unavailable | Code::ResourceExhausted | Code::Aborted => ErrorKind::Unavailable,
-            // A fault of the peer's, which it may not have next time.
-            Code::Unknown | Code::Internal | Code::DataLoss => ErrorKind::Unavailable,
+            // It is not there or has no room, or has a fault that it may not have next time.
+            Code::Unavailable
+            | Code::ResourceExhausted
+            | Code::Aborted
+            | Code::Unknown
+            | Code::Internal
+            | Code::DataLoss => ErrorKind::Unavailable,
             // We asked something that we should not have, or did not expect this answer.
             Code::Ok
             | Code::InvalidArgument

@@ -8,7 +8,7 @@ use kernel::{Classified, ErrorKind};
 use tokio::time::{Instant, timeout_at};
 
 use super::{is_streaming, streams};
-use crate::status;
+use crate::status::unlogged_status;
 
 pub(super) const GRPC_TIMEOUT: &str = "grpc-timeout";
 
@@ -51,7 +51,7 @@ pub(super) async fn enforce(State(timeouts): State<Timeouts>, request: Request, 
             timeouts.streams.end_at(end, response)
         }
         Ok(response) => response,
-        Err(_) => status(DeadlineExceeded).into_http(),
+        Err(_) => unlogged_status(&DeadlineExceeded).into_http(),
     }
 }
 
@@ -95,7 +95,30 @@ pub(super) fn pass_on(headers: &mut HeaderMap, max: Duration) {
 
 #[cfg(test)]
 mod tests {
+    use axum::body::Body;
+    use axum::middleware::from_fn_with_state;
+    use axum::routing::get;
+    use tokio_util::sync::CancellationToken;
+    use tonic::{Code, Status};
+    use tower::ServiceExt as _;
+
     use super::*;
+
+    /// Not over a socket: a client's own timer would race with ours.
+    #[tokio::test]
+    async fn a_request_is_ended_before_its_caller_stops_listening() {
+        let minute = Duration::from_mins(1);
+        let streams = streams::Ending::new(CancellationToken::new());
+        let timeouts = Timeouts { default: minute, max: minute, streams };
+        let router = axum::Router::new()
+            .route("/Wait", get(async || std::future::pending::<()>().await))
+            .layer(from_fn_with_state(timeouts, enforce));
+        let request = Request::get("/Wait").header(GRPC_TIMEOUT, "100m").body(Body::empty()).unwrap();
+        let began = Instant::now();
+        let response = router.oneshot(request).await.unwrap();
+        assert!(began.elapsed() < minute);
+        assert_eq!(Status::from_header_map(response.headers()).unwrap().code(), Code::DeadlineExceeded);
+    }
 
     fn headers(timeout: &str) -> HeaderMap {
         HeaderMap::from_iter([(http::HeaderName::from_static(GRPC_TIMEOUT), timeout.parse().unwrap())])
@@ -104,8 +127,8 @@ mod tests {
     #[test]
     fn a_timeout_is_read_in_every_unit_of_the_wire() {
         for (text, timeout) in [
-            ("2H", Duration::from_secs(7200)),
-            ("2M", Duration::from_secs(120)),
+            ("2H", Duration::from_hours(2)),
+            ("2M", Duration::from_mins(2)),
             ("2S", Duration::from_secs(2)),
             ("2m", Duration::from_millis(2)),
             ("2u", Duration::from_micros(2)),

@@ -3,10 +3,10 @@
 mod client;
 mod deadline;
 mod overload;
-mod request_size;
 mod server;
 mod streams;
 mod trace;
+mod wire;
 
 use std::collections::HashSet;
 use std::sync::LazyLock;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use axum::middleware::{from_fn, from_fn_with_state};
+use axum::middleware::from_fn_with_state;
 use axum::response::IntoResponse;
 use contracts::event::DESCRIPTOR_SET;
 use tokio::net::TcpListener;
@@ -18,7 +18,7 @@ use tonic_health::server::HealthReporter;
 use tower::{Service, ServiceBuilder};
 
 use super::deadline::{self, Timeouts};
-use super::{overload, request_size, streams, trace};
+use super::{overload, streams, trace, wire};
 use crate::Settings;
 use crate::auth::{self, Verifier};
 use crate::settings::GrpcSettings;
@@ -32,7 +32,7 @@ const HEADER_BYTES_MAX: u32 = 32 * 1024;
 
 /// Serves gRPC: the services that are added, their health, and reflection.
 ///
-/// Every request passes, in this order: trace, load shedding, deadline, authorisation, limit on its size.
+/// Every request passes, in this order: trace, load shedding, deadline, authorisation, limit of its size.
 pub struct Server {
     listener: TcpListener,
     local_address: SocketAddr,
@@ -62,6 +62,7 @@ impl Server {
 
     /// Adds a generated service, such as `OrdersServiceServer`.
     #[must_use]
+    #[expect(clippy::should_implement_trait, reason = "a server is no number")]
     pub fn add<S>(mut self, service: S) -> Self
     where
         S: Service<http::Request<tonic::body::Body>, Error = Infallible> + NamedService + Clone + Send + Sync + 'static,
@@ -91,11 +92,11 @@ impl Server {
         };
         let in_flight = Arc::new(Semaphore::new(self.limits.requests_in_flight_max as usize));
         let layers = ServiceBuilder::new()
-            .layer(from_fn(trace::trace))
+            .layer(from_fn_with_state(trace::duration_metric(), trace::trace))
             .layer(from_fn_with_state(in_flight, overload::shed))
             .layer(from_fn_with_state(timeouts, deadline::enforce))
             .layer(from_fn_with_state(self.verifier, auth::authorise))
-            .layer(from_fn_with_state(self.limits.request_bytes_max, request_size::limit));
+            .layer(from_fn_with_state(self.limits.request_bytes_max, wire::guard));
         let routes = Routes::from(routes.into_axum_router().layer(layers)).prepare();
 
         tracing::info!(address = %self.local_address, services = ?self.service_names, "serving");
@@ -108,6 +109,8 @@ impl Server {
         tonic::transport::Server::builder()
             .http2_keepalive_interval(Some(KEEPALIVE_INTERVAL))
             .http2_keepalive_timeout(Some(KEEPALIVE_TIMEOUT))
+            // More than are worked on at once: the excess is to be turned away, not to wait where nobody sees it.
+            .max_concurrent_streams(self.limits.requests_in_flight_max.saturating_mul(2))
             .http2_max_header_list_size(HEADER_BYTES_MAX)
             .serve_with_incoming_shutdown(routes, TcpIncoming::from(self.listener).with_nodelay(Some(true)), stopped)
             .await
@@ -131,7 +134,8 @@ fn reflection(
     let mut builder = tonic_reflection::server::Builder::configure()
         .register_encoded_file_descriptor_set(DESCRIPTOR_SET)
         .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
-        .with_service_name("grpc.health.v1.Health");
+        .with_service_name("grpc.health.v1.Health")
+        .with_service_name("grpc.reflection.v1.ServerReflection");
     for name in service_names {
         builder = builder.with_service_name(*name);
     }

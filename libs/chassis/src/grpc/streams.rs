@@ -9,7 +9,7 @@ use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use super::deadline::DeadlineExceeded;
-use crate::status;
+use crate::status::unlogged_status;
 
 /// What ends streamed answers before their handlers do.
 #[derive(Clone, Debug)]
@@ -34,8 +34,8 @@ impl Ending {
                 }
             };
             tokio::select! {
-                () = passed => trailers(DeadlineExceeded),
-                () = draining.cancelled() => trailers(Draining),
+                () = passed => trailers(&DeadlineExceeded),
+                () = draining.cancelled() => trailers(&Draining),
             }
         };
         response.map(|body| {
@@ -52,9 +52,9 @@ impl Ending {
     }
 }
 
-fn trailers(error: impl Classified) -> HeaderMap {
+fn trailers(error: &impl Classified) -> HeaderMap {
     let mut trailers = HeaderMap::new();
-    status(error).add_header(&mut trailers).expect("a status is made of header values");
+    unlogged_status(error).add_header(&mut trailers).expect("a status is made of header values");
     trailers
 }
 

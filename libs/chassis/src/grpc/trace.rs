@@ -1,7 +1,6 @@
-use std::sync::LazyLock;
 use std::time::Instant;
 
-use axum::extract::Request;
+use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
 use contracts::access;
@@ -13,16 +12,17 @@ use tonic::Code;
 use tracing::{Instrument as _, field};
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 
-static DURATION: LazyLock<Histogram<f64>> = LazyLock::new(|| {
+/// The metric of how long requests take.
+pub(super) fn duration_metric() -> Histogram<f64> {
     global::meter("chassis")
         .f64_histogram("rpc.server.call.duration")
         .with_unit("s")
         .with_description("Time from a request to its answer, or to the start of a streamed one")
         .build()
-});
+}
 
 /// Puts a request into a span that goes on in the caller's trace, and measures it.
-pub(super) async fn trace(request: Request, next: Next) -> Response {
+pub(super) async fn trace(State(duration): State<Histogram<f64>>, request: Request, next: Next) -> Response {
     let started = Instant::now();
     // Anyone can make up paths; a metric with a series for each would never stop growing.
     let method = access::rule(request.uri().path()).map_or("other", |rule| rule.path.trim_start_matches('/'));
@@ -45,7 +45,7 @@ pub(super) async fn trace(request: Request, next: Next) -> Response {
     span.record("rpc.response.status_code", field::debug(code));
     tracing::debug!(parent: &span, elapsed_us = elapsed.as_micros() as u64, ?code, "answered");
     let labels = [KeyValue::new("rpc.method", method), KeyValue::new("rpc.response.status_code", format!("{code:?}"))];
-    DURATION.record(elapsed.as_secs_f64(), &labels);
+    duration.record(elapsed.as_secs_f64(), &labels);
     response
 }
 

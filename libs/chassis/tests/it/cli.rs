@@ -58,7 +58,7 @@ fn options_may_stand_before_and_after_the_subcommand() {
     let after = parse("shop serve --shelf-ttl 2h --replica shop-0");
     for args in [before, after] {
         assert!(matches!(args.command, Command::Serve));
-        assert_eq!(args.shelf_ttl, Duration::from_secs(7200));
+        assert_eq!(args.shelf_ttl, Duration::from_hours(2));
         assert_eq!(args.settings.replica.as_deref(), Some("shop-0"));
     }
 }

@@ -1,17 +1,18 @@
 use chassis::database;
 use sqlx::AssertSqlSafe;
 
-use crate::support::{SHOP, database_settings, database_url, unique};
+use crate::support::{SHOP, fresh_schema, settings, unique};
 
 #[tokio::test]
 async fn a_schema_that_was_not_migrated_is_not_served() {
-    let refusal = database::connect(&SHOP, &database_settings(&[])).await.unwrap_err().to_string();
+    let (_database, settings) = fresh_schema(&[]).await;
+    let refusal = database::connect(&SHOP, &settings).await.unwrap_err().to_string();
     assert!(refusal.contains("is behind") && refusal.contains("run `shop migrate`"), "{refusal}");
 }
 
 #[tokio::test]
 async fn a_schema_with_an_altered_migration_is_not_served() {
-    let settings = database_settings(&[]);
+    let (_database, settings) = fresh_schema(&[]).await;
     database::migrate(&SHOP, &settings).await.unwrap();
     let pool = database::connect(&SHOP, &settings).await.unwrap();
     sqlx::query("UPDATE _sqlx_migrations SET checksum = '\\x00' WHERE version = 1001").execute(&pool).await.unwrap();
@@ -21,7 +22,7 @@ async fn a_schema_with_an_altered_migration_is_not_served() {
 
 #[tokio::test]
 async fn migrating_twice_and_at_the_same_time_is_harmless() {
-    let settings = database_settings(&[]);
+    let (_database, settings) = fresh_schema(&[]).await;
     let (one, other) = tokio::join!(database::migrate(&SHOP, &settings), database::migrate(&SHOP, &settings));
     one.unwrap();
     other.unwrap();
@@ -32,13 +33,12 @@ async fn migrating_twice_and_at_the_same_time_is_harmless() {
 #[tokio::test]
 async fn the_services_role_can_append_to_histories_but_not_change_them() {
     let (role, password) = (format!("it_role_{}", unique()), unique());
-    let owner = sqlx::PgPool::connect(&database_url()).await.unwrap();
-    let run = async |sql: String| sqlx::raw_sql(AssertSqlSafe(sql)).execute(&owner).await.unwrap();
+    let (database, mut settings) = fresh_schema(&[&format!("--database-role={role}")]).await;
+    let run = async |sql: String| sqlx::raw_sql(AssertSqlSafe(sql)).execute(database.pool()).await.unwrap();
     run(format!("CREATE ROLE {role} LOGIN PASSWORD '{password}'")).await;
-    let mut settings = database_settings(&[&format!("--database-role={role}")]);
     database::migrate(&SHOP, &settings).await.unwrap();
 
-    let (_, place) = database_url().rsplit_once('@').map(|(a, b)| (a.to_owned(), b.to_owned())).unwrap();
+    let (_, place) = database.url().rsplit_once('@').unwrap();
     settings.database.url = format!("postgres://{role}:{password}@{place}").parse().unwrap();
     let pool = database::connect(&SHOP, &settings).await.unwrap();
     sqlx::query("INSERT INTO visit (visitor) VALUES ('ada')").execute(&pool).await.unwrap();
@@ -52,7 +52,7 @@ async fn the_services_role_can_append_to_histories_but_not_change_them() {
         "CREATE TABLE loot (id int)",
     ] {
         let refusal = sqlx::query(forbidden).execute(&pool).await.unwrap_err();
-        let code = refusal.as_database_error().and_then(|error| error.code().map(|code| code.into_owned()));
+        let code = refusal.as_database_error().and_then(|error| error.code().map(std::borrow::Cow::into_owned));
         assert_eq!(code.as_deref(), Some("42501"), "{forbidden}: {refusal}");
     }
 
@@ -62,7 +62,7 @@ async fn the_services_role_can_append_to_histories_but_not_change_them() {
 
 #[tokio::test]
 async fn connections_stay_on_indexes_and_give_up_in_time() {
-    let settings = database_settings(&["--database-statement-timeout=1500ms"]);
+    let (_database, settings) = fresh_schema(&["--database-statement-timeout=1500ms"]).await;
     database::migrate(&SHOP, &settings).await.unwrap();
     let pool = database::connect(&SHOP, &settings).await.unwrap();
     for (name, value) in [("enable_seqscan", "off"), ("enable_hashjoin", "off"), ("statement_timeout", "1500ms")] {
@@ -73,8 +73,7 @@ async fn connections_stay_on_indexes_and_give_up_in_time() {
 
 #[tokio::test]
 async fn a_database_that_stays_away_is_named_without_its_password() {
-    let settings =
-        crate::support::settings(&["--database-url=postgres://shop:hunter2@127.0.0.1:1/x", "--start-timeout=300ms"]);
+    let settings = settings(&["--database-url=postgres://shop:hunter2@127.0.0.1:1/x", "--start-timeout=300ms"]);
     let error = format!("{:#}", database::connect(&SHOP, &settings).await.unwrap_err());
     assert!(error.contains("127.0.0.1:1") && !error.contains("hunter2"), "{error}");
 }

@@ -55,8 +55,16 @@ async fn the_same_request_id_with_another_body_is_refused() {
 async fn of_many_at_once_one_works_and_all_get_its_answer() {
     let store = store().await;
     let attempts = (0..8).map(|_| {
-        let store = store.clone();
-        tokio::spawn(async move { key("").run(&store, visit).await.unwrap() })
+        let (store, visitor) = (store.clone(), "ada".to_owned());
+        tokio::spawn(async move {
+            key("")
+                .run(&store, async |unit| {
+                    assert_eq!(visitor, "ada");
+                    visit(unit).await
+                })
+                .await
+                .unwrap()
+        })
     });
     let answers: Vec<_> = join_all(attempts).await.into_iter().map(Result::unwrap).collect();
     assert!(answers.iter().all(|answer| *answer == answers[0]));
@@ -66,11 +74,11 @@ async fn of_many_at_once_one_works_and_all_get_its_answer() {
 #[tokio::test]
 async fn what_was_refused_leaves_no_trace_and_may_be_tried_again() {
     let store = store().await;
-    let refused = key("").run(&store, async |unit| -> Result<CancelOrderResponse, messaging::Error> {
+    let refuse = async |unit: &mut UnitOfWork| -> Result<CancelOrderResponse, messaging::Error> {
         visit(unit).await?;
         Err(messaging::Error::Internal("not today".to_owned()))
-    });
-    assert!(matches!(refused.await, Err(CommandError::Command(messaging::Error::Internal(_)))));
+    };
+    assert!(matches!(key("").run(&store, refuse).await, Err(CommandError::Command(messaging::Error::Internal(_)))));
     assert_eq!(visits(&store).await, 0);
     key("").run(&store, visit).await.unwrap();
     assert_eq!(visits(&store).await, 1);
@@ -80,9 +88,9 @@ async fn what_was_refused_leaves_no_trace_and_may_be_tried_again() {
 async fn keys_are_forgotten_by_age() {
     let store = store().await;
     key("").run(&store, visit).await.unwrap();
-    forget(&store, store.now() - Duration::from_secs(60)).await.unwrap();
+    forget(&store, Duration::from_mins(1)).await.unwrap();
     assert!(key("").lookup::<CancelOrderResponse>(&store).await.unwrap().is_some());
-    forget(&store, store.now() + Duration::from_secs(60)).await.unwrap();
+    forget(&store, Duration::ZERO).await.unwrap();
     assert!(key("").lookup::<CancelOrderResponse>(&store).await.unwrap().is_none());
 }
 

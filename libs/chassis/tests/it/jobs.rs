@@ -6,10 +6,11 @@ use std::time::Duration;
 use chassis::jobs;
 use kernel::{Classified, ErrorKind};
 use messaging::EventStore;
+use testkit::eventually;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::support::{eventually, store};
+use crate::support::{settings, store};
 
 const PERIOD: Duration = Duration::from_millis(20);
 
@@ -37,9 +38,9 @@ struct Replica {
 fn replica(store: &EventStore) -> Replica {
     let (runs, stop) = (Arc::new(AtomicUsize::new(0)), CancellationToken::new());
     let counter = Arc::clone(&runs);
-    let job = move || {
+    let job = async move || {
         counter.fetch_add(1, Ordering::SeqCst);
-        async { Err(Stuck) }
+        Err(Stuck)
     };
     let ended = tokio::spawn(jobs::every(PERIOD, "tidy", store.pool().clone(), stop.clone(), job));
     Replica { runs, stop, ended }
@@ -48,7 +49,7 @@ fn replica(store: &EventStore) -> Replica {
 impl Replica {
     async fn works(&self) {
         let before = self.runs.load(Ordering::SeqCst);
-        eventually("the job runs", async || (self.runs.load(Ordering::SeqCst) >= before + 3).then_some(())).await;
+        eventually("the job runs", async || self.runs.load(Ordering::SeqCst) >= before + 3).await;
     }
 }
 
@@ -64,4 +65,23 @@ async fn a_job_runs_on_one_replica_and_outlives_its_failures() {
     first.stop.cancel();
     first.ended.await.unwrap().unwrap();
     second.works().await;
+}
+
+#[tokio::test]
+async fn housekeeping_forgets_the_answers_whose_retention_is_over() {
+    let store = store().await;
+    let insert =
+        "INSERT INTO idempotency_key VALUES ('guest', 'Visit', 'r-1', sha256(''), '', now() - interval '1 hour')";
+    sqlx::query(insert).execute(store.pool()).await.unwrap();
+    let stop = CancellationToken::new();
+    let settings = settings(&["--idempotency-retention=59m"]);
+    let ended = tokio::spawn(jobs::housekeeping(store.clone(), &settings, stop.clone()));
+    eventually("the answer is forgotten", async || {
+        let kept: i64 =
+            sqlx::query_scalar("SELECT count(*) FROM idempotency_key").fetch_one(store.pool()).await.unwrap();
+        kept == 0
+    })
+    .await;
+    stop.cancel();
+    ended.await.unwrap().unwrap();
 }

@@ -1,10 +1,13 @@
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use contracts::cart::v1::CreateCartRequest;
 use contracts::cart::v1::cart_service_client::CartServiceClient;
 use contracts::checkout::v1::WatchCheckoutRequest;
 use contracts::checkout::v1::checkout_service_client::CheckoutServiceClient;
-use contracts::orders::v1::{CancelOrderRequest, GetOrderHistoryRequest, GetOrderRequest, ListOrdersRequest};
+use contracts::orders::v1::{
+    CancelOrderRequest, GetOrderHistoryRequest, GetOrderRequest, ListOrdersRequest, OrderHistoryEntry,
+};
+use testkit::eventually;
 use tokio::time::timeout;
 use tonic::transport::Channel;
 use tonic::{Code, Request};
@@ -18,7 +21,7 @@ use tonic_reflection::pb::v1::server_reflection_response::MessageResponse;
 use tonic_types::StatusExt as _;
 
 use crate::shop::Shop;
-use crate::support::{PATIENCE, eventually, reason};
+use crate::support::{PATIENCE, reason};
 
 const FOR_EVER: ListOrdersRequest = ListOrdersRequest {
     buyer_id: String::new(),
@@ -39,16 +42,6 @@ async fn check_health(channel: Channel) -> i32 {
 }
 
 #[tokio::test]
-async fn the_callers_deadline_is_kept() {
-    let shop = Shop::open(&[]).await;
-    let request = with_timeout(shop.as_buyer(FOR_EVER), Duration::from_millis(200));
-    let began = Instant::now();
-    let refusal = shop.orders().await.list_orders(request).await.unwrap_err();
-    assert_eq!((refusal.code(), reason(&refusal).as_str()), (Code::DeadlineExceeded, "DEADLINE_EXCEEDED"));
-    assert!(began.elapsed() < Duration::from_secs(5));
-}
-
-#[tokio::test]
 async fn a_caller_without_a_deadline_gets_the_default() {
     let shop = Shop::open(&["--request-timeout-default=200ms"]).await;
     let refusal = shop.orders().await.list_orders(shop.as_buyer(FOR_EVER)).await.unwrap_err();
@@ -58,7 +51,7 @@ async fn a_caller_without_a_deadline_gets_the_default() {
 #[tokio::test]
 async fn no_caller_gets_more_than_the_maximum() {
     let shop = Shop::open(&["--request-timeout-max=2s"]).await;
-    let request = with_timeout(shop.as_buyer(GetOrderHistoryRequest::default()), Duration::from_secs(3600));
+    let request = with_timeout(shop.as_buyer(GetOrderHistoryRequest::default()), Duration::from_hours(1));
     let answer = shop.orders().await.get_order_history(request).await.unwrap().into_inner();
     assert!((1..=2_000).contains(&answer.entries[0].version), "{answer:?}");
 }
@@ -127,6 +120,20 @@ async fn a_request_beyond_the_limit_of_its_size_is_refused() {
 }
 
 #[tokio::test]
+async fn a_request_that_is_no_message_of_the_rpc_is_refused() {
+    let shop = Shop::open(&[]).await;
+    let mut client = tonic::client::Grpc::new(shop.channel().await);
+    client.ready().await.unwrap();
+    let path = http::uri::PathAndQuery::from_static("/tradewind.orders.v1.OrdersService/GetOrder");
+    // A field that is a number here is a text there.
+    let request = shop.as_buyer(OrderHistoryEntry { version: 7, ..OrderHistoryEntry::default() });
+    let codec = tonic_prost::ProstCodec::<OrderHistoryEntry, OrderHistoryEntry>::default();
+    let refusal = client.unary(request, path, codec).await.unwrap_err();
+    assert_eq!((refusal.code(), reason(&refusal).as_str()), (Code::InvalidArgument, "REQUEST_UNDECODABLE"));
+    assert_eq!(refusal.message(), "the request is not a message of this RPC");
+}
+
+#[tokio::test]
 async fn reflection_lists_what_is_served() {
     let shop = Shop::open(&[]).await;
     let question = ServerReflectionRequest {
@@ -154,7 +161,7 @@ async fn reflection_lists_what_is_served() {
 
 #[tokio::test]
 async fn a_drained_server_answers_what_is_in_flight_and_takes_nothing_new() {
-    let shop = Shop::open(&[]).await;
+    let shop = Shop::open(&["--requests-in-flight-max=1"]).await;
     let mut health = HealthClient::new(shop.channel().await);
     let mut states = health.watch(HealthCheckRequest::default()).await.unwrap().into_inner();
     assert_eq!(states.message().await.unwrap().unwrap().status, ServingStatus::Serving as i32);
@@ -162,9 +169,8 @@ async fn a_drained_server_answers_what_is_in_flight_and_takes_nothing_new() {
     let mut orders = shop.orders().await;
     let slow = shop.as_buyer(ListOrdersRequest { page_size: 500, ..FOR_EVER });
     let in_flight = tokio::spawn(async move { orders.list_orders(slow).await });
-    // The answer to a later request on the same server shows that the earlier one has come in.
     let mut carts = CartServiceClient::new(shop.channel().await);
-    carts.create_cart(CreateCartRequest::default()).await.unwrap();
+    eventually("the request is in flight", async || carts.create_cart(CreateCartRequest::default()).await.err()).await;
 
     shop.stop.cancel();
     assert_eq!(states.message().await.unwrap().unwrap().status, ServingStatus::NotServing as i32);

@@ -1,5 +1,7 @@
 //! The chassis against real sockets and a real PostgreSQL.
 
+#![allow(clippy::unwrap_used, reason = "a test may give up where it stands")]
+
 mod auth;
 mod cli;
 mod database;
@@ -9,3 +11,4 @@ mod limits;
 mod peers;
 mod shop;
 mod support;
+mod telemetry;

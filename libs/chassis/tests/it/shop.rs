@@ -37,18 +37,18 @@ use tonic::{Request, Response, Status};
 use crate::support::{PATIENCE, id, settings, unique};
 
 /// What the stream of `WatchCheckout` waits before each message but the first.
-pub const BEAT: Duration = Duration::from_millis(150);
+pub(crate) const BEAT: Duration = Duration::from_millis(150);
 
 /// A running server.
-pub struct Shop {
-    pub key: SigningKey,
-    pub url: String,
-    pub stop: CancellationToken,
-    pub served: JoinHandle<anyhow::Result<()>>,
+pub(crate) struct Shop {
+    pub(crate) key: SigningKey,
+    pub(crate) url: String,
+    pub(crate) stop: CancellationToken,
+    pub(crate) served: JoinHandle<anyhow::Result<()>>,
 }
 
 impl Shop {
-    pub async fn open(options: &[&str]) -> Self {
+    pub(crate) async fn open(options: &[&str]) -> Self {
         let key = SigningKey::generate("shop-1");
         let jwks = std::env::temp_dir().join(format!("chassis-{}.json", unique()));
         std::fs::write(&jwks, key.jwks()).unwrap();
@@ -60,7 +60,7 @@ impl Shop {
         shop
     }
 
-    pub async fn with_key(key: SigningKey, options: &[&str]) -> Self {
+    pub(crate) async fn with_key(key: SigningKey, options: &[&str]) -> Self {
         let settings = settings(options);
         let verifier = Verifier::new(&settings).await.unwrap();
         let server = Server::bind(&settings, verifier).await.unwrap();
@@ -75,30 +75,30 @@ impl Shop {
         Self { key, url, stop, served }
     }
 
-    pub async fn channel(&self) -> Channel {
+    pub(crate) async fn channel(&self) -> Channel {
         Channel::from_shared(self.url.clone()).unwrap().connect().await.unwrap()
     }
 
-    pub async fn orders(&self) -> OrdersServiceClient<Channel> {
+    pub(crate) async fn orders(&self) -> OrdersServiceClient<Channel> {
         OrdersServiceClient::new(self.channel().await)
     }
 
     /// The message, with a token that may do all a buyer may.
-    pub fn as_buyer<M>(&self, message: M) -> Request<M> {
+    pub(crate) fn as_buyer<M>(&self, message: M) -> Request<M> {
         with_token(message, &self.key.sign(&token(Role::Buyer)))
     }
 }
 
 /// A token that is good for an hour.
-pub fn token(role: Role) -> Token {
-    Token::new(role, id(), now(), Duration::from_secs(3600))
+pub(crate) fn token(role: Role) -> Token {
+    Token::new(role, id(), now(), Duration::from_hours(1))
 }
 
-pub fn now() -> Timestamp {
+pub(crate) fn now() -> Timestamp {
     Clock::system().now()
 }
 
-pub fn with_token<M>(message: M, token: &str) -> Request<M> {
+pub(crate) fn with_token<M>(message: M, token: &str) -> Request<M> {
     let mut request = Request::new(message);
     request.metadata_mut().insert("authorization", format!("Bearer {token}").parse().unwrap());
     request
@@ -178,21 +178,34 @@ struct Carts {
 }
 
 impl Carts {
-    /// Asks another service, in the caller's name or in nobody's.
-    async fn ask(&self, caller: &Caller, in_callers_name: bool) -> Result<String, PeerError> {
+    /// Asks another service who asks: in the caller's name, or in nobody's.
+    async fn who(&self, caller: Option<&Caller>) -> Result<String, PeerError> {
         let question = GetOrderRequest::default();
-        let request = if in_callers_name { caller.request(question) } else { Request::new(question) };
+        let request = caller.map_or_else(|| Request::new(question.clone()), |caller| caller.request(question.clone()));
         let answer = self.orders.clone().get_order(request).await.map_err(|status| PeerError::new("orders", status))?;
         Ok(answer.into_inner().order.unwrap_or_default().order_id)
+    }
+
+    /// Asks another service how many milliseconds it has.
+    async fn how_long(&self, caller: &Caller) -> Result<String, PeerError> {
+        let request = caller.request(GetOrderHistoryRequest::default());
+        let answer = self.orders.clone().get_order_history(request).await;
+        let entries = answer.map_err(|status| PeerError::new("orders", status))?.into_inner().entries;
+        Ok(entries[0].version.to_string())
     }
 }
 
 #[tonic::async_trait]
 impl CartService for Carts {
-    /// Answers who asked, as another service sees it; a cart id of `nobody` asks in nobody's name.
+    /// Answers, as the cart's id, what another service says to the question that the request's id is.
     async fn get_cart(&self, request: Request<GetCartRequest>) -> Result<Response<GetCartResponse>, Status> {
-        let in_callers_name = request.get_ref().cart_id != "nobody";
-        let cart_id = self.ask(&caller(&request), in_callers_name).await.map_err(status)?;
+        let caller = caller(&request);
+        let answer = match request.get_ref().cart_id.as_str() {
+            "who am I?" => self.who(Some(&caller)).await,
+            "who are you?" => self.who(None).await,
+            _ => self.how_long(&caller).await,
+        };
+        let cart_id = answer.map_err(status)?;
         Ok(Response::new(GetCartResponse { cart: Some(Cart { cart_id, ..Cart::default() }) }))
     }
 
