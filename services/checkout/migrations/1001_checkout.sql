@@ -1,0 +1,46 @@
+-- An offer, as the buyer was shown it. Written once and read whole, so it is one document; never changed, so nobody locks it.
+-- The service may only append.
+CREATE TABLE quote (
+    quote_id   uuid        PRIMARY KEY,
+    buyer_id   uuid        NOT NULL,
+    created_at timestamptz NOT NULL,
+    -- domain::quote::Quote. Its hash is computed from it and stored nowhere, so a tampered offer is not the accepted one.
+    offer      jsonb       NOT NULL
+);
+
+-- An accepted offer.
+CREATE TABLE checkout (
+    checkout_id    uuid        PRIMARY KEY,
+    quote_id       uuid        NOT NULL REFERENCES quote,
+    buyer_id       uuid        NOT NULL,
+    -- Minor units; the sum of the orders' totals.
+    total_minor    bigint      NOT NULL CHECK (total_minor >= 0),
+    currency       text        NOT NULL CHECK (char_length(currency) = 3),
+    submitted_at   timestamptz NOT NULL,
+    -- How far its history goes, and the hash that the history ends with (messaging::Head).
+    version        bigint      NOT NULL,
+    head_hash      bytea       NOT NULL CHECK (octet_length(head_hash) = 32),
+    correlation_id uuid        NOT NULL,
+    -- A quote is accepted once, however many accept it at the same moment.
+    CONSTRAINT checkout_quote_once UNIQUE (quote_id)
+);
+
+-- What became of each order of a checkout. The order itself is the orders service's.
+CREATE TABLE checkout_order (
+    order_id    uuid   PRIMARY KEY,
+    checkout_id uuid   NOT NULL REFERENCES checkout,
+    seller_id   uuid   NOT NULL,
+    -- Minor units, in the checkout's currency.
+    total_minor bigint NOT NULL CHECK (total_minor >= 0),
+    outcome     text   NOT NULL CHECK (outcome IN ('PENDING', 'CONFIRMED', 'PAID', 'FAILED', 'CANCELLED')),
+    reason      text   CHECK (char_length(reason) BETWEEN 1 AND 64),
+    -- When the outcome became known here.
+    outcome_at  timestamptz,
+    CHECK ((outcome = 'PENDING') = (outcome_at IS NULL)),
+    CHECK ((outcome IN ('FAILED', 'CANCELLED')) = (reason IS NOT NULL)),
+    -- One order per seller. Its index also finds the orders of a checkout.
+    CONSTRAINT checkout_order_per_seller UNIQUE (checkout_id, seller_id)
+) WITH (
+    -- Every row is updated once or twice: leave it room on its own page.
+    fillfactor = 80
+);

@@ -1,0 +1,120 @@
+//! Events in and out: what checkout subscribes to, and what its own event looks like on the wire.
+
+use contracts::checkout::v1 as wire;
+use contracts::convert::{id_from_wire, money_to_wire, timestamp_to_wire};
+use contracts::orders::v1::{OrderCancelled, OrderConfirmed, OrderFailed, OrderPaid};
+use messaging::{Envelope, Outgoing, Subscription, Undecodable};
+
+use super::wire::{address_to_wire, lines_to_wire, payment_method_to_wire};
+use crate::domain::checkout::{Checkout, CheckoutOrder};
+use crate::domain::event::Event;
+use crate::domain::fact::{Fact, News, Reason};
+use crate::domain::payment_method::PaymentMethod;
+use crate::domain::quote::{Quote, SellerQuote};
+
+/// What checkout reacts to.
+pub const SUBSCRIPTIONS: &[Subscription] = &[
+    Subscription {
+        event: "tradewind.orders.v1.OrderPaid",
+        reaction: "shows the buyer that the order is paid for",
+        follows: &[],
+        tests: &[
+            "services/checkout/tests/it/outcomes.rs::a_watcher_sees_every_outcome_and_the_stream_ends",
+            "services/checkout/tests/it/outcomes.rs::an_outcome_that_comes_twice_is_known_once",
+        ],
+    },
+    Subscription {
+        event: "tradewind.orders.v1.OrderConfirmed",
+        reaction: "shows the buyer that an order to be paid in cash on delivery is confirmed; a prepaid one has yet to be paid",
+        follows: &[],
+        tests: &[
+            "services/checkout/tests/it/outcomes.rs::cash_on_delivery_is_complete_when_confirmed_and_paid_later",
+            "services/checkout/tests/it/outcomes.rs::a_prepaid_order_that_is_confirmed_is_still_pending",
+        ],
+    },
+    Subscription {
+        event: "tradewind.orders.v1.OrderFailed",
+        reaction: "shows the buyer that the order failed, and why",
+        follows: &[],
+        tests: &["services/checkout/tests/it/outcomes.rs::a_watcher_sees_every_outcome_and_the_stream_ends"],
+    },
+    Subscription {
+        event: "tradewind.orders.v1.OrderCancelled",
+        reaction: "shows the buyer that the order is cancelled, and why",
+        follows: &[],
+        tests: &["services/checkout/tests/it/outcomes.rs::a_cancelled_order_tells_why"],
+    },
+];
+
+/// Reads an event of [`SUBSCRIPTIONS`].
+pub fn decode(event: &Envelope) -> Result<Option<Fact>, Undecodable> {
+    let fact = match event.event_type.as_str() {
+        "tradewind.orders.v1.OrderPaid" => {
+            let paid: OrderPaid = event.decode()?;
+            fact(&paid.checkout_id, &paid.order_id, News::Paid)?
+        }
+        "tradewind.orders.v1.OrderConfirmed" => {
+            let confirmed: OrderConfirmed = event.decode()?;
+            let news = News::Confirmed { cash_on_delivery: confirmed.cash_on_delivery };
+            fact(&confirmed.checkout_id, &confirmed.order_id, news)?
+        }
+        "tradewind.orders.v1.OrderFailed" => {
+            let failed: OrderFailed = event.decode()?;
+            fact(&failed.checkout_id, &failed.order_id, News::Failed(reason(failed.reason)?))?
+        }
+        "tradewind.orders.v1.OrderCancelled" => {
+            let cancelled: OrderCancelled = event.decode()?;
+            fact(&cancelled.checkout_id, &cancelled.order_id, News::Cancelled(reason(cancelled.reason)?))?
+        }
+        _ => return Ok(None),
+    };
+    Ok(Some(fact))
+}
+
+fn fact(checkout_id: &str, order_id: &str, news: News) -> Result<Fact, Undecodable> {
+    Ok(Fact {
+        checkout_id: id_from_wire("checkout_id", checkout_id).map_err(Undecodable::new)?,
+        order_id: id_from_wire("order_id", order_id).map_err(Undecodable::new)?,
+        news,
+    })
+}
+
+fn reason(reason: String) -> Result<Reason, Undecodable> {
+    Reason::new(reason).map_err(|error| Undecodable::new(format!("reason: {error}")))
+}
+
+/// The event on the wire.
+pub fn encode(event: &Event<'_>) -> Outgoing {
+    match event {
+        Event::CheckoutSubmitted { checkout, quote, payment_method } => {
+            Outgoing::new("checkout", checkout.id.uuid(), &checkout_submitted(checkout, quote, payment_method))
+        }
+    }
+}
+
+fn checkout_submitted(checkout: &Checkout, quote: &Quote, payment_method: &PaymentMethod) -> wire::CheckoutSubmitted {
+    // A checkout has one order for each seller of its quote, in the same order.
+    let orders = checkout.orders.iter().zip(&quote.sellers);
+    wire::CheckoutSubmitted {
+        checkout_id: checkout.id.to_string(),
+        quote_id: quote.id.to_string(),
+        quote_hash: quote.hash().to_string(),
+        buyer_id: checkout.buyer_id.to_string(),
+        ship_to: Some(address_to_wire(&quote.ship_to)),
+        payment_method: Some(payment_method_to_wire(payment_method)),
+        orders: orders.map(|(order, seller)| submitted_order(order, seller)).collect(),
+        submit_time: Some(timestamp_to_wire(checkout.submitted_at)),
+    }
+}
+
+fn submitted_order(order: &CheckoutOrder, seller: &SellerQuote) -> wire::SubmittedOrder {
+    wire::SubmittedOrder {
+        order_id: order.id.to_string(),
+        seller_id: seller.seller_id.to_string(),
+        lines: lines_to_wire(&seller.lines),
+        subtotal: Some(money_to_wire(seller.amounts.subtotal)),
+        shipping: Some(money_to_wire(seller.amounts.shipping)),
+        tax: Some(money_to_wire(seller.amounts.tax)),
+        total: Some(money_to_wire(seller.amounts.total)),
+    }
+}

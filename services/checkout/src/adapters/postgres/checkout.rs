@@ -1,0 +1,140 @@
+//! Tables `checkout` and `checkout_order`.
+
+use std::collections::BTreeMap;
+
+use kernel::{Id, Money, Timestamp};
+use messaging::{Error, Head};
+use sqlx::postgres::PgRow;
+use sqlx::{PgConnection, PgPool, Row};
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use crate::domain::checkout::{Checkout, CheckoutOrder, Outcome};
+use crate::domain::fact::Reason;
+use crate::domain::ids::CheckoutId;
+use crate::domain::world::World;
+
+/// Inserts a checkout with its orders, all pending. False, and nothing inserted, if its quote has a checkout already, be it
+/// one that another transaction inserts at this moment: then this waits for how that ends.
+pub async fn insert(tx: &mut PgConnection, checkout: &Checkout, head: Head) -> Result<bool, Error> {
+    let inserted = sqlx::query(
+        "WITH accepted AS (
+             INSERT INTO checkout (checkout_id, quote_id, buyer_id, total_minor, currency, submitted_at,
+                                   version, head_hash, correlation_id)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+             ON CONFLICT ON CONSTRAINT checkout_quote_once DO NOTHING
+             RETURNING checkout_id
+         )
+         INSERT INTO checkout_order (order_id, checkout_id, seller_id, total_minor, outcome)
+         SELECT ordered.order_id, accepted.checkout_id, ordered.seller_id, ordered.total_minor, 'PENDING'
+         FROM accepted, unnest($10::uuid[], $11::uuid[], $12::bigint[]) AS ordered (order_id, seller_id, total_minor)",
+    )
+    .bind(checkout.id.uuid())
+    .bind(checkout.quote_id.uuid())
+    .bind(checkout.buyer_id.uuid())
+    .bind(checkout.total.minor())
+    .bind(checkout.total.currency().code())
+    .bind(OffsetDateTime::from(checkout.submitted_at))
+    .bind(head.version)
+    .bind(head.hash.as_slice())
+    .bind(head.correlation_id)
+    .bind(checkout.orders.iter().map(|order| order.id.uuid()).collect::<Vec<_>>())
+    .bind(checkout.orders.iter().map(|order| order.seller_id.uuid()).collect::<Vec<_>>())
+    .bind(checkout.orders.iter().map(|order| order.total.minor()).collect::<Vec<_>>())
+    .execute(tx)
+    .await?;
+    Ok(inserted.rows_affected() > 0)
+}
+
+/// A checkout.
+pub async fn find(pool: &PgPool, checkout_id: CheckoutId) -> Result<Option<Checkout>, Error> {
+    let rows = sqlx::query(
+        "SELECT checkout.*, order_id, seller_id, checkout_order.total_minor AS order_total_minor, outcome, reason, outcome_at
+         FROM checkout JOIN checkout_order USING (checkout_id)
+         WHERE checkout_id = $1
+         ORDER BY order_id",
+    )
+    .bind(checkout_id.uuid())
+    .fetch_all(pool)
+    .await?;
+    Ok(from_rows(&rows)?.into_values().next())
+}
+
+/// Loads checkouts and locks their orders, in the order of their ids. The locks are on what may change: whoever waits for
+/// one reads the row as it is then.
+pub async fn load(tx: &mut PgConnection, checkout_ids: &[Uuid]) -> Result<World, Error> {
+    let rows = sqlx::query(
+        "SELECT checkout.*, order_id, seller_id, checkout_order.total_minor AS order_total_minor, outcome, reason, outcome_at
+         FROM checkout JOIN checkout_order USING (checkout_id)
+         WHERE checkout_id = ANY($1)
+         ORDER BY order_id
+         FOR UPDATE OF checkout_order",
+    )
+    .bind(checkout_ids)
+    .fetch_all(tx)
+    .await?;
+    Ok(World::new(from_rows(&rows)?.into_values()))
+}
+
+/// Saves the outcomes that changed.
+pub async fn save(tx: &mut PgConnection, world: &World) -> Result<(), Error> {
+    let changed: Vec<_> = world.changed().map(|(_, order)| order).collect();
+    if changed.is_empty() {
+        return Ok(());
+    }
+    sqlx::query(
+        "UPDATE checkout_order AS stored
+         SET outcome = news.outcome, reason = news.reason, outcome_at = news.outcome_at
+         FROM unnest($1::uuid[], $2::text[], $3::text[], $4::timestamptz[]) AS news (order_id, outcome, reason, outcome_at)
+         WHERE stored.order_id = news.order_id",
+    )
+    .bind(changed.iter().map(|order| order.id.uuid()).collect::<Vec<_>>())
+    .bind(changed.iter().map(|order| order.outcome.name()).collect::<Vec<_>>())
+    .bind(changed.iter().map(|order| order.outcome.reason().map(Reason::as_str)).collect::<Vec<_>>())
+    .bind(changed.iter().map(|order| order.outcome.at().map(OffsetDateTime::from)).collect::<Vec<_>>())
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
+/// One row for each order, with the columns of its checkout.
+fn from_rows(rows: &[PgRow]) -> Result<BTreeMap<CheckoutId, Checkout>, Error> {
+    let mut checkouts = BTreeMap::new();
+    for row in rows {
+        let id = Id::from_uuid(row.try_get("checkout_id")?);
+        let currency: &str = row.try_get("currency")?;
+        let currency = currency.parse().map_err(|error| Error::Corrupt(format!("checkout {id}: {error}")))?;
+        let order = CheckoutOrder {
+            id: Id::from_uuid(row.try_get("order_id")?),
+            seller_id: Id::from_uuid(row.try_get("seller_id")?),
+            total: Money::from_minor(row.try_get("order_total_minor")?, currency),
+            outcome: outcome_from_row(row)?,
+        };
+        let checkout = checkouts.entry(id).or_insert(Checkout {
+            id,
+            quote_id: Id::from_uuid(row.try_get("quote_id")?),
+            buyer_id: Id::from_uuid(row.try_get("buyer_id")?),
+            orders: Vec::new(),
+            total: Money::from_minor(row.try_get("total_minor")?, currency),
+            submitted_at: row.try_get::<OffsetDateTime, _>("submitted_at")?.into(),
+        });
+        checkout.orders.push(order);
+    }
+    Ok(checkouts)
+}
+
+fn outcome_from_row(row: &PgRow) -> Result<Outcome, Error> {
+    let name: &str = row.try_get("outcome")?;
+    let reason: Option<&str> = row.try_get("reason")?;
+    let at = row.try_get::<Option<OffsetDateTime>, _>("outcome_at")?.map(Timestamp::from);
+    let corrupt = || Error::Corrupt(format!("outcome {name} with reason {reason:?} at {at:?}"));
+    let reason = reason.map(Reason::new).transpose().map_err(|_| corrupt())?;
+    match (name, reason, at) {
+        ("PENDING", None, None) => Ok(Outcome::Pending),
+        ("CONFIRMED", None, Some(at)) => Ok(Outcome::Confirmed { at }),
+        ("PAID", None, Some(at)) => Ok(Outcome::Paid { at }),
+        ("FAILED", Some(reason), Some(at)) => Ok(Outcome::Failed { reason, at }),
+        ("CANCELLED", Some(reason), Some(at)) => Ok(Outcome::Cancelled { reason, at }),
+        _ => Err(corrupt()),
+    }
+}

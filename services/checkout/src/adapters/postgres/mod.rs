@@ -1,0 +1,4 @@
+//! Loading and saving. The caller opens the transaction and commits it.
+
+pub mod checkout;
+pub mod quote;

@@ -1,0 +1,118 @@
+//! An accepted offer, and what becomes of its orders.
+//!
+//! ```text
+//! PENDING -> CONFIRMED -> PAID      cash on delivery: paid when the carrier hands over the money
+//! PENDING -> PAID                   prepaid
+//! PENDING -> FAILED
+//! PENDING | CONFIRMED -> CANCELLED
+//! ```
+//! Which news leads where is decided in `saga/checkout.rs`.
+
+use kernel::{Money, Timestamp};
+
+use super::fact::Reason;
+use super::ids::{BuyerId, CheckoutId, OrderId, QuoteId, SellerId};
+use super::quote::Quote;
+
+/// A submitted checkout.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Checkout {
+    /// Its id.
+    pub id: CheckoutId,
+    /// The quote that was accepted.
+    pub quote_id: QuoteId,
+    /// The buyer.
+    pub buyer_id: BuyerId,
+    /// One order for each seller, in the order of their ids.
+    pub orders: Vec<CheckoutOrder>,
+    /// The sum of the orders' totals.
+    pub total: Money,
+    /// When it was submitted.
+    pub submitted_at: Timestamp,
+}
+
+/// One order of a checkout.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CheckoutOrder {
+    /// Its id.
+    pub id: OrderId,
+    /// The seller.
+    pub seller_id: SellerId,
+    /// What the buyer pays for it.
+    pub total: Money,
+    /// What became of it.
+    pub outcome: Outcome,
+}
+
+/// What became of an order; `at` is when that became known here.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the only field that needs words is explained above")]
+pub enum Outcome {
+    /// Not known yet.
+    Pending,
+    /// To be paid in cash on delivery.
+    Confirmed { at: Timestamp },
+    /// Paid. Final here: a refund is an order's business.
+    Paid { at: Timestamp },
+    /// It could not be had. Final.
+    Failed { reason: Reason, at: Timestamp },
+    /// Cancelled. Final.
+    Cancelled { reason: Reason, at: Timestamp },
+}
+
+impl Outcome {
+    /// The outcome's name, as the contract and the database spell it.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Pending => "PENDING",
+            Self::Confirmed { .. } => "CONFIRMED",
+            Self::Paid { .. } => "PAID",
+            Self::Failed { .. } => "FAILED",
+            Self::Cancelled { .. } => "CANCELLED",
+        }
+    }
+
+    /// Why the order failed or was cancelled.
+    pub const fn reason(&self) -> Option<&Reason> {
+        match self {
+            Self::Pending | Self::Confirmed { .. } | Self::Paid { .. } => None,
+            Self::Failed { reason, .. } | Self::Cancelled { reason, .. } => Some(reason),
+        }
+    }
+
+    /// When the outcome became known here.
+    pub const fn at(&self) -> Option<Timestamp> {
+        match self {
+            Self::Pending => None,
+            Self::Confirmed { at } | Self::Paid { at } | Self::Failed { at, .. } | Self::Cancelled { at, .. } => {
+                Some(*at)
+            }
+        }
+    }
+}
+
+impl Checkout {
+    /// The checkout that accepts a quote, with one order for each seller. Whether the quote may be accepted is
+    /// [`Quote::check_acceptance`]'s to say. `new_order_id` is asked once for each order.
+    pub fn of_quote(quote: &Quote, id: CheckoutId, mut new_order_id: impl FnMut() -> OrderId, now: Timestamp) -> Self {
+        let orders = quote.sellers.iter().map(|seller| CheckoutOrder {
+            id: new_order_id(),
+            seller_id: seller.seller_id,
+            total: seller.amounts.total,
+            outcome: Outcome::Pending,
+        });
+        Self {
+            id,
+            quote_id: quote.id,
+            buyer_id: quote.buyer_id,
+            orders: orders.collect(),
+            total: quote.amounts.total,
+            submitted_at: now,
+        }
+    }
+
+    /// Whether every order has its outcome.
+    pub fn is_complete(&self) -> bool {
+        self.orders.iter().all(|order| order.outcome != Outcome::Pending)
+    }
+}

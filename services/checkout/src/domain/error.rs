@@ -1,0 +1,110 @@
+//! Why checkout says no.
+
+use kernel::{Classified, Currency, ErrorKind, FieldViolation, InvalidQuantity, MoneyError, Timestamp};
+
+use super::address::Region;
+
+/// Why something may not happen.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// There is no such cart, or it is not the caller's.
+    #[error("there is no such cart")]
+    CartNotFound,
+    /// There is nothing to make an offer for.
+    #[error("the cart is empty")]
+    CartEmpty,
+    /// No flat rate is configured for the cart's currency.
+    #[error("nothing is shipped at prices in {0}")]
+    CurrencyNotServed(Currency),
+    /// The tax there is not known, so nothing can be sold there.
+    #[error("nothing is shipped to {0}")]
+    RegionNotServed(Region),
+    /// A sum does not fit.
+    #[error("the cart is worth more than can be quoted: {0}")]
+    AmountTooLarge(#[from] MoneyError),
+    /// The lines of one SKU are too many units together.
+    #[error("the cart holds more of one SKU than can be quoted: {0}")]
+    QuantityTooLarge(#[from] InvalidQuantity),
+
+    /// There is no such quote, or it is not the caller's.
+    #[error("there is no such quote")]
+    QuoteNotFound,
+    /// The quote was accepted before.
+    #[error("the quote is submitted already")]
+    QuoteAlreadySubmitted,
+    /// The buyer accepts something else than what was offered.
+    #[error("the hash is not that of the quote: show the buyer the quote again")]
+    QuoteAltered,
+    /// The quote does not bind any more.
+    #[error("the quote expired at {0}; make a new one")]
+    QuoteExpired(Timestamp),
+    /// Something in the cart cannot be had.
+    #[error("the quote cannot be submitted: part of the cart is not to be had")]
+    QuoteNotSubmittable,
+
+    /// There is no such checkout, or it is not the caller's.
+    #[error("there is no such checkout")]
+    CheckoutNotFound,
+    /// An order event names an order that no checkout here has.
+    #[error("the checkout has no such order")]
+    OrderNotFound,
+    /// An order event contradicts the outcome that the order has.
+    #[error("the order is {outcome} and cannot become {news}")]
+    OutcomeContradicted {
+        /// The outcome that it has.
+        outcome: &'static str,
+        /// What the event says.
+        news: &'static str,
+    },
+}
+
+impl Classified for Refusal {
+    fn kind(&self) -> ErrorKind {
+        match self {
+            Self::CartNotFound | Self::QuoteNotFound | Self::CheckoutNotFound | Self::OrderNotFound => {
+                ErrorKind::NotFound
+            }
+            Self::CartEmpty
+            | Self::CurrencyNotServed(_)
+            | Self::RegionNotServed(_)
+            | Self::AmountTooLarge(_)
+            | Self::QuantityTooLarge(_)
+            | Self::QuoteAlreadySubmitted
+            | Self::QuoteAltered
+            | Self::QuoteExpired(_)
+            | Self::QuoteNotSubmittable
+            | Self::OutcomeContradicted { .. } => ErrorKind::FailedPrecondition,
+        }
+    }
+
+    fn reason(&self) -> &'static str {
+        match self {
+            Self::CartNotFound => "CART_NOT_FOUND",
+            Self::CartEmpty => "CART_EMPTY",
+            Self::CurrencyNotServed(_) | Self::RegionNotServed(_) => "SHIPPING_NOT_OFFERED",
+            Self::AmountTooLarge(_) | Self::QuantityTooLarge(_) => "CART_TOO_LARGE",
+            Self::QuoteNotFound => "QUOTE_NOT_FOUND",
+            Self::QuoteAlreadySubmitted => "QUOTE_ALREADY_SUBMITTED",
+            Self::QuoteAltered => "QUOTE_ALTERED",
+            Self::QuoteExpired(_) => "QUOTE_EXPIRED",
+            Self::QuoteNotSubmittable => "QUOTE_NOT_SUBMITTABLE",
+            Self::CheckoutNotFound => "CHECKOUT_NOT_FOUND",
+            Self::OrderNotFound => "ORDER_NOT_FOUND",
+            Self::OutcomeContradicted { .. } => "OUTCOME_CONTRADICTED",
+        }
+    }
+
+    fn field_violations(&self) -> Vec<FieldViolation> {
+        let field = match self {
+            Self::CartNotFound | Self::CartEmpty | Self::AmountTooLarge(_) | Self::QuantityTooLarge(_) => "cart_id",
+            Self::RegionNotServed(_) => "ship_to.region_code",
+            Self::QuoteNotFound | Self::QuoteAlreadySubmitted | Self::QuoteExpired(_) | Self::QuoteNotSubmittable => {
+                "quote_id"
+            }
+            Self::QuoteAltered => "quote_hash",
+            Self::CheckoutNotFound => "checkout_id",
+            Self::CurrencyNotServed(_) | Self::OrderNotFound | Self::OutcomeContradicted { .. } => return Vec::new(),
+        };
+        vec![FieldViolation::new(field, self)]
+    }
+}

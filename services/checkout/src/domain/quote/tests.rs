@@ -1,0 +1,311 @@
+use kernel::Id;
+use proptest::prelude::*;
+use uuid::Uuid;
+
+use super::*;
+use crate::domain::address::{AddressText, Lines, Region};
+use crate::domain::market::CartLine;
+
+const NOW: Timestamp = Timestamp::from_unix_micros(1_772_352_000_000_000);
+const VALIDITY: Duration = Duration::from_mins(15);
+
+/// Tax is known of one region only.
+#[derive(Debug)]
+struct OneRate(Region, Rate);
+
+impl TaxRates for OneRate {
+    fn rate(&self, region: Region) -> Option<Rate> {
+        (region == self.0).then_some(self.1)
+    }
+}
+
+fn terms(tax_rate: &str) -> Terms {
+    Terms {
+        tax_rates: Arc::new(OneRate("DE".parse().unwrap(), tax_rate.parse().unwrap())),
+        flat_rates: FlatRates::new(["EUR=4.99".parse().unwrap()]).unwrap(),
+        validity: VALIDITY,
+    }
+}
+
+fn eur(minor: i64) -> Money {
+    Money::from_minor(minor, Currency::EUR)
+}
+
+fn id<T>(number: u128) -> Id<T> {
+    Id::from_uuid(Uuid::from_u128(number))
+}
+
+fn sku(number: u32) -> Sku {
+    Sku::new(&format!("SKU-{number:03}")).unwrap()
+}
+
+fn quantity(pieces: i64) -> Quantity {
+    Quantity::new(pieces).unwrap()
+}
+
+fn cart(lines: Vec<CartLine>) -> Cart {
+    Cart { id: id(1), buyer_id: Some(id(2)), currency: Currency::EUR, lines }
+}
+
+fn line(number: u32, pieces: i64, seen_minor: i64) -> CartLine {
+    CartLine { sku: sku(number), quantity: quantity(pieces), seen_price: eur(seen_minor) }
+}
+
+fn variant(number: u32, seller: u128, price_minor: i64) -> (Sku, Variant) {
+    let variant = Variant {
+        product_id: id(1_000 + u128::from(number)),
+        seller_id: id(seller),
+        title: Title::new(format!("Product {number}")).unwrap(),
+        is_on_sale: true,
+        price: Some(Price { amount: eur(price_minor), version: 3 }),
+        weight_grams: 250,
+    };
+    (sku(number), variant)
+}
+
+fn market(variants: impl IntoIterator<Item = (Sku, Variant)>, available: i64) -> Market {
+    let variants: BTreeMap<_, _> = variants.into_iter().collect();
+    let available = variants.keys().map(|sku| (sku.clone(), available)).collect();
+    Market { variants, available }
+}
+
+fn address() -> Address {
+    let lines = |text: &str| Lines::new(vec![AddressText::new(text).unwrap()]).unwrap();
+    Address {
+        region: "DE".parse().unwrap(),
+        language_code: None,
+        postal_code: Some(AddressText::new("20457").unwrap()),
+        sorting_code: None,
+        administrative_area: None,
+        locality: Some(AddressText::new("Hamburg").unwrap()),
+        sublocality: None,
+        address_lines: lines("Am Sandtorkai 1"),
+        recipients: lines("Ada Byron"),
+        organization: None,
+    }
+}
+
+fn request(cart: Cart) -> QuoteRequest {
+    QuoteRequest { id: id(3), buyer_id: id(2), ship_to: address(), cart }
+}
+
+fn make(cart: Cart, market: &Market) -> Result<Quote, Refusal> {
+    Quote::make(request(cart), market, &terms("0.19"), NOW)
+}
+
+/// An offer of two sellers with three lines.
+pub(crate) fn some_quote() -> Quote {
+    let cart = cart(vec![line(3, 1, 1_000), line(1, 2, 1_050), line(2, 5, 333)]);
+    let market = market([variant(1, 20, 1_050), variant(2, 10, 333), variant(3, 20, 1_100)], 100);
+    make(cart, &market).unwrap()
+}
+
+fn kinds(quote: &Quote) -> Vec<(&str, DriftKind)> {
+    quote.drifts.iter().map(|drift| (drift.sku.as_str(), drift.kind)).collect()
+}
+
+#[test]
+fn an_offer_is_made_per_seller_and_line_and_summed_up() {
+    let quote = some_quote();
+    let sellers: Vec<_> = quote.sellers.iter().map(|seller| seller.seller_id).collect();
+    assert_eq!(sellers, [id(10), id(20)]);
+    let [first, second] = quote.sellers.as_slice() else { panic!("two sellers") };
+
+    // 5 * 3.33 = 16.65, of which 19 % is 3.1635.
+    assert_eq!(first.amounts, Amounts { subtotal: eur(1_665), shipping: eur(499), tax: eur(316), total: eur(2_480) });
+    let skus: Vec<_> = second.lines.iter().map(|line| line.sku.as_str()).collect();
+    assert_eq!(skus, ["SKU-001", "SKU-003"]);
+    // 19 % of 21.00 is 3.99, and of 11.00 it is 2.09.
+    assert_eq!(second.amounts, Amounts { subtotal: eur(3_200), shipping: eur(499), tax: eur(608), total: eur(4_307) });
+    assert_eq!(second.lines[0].weight_grams, 500);
+    assert_eq!((second.lines[0].unit_price, second.lines[0].price_version), (eur(1_050), 3));
+
+    assert_eq!(quote.amounts, Amounts { subtotal: eur(4_865), shipping: eur(998), tax: eur(924), total: eur(6_787) });
+    assert_eq!((quote.created_at, quote.expires_at), (NOW, NOW + VALIDITY));
+}
+
+#[test]
+fn tax_is_rounded_half_to_even_on_each_line() {
+    let tax = |price| {
+        let market = market([variant(1, 10, price)], 1);
+        let quote = Quote::make(request(cart(vec![line(1, 1, price)])), &market, &terms("0.05"), NOW).unwrap();
+        quote.amounts.tax.minor()
+    };
+    assert_eq!((tax(10), tax(30), tax(50)), (0, 2, 2)); // 0.5, 1.5 and 2.5 cents
+}
+
+#[test]
+fn an_empty_cart_is_offered_nothing() {
+    assert_eq!(make(cart(vec![]), &Market::default()), Err(Refusal::CartEmpty));
+}
+
+#[test]
+fn nothing_is_shipped_at_prices_in_a_currency_without_a_flat_rate() {
+    let wanted = Cart { currency: Currency::GBP, ..cart(vec![line(1, 1, 100)]) };
+    assert_eq!(make(wanted, &Market::default()), Err(Refusal::CurrencyNotServed(Currency::GBP)));
+}
+
+#[test]
+fn nothing_is_shipped_to_a_region_whose_tax_is_not_known() {
+    let elsewhere = Address { region: "AQ".parse().unwrap(), ..address() };
+    let request = QuoteRequest { ship_to: elsewhere, ..request(cart(vec![line(1, 1, 100)])) };
+    let quote = Quote::make(request, &market([variant(1, 10, 100)], 1), &terms("0.19"), NOW);
+    assert_eq!(quote, Err(Refusal::RegionNotServed("AQ".parse().unwrap())));
+}
+
+#[test]
+fn a_price_that_changed_is_told_and_can_be_accepted() {
+    let quote = make(cart(vec![line(1, 2, 900)]), &market([variant(1, 10, 1_000)], 2)).unwrap();
+    let drift = Drift {
+        sku: sku(1),
+        kind: DriftKind::PriceChanged,
+        seen_price: eur(900),
+        current_price: Some(eur(1_000)),
+        requested: quantity(2),
+        available: 2,
+    };
+    assert_eq!(quote.drifts, [drift]);
+    assert!(quote.is_submittable());
+    assert_eq!(quote.amounts.subtotal, eur(2_000));
+}
+
+#[test]
+fn a_line_that_lacks_stock_is_quoted_but_blocks() {
+    let quote = make(cart(vec![line(1, 3, 100)]), &market([variant(1, 10, 100)], 2)).unwrap();
+    assert_eq!(kinds(&quote), [("SKU-001", DriftKind::InsufficientStock)]);
+    assert_eq!((quote.drifts[0].requested, quote.drifts[0].available), (quantity(3), 2));
+    assert!(!quote.is_submittable());
+    assert_eq!(quote.amounts.subtotal, eur(300));
+}
+
+#[test]
+fn what_was_never_stocked_lacks_stock() {
+    let market = Market { available: BTreeMap::new(), ..market([variant(1, 10, 100)], 5) };
+    let quote = make(cart(vec![line(1, 1, 100)]), &market).unwrap();
+    assert_eq!(kinds(&quote), [("SKU-001", DriftKind::InsufficientStock)]);
+}
+
+#[test]
+fn what_is_not_on_sale_has_no_line_and_blocks() {
+    let unpublished = |(sku, variant)| (sku, Variant { is_on_sale: false, ..variant });
+    let unpriced = |(sku, variant)| (sku, Variant { price: None, ..variant });
+    let market = market([variant(1, 10, 100), unpublished(variant(2, 10, 100)), unpriced(variant(3, 20, 100))], 9);
+    let quote = make(cart((1..=4).map(|number| line(number, 1, 100)).collect()), &market).unwrap();
+    let not_on_sale = DriftKind::NotOnSale;
+    assert_eq!(kinds(&quote), [("SKU-002", not_on_sale), ("SKU-003", not_on_sale), ("SKU-004", not_on_sale)]);
+    let current: Vec<_> = quote.drifts.iter().map(|drift| drift.current_price).collect();
+    assert_eq!(current, [Some(eur(100)), None, None]);
+    assert!(!quote.is_submittable());
+    assert_eq!((quote.sellers.len(), quote.amounts.total), (1, eur(100 + 499 + 19)));
+}
+
+#[test]
+fn nothing_that_is_on_sale_makes_an_offer_of_nothing() {
+    let quote = make(cart(vec![line(1, 1, 100)]), &Market::default()).unwrap();
+    assert!(quote.sellers.is_empty() && quote.amounts.total.is_zero() && !quote.is_submittable());
+}
+
+#[test]
+fn two_lines_that_share_a_sku_are_added_up() {
+    let wanted = cart(vec![line(1, 2, 100), line(1, 2, 90)]);
+    let quote = make(wanted, &market([variant(1, 10, 100)], 3)).unwrap();
+    assert_eq!(quote.sellers[0].lines.len(), 1);
+    assert_eq!(quote.sellers[0].lines[0].quantity, quantity(4));
+    assert_eq!(kinds(&quote), [("SKU-001", DriftKind::PriceChanged), ("SKU-001", DriftKind::InsufficientStock)]);
+    assert_eq!(quote.drifts[0].seen_price, eur(90));
+    assert_eq!(quote.drifts[1].requested, quantity(4));
+}
+
+#[test]
+fn what_does_not_fit_is_refused() {
+    let too_dear = make(cart(vec![line(1, 2, 1)]), &market([variant(1, 10, i64::MAX)], 9));
+    assert_eq!(too_dear, Err(Refusal::AmountTooLarge(MoneyError::Overflow)));
+    let sum_too_dear = [variant(1, 10, i64::MAX / 2), variant(2, 10, i64::MAX / 2)];
+    let sum_too_dear = make(cart(vec![line(1, 1, 1), line(2, 1, 1)]), &market(sum_too_dear, 9));
+    assert_eq!(sum_too_dear, Err(Refusal::AmountTooLarge(MoneyError::Overflow)));
+    let too_many = make(cart(vec![line(1, 1_000_000, 1), line(1, 1, 1)]), &market([variant(1, 10, 1)], 9));
+    assert!(matches!(too_many, Err(Refusal::QuantityTooLarge(_))));
+}
+
+#[test]
+fn a_quote_binds_until_the_instant_at_which_it_expires() {
+    let quote = some_quote();
+    let last = quote.expires_at - Duration::from_micros(1);
+    assert_eq!(quote.check_acceptance(quote.hash(), last), Ok(()));
+    let expired = Err(Refusal::QuoteExpired(quote.expires_at));
+    assert_eq!(quote.check_acceptance(quote.hash(), quote.expires_at), expired);
+}
+
+#[test]
+fn an_altered_quote_and_a_blocked_one_cannot_be_accepted() {
+    let quote = some_quote();
+    let mut altered = quote.clone();
+    altered.amounts.total = eur(1);
+    assert_eq!(altered.check_acceptance(quote.hash(), NOW), Err(Refusal::QuoteAltered));
+    let blocked = make(cart(vec![line(1, 3, 100)]), &market([variant(1, 10, 100)], 2)).unwrap();
+    assert_eq!(blocked.check_acceptance(blocked.hash(), NOW), Err(Refusal::QuoteNotSubmittable));
+}
+
+#[test]
+fn a_stored_quote_reads_back_as_itself() {
+    let stored = serde_json::to_value(some_quote()).unwrap();
+    assert_eq!(serde_json::from_value::<Quote>(stored).unwrap(), some_quote());
+}
+
+#[test]
+fn a_quote_that_an_earlier_release_stored_can_be_read() {
+    assert_eq!(serde_json::from_str::<Quote>(include_str!("stored_quote.json")).unwrap(), some_quote());
+}
+
+/// A cart of up to twelve lines over eight SKUs of three sellers, and a market that has most of them.
+fn any_cart_and_market() -> impl Strategy<Value = (Vec<CartLine>, Market)> {
+    let lines = prop::collection::vec((0..8_u32, 1..1_000_i64, 1..10_000_000_i64), 1..12);
+    let variants = prop::collection::vec((0..8_u32, 0..3_u128, 1..10_000_000_i64), 1..8);
+    (lines, variants, 0..3_000_i64).prop_map(|(lines, variants, available)| {
+        let lines = lines.into_iter().map(|(number, pieces, seen)| line(number, pieces, seen));
+        let variants = variants.into_iter().map(|(number, seller, price)| variant(number, seller, price));
+        (lines.collect(), market(variants, available))
+    })
+}
+
+fn any_rate() -> impl Strategy<Value = String> {
+    (0..=3_000_u32).prop_map(|permyriad| format!("0.{permyriad:04}"))
+}
+
+proptest! {
+    #[test]
+    fn every_total_is_the_sum_of_its_parts((lines, market) in any_cart_and_market(), rate in any_rate()) {
+        let quote = Quote::make(request(cart(lines)), &market, &terms(&rate), NOW).unwrap();
+        let minor = |amounts: &Amounts| {
+            [amounts.subtotal, amounts.shipping, amounts.tax, amounts.total].map(Money::minor)
+        };
+        for seller in &quote.sellers {
+            let subtotal: i64 = seller.lines.iter().map(|line| line.unit_price.minor() * i64::from(line.quantity)).sum();
+            let tax: i64 = seller.lines.iter().map(|line| line.tax.minor()).sum();
+            prop_assert_eq!(minor(&seller.amounts), [subtotal, 499, tax, subtotal + 499 + tax]);
+        }
+        let sum = quote.sellers.iter().map(|seller| minor(&seller.amounts)).fold([0; 4], |sum, amounts| {
+            std::array::from_fn(|part| sum[part] + amounts[part])
+        });
+        prop_assert_eq!(minor(&quote.amounts), sum);
+    }
+
+    #[test]
+    fn every_piece_of_the_cart_is_in_the_offer_or_blocks_it((lines, market) in any_cart_and_market()) {
+        let asked: i64 = lines.iter().map(|line| i64::from(line.quantity)).sum();
+        let quote = make(cart(lines), &market).unwrap();
+        let offered: i64 =
+            quote.sellers.iter().flat_map(|seller| &seller.lines).map(|line| i64::from(line.quantity)).sum();
+        let missing = quote.drifts.iter().filter(|drift| drift.kind == DriftKind::NotOnSale);
+        prop_assert_eq!(offered + missing.map(|drift| i64::from(drift.requested)).sum::<i64>(), asked);
+        prop_assert!(offered == asked || !quote.is_submittable());
+    }
+
+    #[test]
+    fn an_offer_does_not_depend_on_the_order_of_the_cart((lines, market) in any_cart_and_market()) {
+        let backwards: Vec<_> = lines.iter().rev().cloned().collect();
+        let (one, other) = (make(cart(lines), &market).unwrap(), make(cart(backwards), &market).unwrap());
+        prop_assert_eq!(one.hash(), other.hash());
+        prop_assert_eq!(one.sellers, other.sellers);
+    }
+}

@@ -1,0 +1,3 @@
+//! What checkout does when it hears of an event, by saga.
+
+pub mod checkout;

@@ -1,0 +1,140 @@
+//! What the statements cost once the tables have grown.
+
+use std::collections::BTreeMap;
+
+use checkout::Outcomes;
+use checkout::adapters::postgres;
+use checkout::app::submit_checkout::{SubmitCheckout, submit_checkout};
+use checkout::domain::checkout::Checkout;
+use checkout::domain::fact::{Fact, News};
+use checkout::domain::market::{Cart, CartLine, Market, Price, Title, Variant};
+use checkout::domain::payment_method::PaymentMethod;
+use checkout::domain::quote::{Quote, QuoteRequest};
+use kernel::{Currency, Id, Money, Quantity, Sku};
+use messaging::{Cause, Caused, EventStore, Outcome, react};
+use sqlx::{Connection, PgConnection};
+use testkit::{Database, TestClock, eventually};
+
+use crate::desk::{domain_address, terms};
+
+const CHECKOUTS: i64 = 20_000;
+const ROUNDS: u32 = 10;
+const CHECKOUTS_PER_ROUND: u32 = 20;
+
+/// A service that has taken 20,000 checkouts, a tenth of which wait for their outcome.
+async fn fill(database: &Database) {
+    let mut connection = database.pool().acquire().await.unwrap();
+    for statement in [
+        "INSERT INTO quote SELECT md5('quote' || n)::uuid, md5('buyer' || n)::uuid, now(), '{}'
+         FROM generate_series(1, 20000) AS n",
+        "INSERT INTO checkout
+         SELECT md5('checkout' || n)::uuid, md5('quote' || n)::uuid, md5('buyer' || n)::uuid, 100, 'EUR', now(), 1,
+                decode(repeat('00', 32), 'hex'), md5('checkout' || n)::uuid
+         FROM generate_series(1, 20000) AS n",
+        "INSERT INTO checkout_order
+         SELECT md5('order' || n)::uuid, md5('checkout' || n)::uuid, md5('seller' || n)::uuid, 100,
+                CASE WHEN n % 10 = 0 THEN 'PENDING' ELSE 'PAID' END, NULL, CASE WHEN n % 10 = 0 THEN NULL ELSE now() END
+         FROM generate_series(1, 20000) AS n",
+        "ANALYZE",
+    ] {
+        sqlx::query(statement).execute(&mut *connection).await.unwrap();
+    }
+}
+
+/// Scans of whole tables, and rows or index entries read, by table. Sessions report what they read when they end.
+async fn reads(database: &Database) -> BTreeMap<String, (i64, i64)> {
+    let mut connection = PgConnection::connect(database.url()).await.unwrap();
+    eventually("every other session to end", async || {
+        let others = "SELECT count(*) = 0 FROM pg_stat_activity
+                      WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'";
+        sqlx::query_scalar::<_, bool>(others).fetch_one(&mut connection).await.unwrap()
+    })
+    .await;
+    let rows: Vec<(String, i64, i64)> = sqlx::query_as(
+        "SELECT t.relname::text, t.seq_scan, (t.seq_tup_read + sum(i.idx_tup_read))::bigint
+         FROM pg_stat_user_tables t JOIN pg_stat_user_indexes i USING (relid)
+         WHERE t.relname IN ('quote', 'checkout', 'checkout_order') GROUP BY t.relname, t.seq_scan, t.seq_tup_read",
+    )
+    .fetch_all(&mut connection)
+    .await
+    .unwrap();
+    rows.into_iter().map(|(table, scans, rows)| (table, (scans, rows))).collect()
+}
+
+fn quote(store: &EventStore) -> Quote {
+    let euro = |minor| Money::from_minor(minor, Currency::EUR);
+    let sku = Sku::new("MUG-1").unwrap();
+    let variant = Variant {
+        product_id: Id::generate(),
+        seller_id: Id::generate(),
+        title: Title::new("Mug").unwrap(),
+        is_on_sale: true,
+        price: Some(Price { amount: euro(1_000), version: 1 }),
+        weight_grams: 300,
+    };
+    let market = Market { variants: [(sku.clone(), variant)].into(), available: [(sku.clone(), 9)].into() };
+    let buyer_id = Id::generate();
+    let line = CartLine { sku, quantity: Quantity::ONE, seen_price: euro(1_000) };
+    let cart = Cart { id: Id::generate(), buyer_id: Some(buyer_id), currency: Currency::EUR, lines: vec![line] };
+    let request = QuoteRequest { id: Id::generate(), buyer_id, ship_to: domain_address(), cart };
+    Quote::make(request, &market, &terms(), store.now()).unwrap()
+}
+
+async fn check_out(store: &EventStore) -> Checkout {
+    let quote = quote(store);
+    let mut unit = store.begin().await.unwrap();
+    postgres::quote::insert(unit.tx(), &quote).await.unwrap();
+    let command = SubmitCheckout {
+        buyer_id: quote.buyer_id,
+        quote_id: quote.id,
+        accepted: quote.hash(),
+        payment_method: PaymentMethod::CashOnDelivery,
+    };
+    let checkout = submit_checkout(&mut unit, command, "buyer:test".to_owned()).await.unwrap();
+    unit.commit().await.unwrap();
+    checkout
+}
+
+/// Twenty checkouts, whose orders are paid for in one batch, and which are looked at.
+async fn do_business(store: &EventStore) {
+    let mut facts = Vec::new();
+    for _ in 0..CHECKOUTS_PER_ROUND {
+        let checkout = check_out(store).await;
+        let fact = Fact { checkout_id: checkout.id, order_id: checkout.orders[0].id, news: News::Paid };
+        facts.push(Caused { fact, cause: Cause::command("service:test") });
+    }
+    let mut unit = store.begin().await.unwrap();
+    let outcomes = react(&Outcomes::default(), &mut unit, &facts).await.unwrap();
+    unit.commit().await.unwrap();
+    assert!(outcomes.iter().all(|outcome| *outcome == Outcome::Applied), "{outcomes:?}");
+    for caused in facts {
+        let checkout = postgres::checkout::find(store.pool(), caused.fact.checkout_id).await.unwrap();
+        assert!(checkout.unwrap().is_complete());
+    }
+}
+
+/// Not by the plans of copied statements: the statements themselves run, on the service's own connections, and often enough
+/// for the planner to settle on a generic plan. What PostgreSQL counted then tells whether any of them walked a table.
+#[tokio::test]
+async fn all_business_of_a_day_reads_fewer_rows_than_one_walk_over_a_grown_table() {
+    let database = Database::migrated(&checkout::SERVICE).await;
+    fill(&database).await;
+    database.pool().close().await;
+    let before = reads(&database).await;
+
+    let clock = TestClock::at("2026-03-01T09:00:00Z");
+    let store = EventStore::new(checkout::SERVICE.name, database.another_pool().await, clock.clock());
+    for _ in 0..ROUNDS {
+        do_business(&store).await;
+    }
+    store.pool().close().await;
+
+    let after = reads(&database).await;
+    assert_eq!(after.len(), 3);
+    for (table, (scans, rows)) in after {
+        let (scans_before, rows_before) = before[&table];
+        assert_eq!(scans - scans_before, 0, "{table} was scanned");
+        let read = rows - rows_before;
+        assert!((1..CHECKOUTS).contains(&read), "{read} rows of {table} were read");
+    }
+}
