@@ -1,0 +1,26 @@
+//! The tables.
+
+pub mod cart;
+
+use std::fmt::Display;
+use std::str::FromStr;
+
+use messaging::Error;
+use sqlx::postgres::PgRow;
+use sqlx::{PgPool, Postgres, Row as _, Transaction};
+
+/// A transaction whose statements all see the same state: a cart is never shown with the lines of another moment.
+pub async fn snapshot(pool: &PgPool) -> Result<Transaction<'static, Postgres>, Error> {
+    Ok(pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?)
+}
+
+/// Reads a value that is kept as its text.
+fn parsed<T: FromStr<Err: Display>>(row: &PgRow, column: &str) -> Result<T, Error> {
+    let text: &str = row.try_get(column)?;
+    text.parse().map_err(|error| corrupt(column, error))
+}
+
+/// What is stored cannot be read.
+pub(super) fn corrupt(column: &str, problem: impl Display) -> Error {
+    Error::Corrupt(format!("column {column}: {problem}"))
+}

@@ -1,0 +1,6 @@
+//! The `products` binary.
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    products::run(chassis::cli::parse()).await
+}
