@@ -1,0 +1,93 @@
+-- An order is kept in three tables: what was agreed (order_snapshot and its order_lines, written once) and where the order
+-- stands (order_state, small, because every step of the saga rewrites its row).
+
+-- What was agreed. The service's role may insert and select, nothing else.
+CREATE TABLE order_snapshot (
+    order_id       uuid        PRIMARY KEY,
+    checkout_id    uuid        NOT NULL,
+    buyer_id       uuid        NOT NULL,
+    seller_id      uuid        NOT NULL,
+    -- The fields of google.type.PostalAddress, as the buyer gave them.
+    ship_to        jsonb       NOT NULL,
+    -- Every amount of an order is in this currency.
+    currency       text        NOT NULL CHECK (char_length(currency) = 3),
+    subtotal_minor bigint      NOT NULL CHECK (subtotal_minor >= 0),
+    shipping_minor bigint      NOT NULL CHECK (shipping_minor >= 0),
+    tax_minor      bigint      NOT NULL CHECK (tax_minor >= 0),
+    total_minor    bigint      NOT NULL,
+    -- The provider's token for the card; null for cash on delivery.
+    card_token     text        CHECK (char_length(card_token) BETWEEN 1 AND 200),
+    -- SHA-256 over all of the above and the lines but created_at (domain/snapshot.rs).
+    snapshot_hash  bytea       NOT NULL CHECK (octet_length(snapshot_hash) = 32),
+    created_at     timestamptz NOT NULL,
+    CONSTRAINT order_total_adds_up CHECK (total_minor = subtotal_minor + shipping_minor + tax_minor)
+);
+-- Both lists go from the newest to the oldest: order ids are UUIDv7.
+CREATE INDEX order_snapshot_buyer ON order_snapshot (buyer_id, order_id);
+CREATE INDEX order_snapshot_seller ON order_snapshot (seller_id, order_id);
+
+-- The lines of what was agreed. The service's role may insert and select, nothing else.
+CREATE TABLE order_line (
+    order_id            uuid    NOT NULL REFERENCES order_snapshot,
+    -- From 0, in the order of the quote.
+    position            integer NOT NULL CHECK (position >= 0),
+    sku                 text    NOT NULL CHECK (char_length(sku) BETWEEN 1 AND 64),
+    product_id          uuid    NOT NULL,
+    title               text    NOT NULL,
+    quantity            integer NOT NULL CHECK (quantity BETWEEN 1 AND 1000000),
+    unit_price_minor    bigint  NOT NULL CHECK (unit_price_minor >= 0),
+    price_version       bigint  NOT NULL,
+    line_subtotal_minor bigint  NOT NULL,
+    -- A fraction: 0.19 is 19 %.
+    tax_rate            numeric NOT NULL CHECK (tax_rate >= 0),
+    tax_minor           bigint  NOT NULL CHECK (tax_minor >= 0),
+    PRIMARY KEY (order_id, position),
+    CONSTRAINT order_line_adds_up CHECK (line_subtotal_minor = unit_price_minor * quantity)
+);
+
+-- The second wall of invariant I4: whoever owns the tables, too, must take it down before a snapshot can change. A statement
+-- that only inserts never comes here.
+CREATE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'what was agreed does not change: % on % is refused', TG_OP, TG_TABLE_NAME
+        USING ERRCODE = 'restrict_violation';
+END $$;
+CREATE TRIGGER order_snapshot_never_changes BEFORE UPDATE OR DELETE OR TRUNCATE ON order_snapshot
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER order_line_never_changes BEFORE UPDATE OR DELETE OR TRUNCATE ON order_line
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+
+-- Where an order stands: its milestone over its two axes (domain/status.rs), and how far its history goes.
+CREATE TABLE order_state (
+    order_id          uuid        PRIMARY KEY REFERENCES order_snapshot,
+    status            text        NOT NULL CHECK (status IN ('CREATED', 'CONFIRMED', 'PAID', 'FAILED', 'CANCELLED')),
+    -- Why it failed or was cancelled: a stable reason.
+    reason            text,
+    payment_status    text        NOT NULL CHECK (payment_status IN ('UNPAID', 'AUTHORIZED', 'CAPTURED', 'DECLINED',
+                                                                     'CAPTURE_FAILED', 'VOIDED', 'REFUNDED')),
+    fulfilment_status text        NOT NULL CHECK (fulfilment_status IN ('UNALLOCATED', 'ALLOCATED', 'RELEASED')),
+    unpaid_deadline   timestamptz NOT NULL,
+    updated_at        timestamptz NOT NULL,
+    -- How far its history goes, the hash that the history ends with, and the checkout (messaging::Head).
+    version           bigint      NOT NULL CHECK (version > 0),
+    head_hash         bytea       NOT NULL CHECK (octet_length(head_hash) = 32),
+    correlation_id    uuid        NOT NULL,
+    CONSTRAINT order_reason_belongs_to_an_end CHECK ((status IN ('FAILED', 'CANCELLED')) = (reason IS NOT NULL)),
+    CONSTRAINT order_created_has_no_stock CHECK (status <> 'CREATED' OR fulfilment_status = 'UNALLOCATED'),
+    CONSTRAINT order_confirmed_has_stock_and_authorization CHECK (
+        status <> 'CONFIRMED' OR (fulfilment_status = 'ALLOCATED' AND payment_status = 'AUTHORIZED')),
+    CONSTRAINT order_paid_has_stock_and_money CHECK (
+        status <> 'PAID' OR (fulfilment_status = 'ALLOCATED' AND payment_status = 'CAPTURED'))
+) WITH (
+    -- A row is rewritten a few times within a second and then rests: leave room to do that in place.
+    fillfactor = 60
+);
+-- The job asks who is past the deadline; an order stays in here for a moment only.
+CREATE INDEX order_state_unpaid ON order_state (unpaid_deadline) WHERE status = 'CREATED';
+
+-- An order as it is read.
+CREATE VIEW placed_order AS
+SELECT order_id, checkout_id, buyer_id, seller_id, ship_to, currency, subtotal_minor, shipping_minor, tax_minor, total_minor,
+       card_token, snapshot_hash, created_at, status, reason, payment_status, fulfilment_status, unpaid_deadline, updated_at,
+       version, head_hash, correlation_id
+FROM order_snapshot JOIN order_state USING (order_id);

@@ -1,0 +1,322 @@
+//! Events in and out: what orders subscribe to, and what their own events look like on the wire.
+
+use contracts::checkout::v1::{CheckoutSubmitted, SubmittedOrder};
+use contracts::convert::{
+    InvalidField, id_from_wire, money_from_wire, money_to_wire, timestamp_from_wire, timestamp_to_wire,
+};
+use contracts::inventory::v1 as inventory;
+use contracts::orders::v1 as wire;
+use contracts::payments::v1 as payments;
+use kernel::Timestamp;
+use messaging::journal::Record;
+use messaging::{Envelope, Outgoing, Subscription, Undecodable};
+use prost::{Message, Name};
+
+use super::wire_terms;
+use crate::domain::event::Event;
+use crate::domain::fact::{Fact, OrderFact};
+use crate::domain::ids::{BuyerId, CheckoutId, OrderId};
+use crate::domain::snapshot::{Address, PaymentMethod, Snapshot, Terms};
+use crate::domain::status::{Milestone, Status};
+
+/// What orders react to.
+pub const SUBSCRIPTIONS: &[Subscription] = &[
+    Subscription {
+        event: "tradewind.checkout.v1.CheckoutSubmitted",
+        reaction: "creates each order with its snapshot and snapshot hash",
+        follows: &["OrderCreated"],
+        tests: &["services/orders/tests/it/checkout.rs::a_checkout_over_two_sellers_becomes_two_orders"],
+    },
+    Subscription {
+        event: "tradewind.payments.v1.PaymentAuthorized",
+        reaction: "notes it on the payment axis; inventory answers it",
+        follows: &[],
+        tests: &["services/orders/tests/it/checkout.rs::an_order_is_confirmed_and_paid"],
+    },
+    Subscription {
+        event: "tradewind.inventory.v1.InventoryCommitted",
+        reaction: "CREATED to CONFIRMED, the pivot; after a cancellation notes it on the fulfilment axis",
+        follows: &["OrderConfirmed"],
+        tests: &[
+            "services/orders/tests/it/checkout.rs::an_order_is_confirmed_and_paid",
+            "services/orders/tests/it/checkout.rs::a_commit_that_overtakes_its_authorization_confirms_the_order",
+        ],
+    },
+    Subscription {
+        event: "tradewind.payments.v1.PaymentCaptured",
+        reaction: "CONFIRMED to PAID; after a cancellation notes it on the payment axis, and payments gives the money back",
+        follows: &["OrderPaid"],
+        tests: &[
+            "services/orders/tests/it/checkout.rs::an_order_is_confirmed_and_paid",
+            "services/orders/tests/it/checkout.rs::a_capture_that_meets_a_cancellation_does_not_revive_the_order",
+        ],
+    },
+    Subscription {
+        event: "tradewind.inventory.v1.InventoryRejected",
+        reaction: "CREATED to FAILED, OUT_OF_STOCK",
+        follows: &["OrderFailed"],
+        tests: &["services/orders/tests/it/checkout.rs::each_way_to_fail_is_told_with_its_reason"],
+    },
+    Subscription {
+        event: "tradewind.payments.v1.PaymentDeclined",
+        reaction: "CREATED to FAILED, PAYMENT_DECLINED with the issuer's reason; afterwards notes it on the payment axis",
+        follows: &["OrderFailed"],
+        tests: &["services/orders/tests/it/checkout.rs::each_way_to_fail_is_told_with_its_reason"],
+    },
+    Subscription {
+        event: "tradewind.inventory.v1.InventoryCommitRefused",
+        reaction: "CREATED to FAILED, RESERVATION_EXPIRED; after a cancellation ignores it",
+        follows: &["OrderFailed"],
+        tests: &[
+            "services/orders/tests/it/checkout.rs::each_way_to_fail_is_told_with_its_reason",
+            "services/orders/tests/it/checkout.rs::a_late_authorization_of_an_expired_order_changes_nothing",
+        ],
+    },
+    Subscription {
+        event: "tradewind.inventory.v1.ReservationExpired",
+        reaction: "CREATED to CANCELLED, RESERVATION_EXPIRED",
+        follows: &["OrderCancelled"],
+        tests: &["services/orders/tests/it/checkout.rs::a_late_authorization_of_an_expired_order_changes_nothing"],
+    },
+    Subscription {
+        event: "tradewind.payments.v1.CaptureFailed",
+        reaction: "CONFIRMED to CANCELLED, CAPTURE_FAILED",
+        follows: &["OrderCancelled"],
+        tests: &["services/orders/tests/it/checkout.rs::a_failed_capture_cancels_a_confirmed_order"],
+    },
+    Subscription {
+        event: "tradewind.payments.v1.PaymentVoided",
+        reaction: "notes it on the payment axis of an order that ended",
+        follows: &[],
+        tests: &["services/orders/tests/it/checkout.rs::what_is_undone_shows_on_the_axes"],
+    },
+    Subscription {
+        event: "tradewind.payments.v1.PaymentRefunded",
+        reaction: "notes it on the payment axis of an order that was cancelled",
+        follows: &[],
+        tests: &["services/orders/tests/it/checkout.rs::a_capture_that_meets_a_cancellation_does_not_revive_the_order"],
+    },
+    Subscription {
+        event: "tradewind.inventory.v1.InventoryReleased",
+        reaction: "notes it on the fulfilment axis of an order that ended",
+        follows: &[],
+        tests: &["services/orders/tests/it/checkout.rs::what_is_undone_shows_on_the_axes"],
+    },
+];
+
+/// Reads an event of [`SUBSCRIPTIONS`].
+pub fn decode(event: &Envelope) -> Result<Option<Fact>, Undecodable> {
+    let about = |order_id: String, fact| about_order(event, &order_id, fact);
+    let fact = match event.event_type.as_str() {
+        "tradewind.checkout.v1.CheckoutSubmitted" => checkout_submitted(event)?,
+        "tradewind.payments.v1.PaymentAuthorized" => {
+            about(event.decode::<payments::PaymentAuthorized>()?.order_id, OrderFact::PaymentAuthorized)?
+        }
+        "tradewind.payments.v1.PaymentDeclined" => {
+            let declined: payments::PaymentDeclined = event.decode()?;
+            about(declined.order_id, OrderFact::PaymentDeclined { issuer_reason: declined.reason })?
+        }
+        "tradewind.payments.v1.PaymentCaptured" => {
+            about(event.decode::<payments::PaymentCaptured>()?.order_id, OrderFact::PaymentCaptured)?
+        }
+        "tradewind.payments.v1.CaptureFailed" => {
+            about(event.decode::<payments::CaptureFailed>()?.order_id, OrderFact::CaptureFailed)?
+        }
+        "tradewind.payments.v1.PaymentVoided" => {
+            about(event.decode::<payments::PaymentVoided>()?.order_id, OrderFact::PaymentVoided)?
+        }
+        "tradewind.payments.v1.PaymentRefunded" => {
+            let refund: payments::PaymentRefunded = event.decode()?;
+            let refunded =
+                money_from_wire("refunded_amount", refund.refunded_amount.as_ref()).map_err(Undecodable::new)?;
+            about(refund.order_id, OrderFact::PaymentRefunded { refunded })?
+        }
+        "tradewind.inventory.v1.InventoryCommitted" => {
+            about(event.decode::<inventory::InventoryCommitted>()?.order_id, OrderFact::InventoryCommitted)?
+        }
+        "tradewind.inventory.v1.InventoryRejected" => {
+            about(event.decode::<inventory::InventoryRejected>()?.order_id, OrderFact::InventoryRejected)?
+        }
+        "tradewind.inventory.v1.InventoryCommitRefused" => {
+            about(event.decode::<inventory::InventoryCommitRefused>()?.order_id, OrderFact::InventoryCommitRefused)?
+        }
+        "tradewind.inventory.v1.ReservationExpired" => {
+            about(event.decode::<inventory::ReservationExpired>()?.order_id, OrderFact::ReservationExpired)?
+        }
+        "tradewind.inventory.v1.InventoryReleased" => {
+            about(event.decode::<inventory::InventoryReleased>()?.order_id, OrderFact::InventoryReleased)?
+        }
+        _ => return Ok(None),
+    };
+    Ok(Some(fact))
+}
+
+/// An event is ordered by its key, so the order that it is about must be that key.
+fn about_order(event: &Envelope, order_id: &str, fact: OrderFact) -> Result<Fact, Undecodable> {
+    let order_id: OrderId = id_from_wire("order_id", order_id).map_err(Undecodable::new)?;
+    if order_id.uuid() != event.aggregate_id {
+        return Err(Undecodable(format!("it is about order {order_id} and ordered by {}", event.aggregate_id)));
+    }
+    Ok(Fact::Order(order_id, fact))
+}
+
+fn checkout_submitted(event: &Envelope) -> Result<Fact, Undecodable> {
+    let submitted: CheckoutSubmitted = event.decode()?;
+    let agreed = Agreed::read(&submitted).map_err(Undecodable::new)?;
+    if agreed.checkout_id.uuid() != event.aggregate_id {
+        return Err(Undecodable(format!("checkout {} is ordered by {}", agreed.checkout_id, event.aggregate_id)));
+    }
+    let mut snapshots: Vec<Snapshot> = Vec::with_capacity(submitted.orders.len());
+    for (index, order) in submitted.orders.iter().enumerate() {
+        let at = format!("orders[{index}]");
+        let terms = agreed.terms_of(order).map_err(|invalid| Undecodable::new(invalid.within(&at)))?;
+        if snapshots.iter().any(|other| other.terms().order_id == terms.order_id) {
+            return Err(Undecodable(format!("{at}: order {} is there twice", terms.order_id)));
+        }
+        snapshots.push(Snapshot::freeze(terms).map_err(|invalid| Undecodable(format!("{at}: {invalid}")))?);
+    }
+    if snapshots.is_empty() {
+        return Err(Undecodable::new("orders: there are none"));
+    }
+    Ok(Fact::CheckoutSubmitted(snapshots))
+}
+
+/// What all orders of a checkout have in common.
+struct Agreed {
+    checkout_id: CheckoutId,
+    buyer_id: BuyerId,
+    ship_to: Address,
+    payment_method: PaymentMethod,
+}
+
+impl Agreed {
+    fn read(submitted: &CheckoutSubmitted) -> Result<Self, InvalidField> {
+        Ok(Self {
+            checkout_id: id_from_wire("checkout_id", &submitted.checkout_id)?,
+            buyer_id: id_from_wire("buyer_id", &submitted.buyer_id)?,
+            ship_to: wire_terms::address_from_wire(submitted.ship_to.as_ref())?,
+            payment_method: wire_terms::payment_method_from_wire(submitted.payment_method.as_ref())?,
+        })
+    }
+
+    fn terms_of(&self, order: &SubmittedOrder) -> Result<Terms, InvalidField> {
+        Ok(Terms {
+            order_id: id_from_wire("order_id", &order.order_id)?,
+            checkout_id: self.checkout_id,
+            buyer_id: self.buyer_id,
+            seller_id: id_from_wire("seller_id", &order.seller_id)?,
+            lines: wire_terms::lines_from_wire(order.lines.iter().map(Into::into))?,
+            ship_to: self.ship_to.clone(),
+            subtotal: money_from_wire("subtotal", order.subtotal.as_ref())?,
+            shipping: money_from_wire("shipping", order.shipping.as_ref())?,
+            tax: money_from_wire("tax", order.tax.as_ref())?,
+            total: money_from_wire("total", order.total.as_ref())?,
+            payment_method: self.payment_method.clone(),
+        })
+    }
+}
+
+/// An event on the wire.
+pub fn encode(event: &Event) -> Outgoing {
+    match event {
+        Event::Created { snapshot, unpaid_deadline } => {
+            of_order(snapshot.terms().order_id, &order_created(snapshot, *unpaid_deadline))
+        }
+        Event::Confirmed { order_id, checkout_id, cash_on_delivery } => of_order(
+            *order_id,
+            &wire::OrderConfirmed {
+                order_id: order_id.to_string(),
+                checkout_id: checkout_id.to_string(),
+                cash_on_delivery: *cash_on_delivery,
+            },
+        ),
+        Event::Paid { order_id, checkout_id } => of_order(
+            *order_id,
+            &wire::OrderPaid { order_id: order_id.to_string(), checkout_id: checkout_id.to_string() },
+        ),
+        Event::Failed { order_id, checkout_id, reason, detail } => of_order(
+            *order_id,
+            &wire::OrderFailed {
+                order_id: order_id.to_string(),
+                checkout_id: checkout_id.to_string(),
+                reason: reason.as_str().to_owned(),
+                detail: detail.clone(),
+            },
+        ),
+        Event::Cancelled { order_id, checkout_id, reason, note } => of_order(
+            *order_id,
+            &wire::OrderCancelled {
+                order_id: order_id.to_string(),
+                checkout_id: checkout_id.to_string(),
+                reason: reason.as_str().to_owned(),
+                note: note.clone(),
+            },
+        ),
+    }
+}
+
+fn of_order<E: Message + Name>(order_id: OrderId, event: &E) -> Outgoing {
+    Outgoing::new("order", order_id.uuid(), event)
+}
+
+fn order_created(snapshot: &Snapshot, unpaid_deadline: Timestamp) -> wire::OrderCreated {
+    let terms = snapshot.terms();
+    wire::OrderCreated {
+        order_id: terms.order_id.to_string(),
+        checkout_id: terms.checkout_id.to_string(),
+        buyer_id: terms.buyer_id.to_string(),
+        seller_id: terms.seller_id.to_string(),
+        lines: terms.lines.iter().map(wire_terms::line_to_wire).collect(),
+        ship_to: Some(wire_terms::address_to_wire(&terms.ship_to)),
+        subtotal: Some(money_to_wire(terms.subtotal)),
+        shipping: Some(money_to_wire(terms.shipping)),
+        tax: Some(money_to_wire(terms.tax)),
+        total: Some(money_to_wire(terms.total)),
+        payment_method: Some(wire_terms::payment_method_to_wire(&terms.payment_method)),
+        snapshot_hash: snapshot.hash().to_string(),
+        unpaid_deadline: Some(timestamp_to_wire(unpaid_deadline)),
+    }
+}
+
+/// What the history's first entry says: the terms, their hash in hexadecimal, the deadline.
+pub fn created_from_history(first: &Record) -> Result<(Terms, String, Timestamp), Undecodable> {
+    let created: wire::OrderCreated = entry(first)?;
+    let terms = wire_terms::terms_from_order_created(&created).map_err(Undecodable::new)?;
+    let unpaid_deadline =
+        timestamp_from_wire("unpaid_deadline", created.unpaid_deadline.as_ref()).map_err(Undecodable::new)?;
+    Ok((terms, created.snapshot_hash, unpaid_deadline))
+}
+
+/// The milestone from an entry of the history on; `None` for an entry that newer code wrote.
+pub fn milestone_after(event_type: &str) -> Option<Milestone> {
+    match event_type {
+        "tradewind.orders.v1.OrderCreated" => Some(Milestone::Created),
+        "tradewind.orders.v1.OrderConfirmed" => Some(Milestone::Confirmed),
+        "tradewind.orders.v1.OrderPaid" => Some(Milestone::Paid),
+        "tradewind.orders.v1.OrderFailed" => Some(Milestone::Failed),
+        "tradewind.orders.v1.OrderCancelled" => Some(Milestone::Cancelled),
+        _ => None,
+    }
+}
+
+/// The status from an entry of the history on, with the reason that the entry gives.
+pub fn status_after(record: &Record) -> Result<Status, Undecodable> {
+    let unknown = || Undecodable(format!("{} is no step of an order", record.event_type));
+    let milestone = milestone_after(&record.event_type).ok_or_else(unknown)?;
+    let reason = match milestone {
+        Milestone::Failed => Some(entry::<wire::OrderFailed>(record)?.reason),
+        Milestone::Cancelled => Some(entry::<wire::OrderCancelled>(record)?.reason),
+        Milestone::Created | Milestone::Confirmed | Milestone::Paid => None,
+    };
+    Status::from_parts(milestone, reason.as_deref()).ok_or_else(unknown)
+}
+
+fn entry<E: Message + Name + Default>(record: &Record) -> Result<E, Undecodable> {
+    if record.event_type != E::full_name() {
+        return Err(Undecodable(format!("{} is not {}", record.event_type, E::full_name())));
+    }
+    E::decode(record.payload.as_slice()).map_err(Undecodable::new)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,189 @@
+//! Tables `order_snapshot`, `order_line` and `order_state`: how decisions load and save them.
+
+use kernel::{Currency, Money, Timestamp};
+use messaging::{Caused, Error, Head, Heads};
+use rust_decimal::Decimal;
+use sqlx::postgres::PgRow;
+use sqlx::types::Json;
+use sqlx::{PgConnection, PgPool, Row};
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use crate::domain::fact::Fact;
+use crate::domain::ids::{CheckoutId, OrderId};
+use crate::domain::order::{Order, Standing};
+use crate::domain::snapshot::{Line, PaymentMethod, Snapshot};
+use crate::domain::status::{FulfilmentStatus, Milestone, PaymentStatus, Status};
+use crate::domain::world::World;
+
+/// Loads and locks the orders that the facts touch, in the order of their ids.
+///
+/// An order that does not exist cannot be locked, and need not be: only one event creates it, and an event is taken once.
+/// Two that both claim its id meet at the primary key.
+pub async fn load(tx: &mut PgConnection, facts: &[Caused<Fact>]) -> Result<(World, Heads), Error> {
+    let ids: Vec<Uuid> = facts.iter().flat_map(|caused| caused.fact.order_ids()).map(OrderId::uuid).collect();
+    let rows = sqlx::query(
+        "SELECT s.*, n.checkout_id, n.currency, n.total_minor, n.card_token IS NULL AS cash_on_delivery
+         FROM order_state s JOIN order_snapshot n ON n.order_id = s.order_id
+         WHERE s.order_id = ANY($1)
+         ORDER BY s.order_id
+         FOR UPDATE OF s",
+    )
+    .bind(ids)
+    .fetch_all(tx)
+    .await?;
+    let mut heads = Heads::default();
+    let mut orders = Vec::with_capacity(rows.len());
+    for row in &rows {
+        let order = order_from_row(row)?;
+        heads.insert(order.id.uuid(), Head::from_row(row)?);
+        orders.push(order);
+    }
+    Ok((World::new(orders), heads))
+}
+
+fn order_from_row(row: &PgRow) -> Result<Order, Error> {
+    Ok(Order {
+        id: OrderId::from_uuid(row.try_get("order_id")?),
+        checkout_id: CheckoutId::from_uuid(row.try_get("checkout_id")?),
+        total: Money::from_minor(row.try_get("total_minor")?, currency(row)?),
+        cash_on_delivery: row.try_get("cash_on_delivery")?,
+        unpaid_deadline: timestamp(row, "unpaid_deadline")?,
+        standing: standing(row)?,
+    })
+}
+
+/// Saves what was created and what changed. An order's row comes with its head.
+pub async fn save(tx: &mut PgConnection, world: &World, heads: &Heads, now: Timestamp) -> Result<(), Error> {
+    let created: Vec<&Snapshot> = world.created().map(|(_, snapshot)| snapshot).collect();
+    if !created.is_empty() {
+        insert_snapshots(tx, &created, now).await?;
+        insert_lines(tx, &created).await?;
+    }
+    let moved: Vec<&Order> = world.created().map(|(order, _)| order).chain(world.changed()).collect();
+    if !moved.is_empty() {
+        upsert_states(tx, &moved, heads, now).await?;
+    }
+    Ok(())
+}
+
+async fn insert_snapshots(tx: &mut PgConnection, created: &[&Snapshot], now: Timestamp) -> Result<(), Error> {
+    let card_token = |snapshot: &&Snapshot| match &snapshot.terms().payment_method {
+        PaymentMethod::Card(token) => Some(token.to_string()),
+        PaymentMethod::CashOnDelivery => None,
+    };
+    sqlx::query(
+        "INSERT INTO order_snapshot (order_id, checkout_id, buyer_id, seller_id, ship_to, currency, subtotal_minor,
+                                     shipping_minor, tax_minor, total_minor, card_token, snapshot_hash, created_at)
+         SELECT *, $13 FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::jsonb[], $6::text[], $7::bigint[],
+                                   $8::bigint[], $9::bigint[], $10::bigint[], $11::text[], $12::bytea[])",
+    )
+    .bind(column(created, |snapshot| snapshot.terms().order_id.uuid()))
+    .bind(column(created, |snapshot| snapshot.terms().checkout_id.uuid()))
+    .bind(column(created, |snapshot| snapshot.terms().buyer_id.uuid()))
+    .bind(column(created, |snapshot| snapshot.terms().seller_id.uuid()))
+    .bind(column(created, |snapshot| Json(snapshot.terms().ship_to.clone())))
+    .bind(column(created, |snapshot| snapshot.terms().total.currency().code().to_owned()))
+    .bind(column(created, |snapshot| snapshot.terms().subtotal.minor()))
+    .bind(column(created, |snapshot| snapshot.terms().shipping.minor()))
+    .bind(column(created, |snapshot| snapshot.terms().tax.minor()))
+    .bind(column(created, |snapshot| snapshot.terms().total.minor()))
+    .bind(column(created, card_token))
+    .bind(column(created, |snapshot| snapshot.hash().as_bytes().to_vec()))
+    .bind(OffsetDateTime::from(now))
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
+async fn insert_lines(tx: &mut PgConnection, created: &[&Snapshot]) -> Result<(), Error> {
+    let numbered = |terms: OrderId, lines| (0_i32..).zip(lines).map(move |(position, line)| (terms, position, line));
+    let lines: Vec<(OrderId, i32, &Line)> =
+        created.iter().flat_map(|snapshot| numbered(snapshot.terms().order_id, &snapshot.terms().lines)).collect();
+    sqlx::query(
+        "INSERT INTO order_line (order_id, position, sku, product_id, title, quantity, unit_price_minor, price_version,
+                                 line_subtotal_minor, tax_rate, tax_minor)
+         SELECT * FROM unnest($1::uuid[], $2::integer[], $3::text[], $4::uuid[], $5::text[], $6::bigint[], $7::bigint[],
+                              $8::bigint[], $9::bigint[], $10::numeric[], $11::bigint[])",
+    )
+    .bind(column(&lines, |(order_id, ..)| order_id.uuid()))
+    .bind(column(&lines, |(_, position, _)| *position))
+    .bind(column(&lines, |(.., line)| line.sku.to_string()))
+    .bind(column(&lines, |(.., line)| line.product_id.uuid()))
+    .bind(column(&lines, |(.., line)| line.title.clone()))
+    .bind(column(&lines, |(.., line)| i64::from(line.quantity)))
+    .bind(column(&lines, |(.., line)| line.unit_price.minor()))
+    .bind(column(&lines, |(.., line)| line.price_version))
+    .bind(column(&lines, |(.., line)| line.line_subtotal.minor()))
+    .bind(column::<_, Decimal>(&lines, |(.., line)| line.tax_rate.fraction()))
+    .bind(column(&lines, |(.., line)| line.tax.minor()))
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
+async fn upsert_states(tx: &mut PgConnection, moved: &[&Order], heads: &Heads, now: Timestamp) -> Result<(), Error> {
+    let head = |order: &&Order| heads.get(order.id.uuid()).expect("an order has a history from its creation on");
+    sqlx::query(
+        "INSERT INTO order_state (order_id, status, reason, payment_status, fulfilment_status, unpaid_deadline, version,
+                                  head_hash, correlation_id, updated_at)
+         SELECT *, $10 FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::timestamptz[],
+                                   $7::bigint[], $8::bytea[], $9::uuid[])
+         ON CONFLICT (order_id) DO UPDATE
+         SET status = excluded.status, reason = excluded.reason, payment_status = excluded.payment_status,
+             fulfilment_status = excluded.fulfilment_status, version = excluded.version, head_hash = excluded.head_hash,
+             updated_at = excluded.updated_at",
+    )
+    .bind(column(moved, |order| order.id.uuid()))
+    .bind(column(moved, |order| order.standing.status.milestone().as_str()))
+    .bind(column(moved, |order| order.standing.status.reason()))
+    .bind(column(moved, |order| order.standing.payment.as_str()))
+    .bind(column(moved, |order| order.standing.fulfilment.as_str()))
+    .bind(column(moved, |order| OffsetDateTime::from(order.unpaid_deadline)))
+    .bind(column(moved, |order| head(order).version))
+    .bind(column(moved, |order| head(order).hash.to_vec()))
+    .bind(column(moved, |order| head(order).correlation_id))
+    .bind(OffsetDateTime::from(now))
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
+fn column<R, T>(rows: &[R], value: impl Fn(&R) -> T) -> Vec<T> {
+    rows.iter().map(value).collect()
+}
+
+/// Unpaid orders whose deadline passed by `now`, the longest overdue first, at most `limit`.
+pub async fn past_unpaid_deadline(pool: &PgPool, now: Timestamp, limit: i64) -> Result<Vec<OrderId>, Error> {
+    let ids: Vec<Uuid> = sqlx::query_scalar(
+        "SELECT order_id FROM order_state WHERE status = 'CREATED' AND unpaid_deadline <= $1
+         ORDER BY unpaid_deadline LIMIT $2",
+    )
+    .bind(OffsetDateTime::from(now))
+    .bind(limit)
+    .fetch_all(pool)
+    .await?;
+    Ok(ids.into_iter().map(OrderId::from_uuid).collect())
+}
+
+pub(super) fn standing(row: &PgRow) -> Result<Standing, Error> {
+    let corrupt = |column: &str, text: &str| Error::Corrupt(format!("{column} {text:?}"));
+    let (status, reason): (&str, Option<&str>) = (row.try_get("status")?, row.try_get("reason")?);
+    let payment: &str = row.try_get("payment_status")?;
+    let fulfilment: &str = row.try_get("fulfilment_status")?;
+    Ok(Standing {
+        status: Milestone::from_name(status)
+            .and_then(|milestone| Status::from_parts(milestone, reason))
+            .ok_or_else(|| corrupt("status", status))?,
+        payment: PaymentStatus::from_name(payment).ok_or_else(|| corrupt("payment_status", payment))?,
+        fulfilment: FulfilmentStatus::from_name(fulfilment).ok_or_else(|| corrupt("fulfilment_status", fulfilment))?,
+    })
+}
+
+pub(super) fn currency(row: &PgRow) -> Result<Currency, Error> {
+    row.try_get::<&str, _>("currency")?.parse().map_err(|error| Error::Corrupt(format!("currency: {error}")))
+}
+
+pub(super) fn timestamp(row: &PgRow, column: &str) -> Result<Timestamp, Error> {
+    Ok(row.try_get::<OffsetDateTime, _>(column)?.into())
+}

@@ -1,0 +1,151 @@
+//! View `placed_order`: orders as they are read, with all that was agreed.
+
+use std::collections::HashMap;
+
+use kernel::{Currency, Money, Quantity, Rate, Sku, Timestamp};
+use messaging::{Error, Head};
+use rust_decimal::Decimal;
+use sqlx::postgres::PgRow;
+use sqlx::types::Json;
+use sqlx::{PgConnection, Row};
+use uuid::Uuid;
+
+use super::order::{currency, standing, timestamp};
+use crate::domain::ids::{BuyerId, CheckoutId, OrderId, ProductId, SellerId};
+use crate::domain::order::Standing;
+use crate::domain::snapshot::{Address, Line, PaymentMethod, Snapshot, SnapshotHash, Terms};
+use crate::domain::status::Milestone;
+
+/// An order as it is read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlacedOrder {
+    /// What was agreed.
+    pub snapshot: Snapshot,
+    /// Where it stands.
+    pub standing: Standing,
+    /// When it is cancelled if it is still unpaid.
+    pub unpaid_deadline: Timestamp,
+    /// When it was created.
+    pub created_at: Timestamp,
+    /// When it last changed.
+    pub updated_at: Timestamp,
+    /// How far its history goes.
+    pub head: Head,
+}
+
+/// Whose orders.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Whose {
+    /// A buyer's.
+    Buyer(BuyerId),
+    /// A seller's.
+    Seller(SellerId),
+}
+
+/// An order, if it exists.
+pub async fn find(connection: &mut PgConnection, id: OrderId) -> Result<Option<PlacedOrder>, Error> {
+    let rows = sqlx::query("SELECT * FROM placed_order WHERE order_id = $1")
+        .bind(id.uuid())
+        .fetch_all(&mut *connection)
+        .await?;
+    Ok(read(connection, &rows).await?.pop())
+}
+
+/// Somebody's orders from the newest to the oldest: those before `before`, at most `limit`.
+pub async fn list(
+    connection: &mut PgConnection,
+    whose: Whose,
+    milestone: Option<Milestone>,
+    before: Option<OrderId>,
+    limit: i64,
+) -> Result<Vec<PlacedOrder>, Error> {
+    let query = match whose {
+        Whose::Buyer(id) => sqlx::query(
+            "SELECT * FROM placed_order WHERE buyer_id = $1 AND order_id < $2 AND ($3::text IS NULL OR status = $3)
+             ORDER BY order_id DESC LIMIT $4",
+        )
+        .bind(id.uuid()),
+        Whose::Seller(id) => sqlx::query(
+            "SELECT * FROM placed_order WHERE seller_id = $1 AND order_id < $2 AND ($3::text IS NULL OR status = $3)
+             ORDER BY order_id DESC LIMIT $4",
+        )
+        .bind(id.uuid()),
+    };
+    let rows = query
+        .bind(before.map_or(Uuid::max(), OrderId::uuid))
+        .bind(milestone.map(Milestone::as_str))
+        .bind(limit)
+        .fetch_all(&mut *connection)
+        .await?;
+    read(connection, &rows).await
+}
+
+/// Reads the lines that belong to the rows, and puts them together.
+async fn read(connection: &mut PgConnection, rows: &[PgRow]) -> Result<Vec<PlacedOrder>, Error> {
+    let ids = rows.iter().map(|row| row.try_get("order_id")).collect::<Result<Vec<Uuid>, _>>()?;
+    let line_rows = sqlx::query("SELECT * FROM order_line WHERE order_id = ANY($1) ORDER BY order_id, position")
+        .bind(&ids)
+        .fetch_all(connection)
+        .await?;
+    let mut rows_of_order: HashMap<Uuid, Vec<&PgRow>> = HashMap::with_capacity(ids.len());
+    for row in &line_rows {
+        rows_of_order.entry(row.try_get("order_id")?).or_default().push(row);
+    }
+    let lines = |id| rows_of_order.get(id).map_or(&[][..], Vec::as_slice);
+    rows.iter().zip(&ids).map(|(row, id)| placed_order_from_row(row, lines(id))).collect()
+}
+
+fn placed_order_from_row(row: &PgRow, lines: &[&PgRow]) -> Result<PlacedOrder, Error> {
+    let hash: &[u8] = row.try_get("snapshot_hash")?;
+    let hash = hash.try_into().map_err(|_| Error::Corrupt("snapshot_hash is not 32 bytes".to_owned()))?;
+    Ok(PlacedOrder {
+        snapshot: Snapshot::restore(terms_from_row(row, lines)?, SnapshotHash::from_bytes(hash)),
+        standing: standing(row)?,
+        unpaid_deadline: timestamp(row, "unpaid_deadline")?,
+        created_at: timestamp(row, "created_at")?,
+        updated_at: timestamp(row, "updated_at")?,
+        head: Head::from_row(row)?,
+    })
+}
+
+fn terms_from_row(row: &PgRow, lines: &[&PgRow]) -> Result<Terms, Error> {
+    let currency = currency(row)?;
+    let Json(ship_to): Json<Address> = row.try_get("ship_to")?;
+    let payment_method = match row.try_get::<Option<&str>, _>("card_token")? {
+        Some(token) => PaymentMethod::Card(token.parse().map_err(|error| corrupt("card_token", error))?),
+        None => PaymentMethod::CashOnDelivery,
+    };
+    Ok(Terms {
+        order_id: OrderId::from_uuid(row.try_get("order_id")?),
+        checkout_id: CheckoutId::from_uuid(row.try_get("checkout_id")?),
+        buyer_id: BuyerId::from_uuid(row.try_get("buyer_id")?),
+        seller_id: SellerId::from_uuid(row.try_get("seller_id")?),
+        lines: lines.iter().map(|line| line_from_row(line, currency)).collect::<Result<_, _>>()?,
+        ship_to,
+        subtotal: Money::from_minor(row.try_get("subtotal_minor")?, currency),
+        shipping: Money::from_minor(row.try_get("shipping_minor")?, currency),
+        tax: Money::from_minor(row.try_get("tax_minor")?, currency),
+        total: Money::from_minor(row.try_get("total_minor")?, currency),
+        payment_method,
+    })
+}
+
+fn line_from_row(row: &PgRow, currency: Currency) -> Result<Line, Error> {
+    let quantity: i32 = row.try_get("quantity")?;
+    let tax_rate: Decimal = row.try_get("tax_rate")?;
+    Ok(Line {
+        sku: Sku::new(row.try_get("sku")?).map_err(|error| corrupt("sku", error))?,
+        product_id: ProductId::from_uuid(row.try_get("product_id")?),
+        title: row.try_get("title")?,
+        quantity: Quantity::new(quantity.into()).map_err(|error| corrupt("quantity", error))?,
+        unit_price: Money::from_minor(row.try_get("unit_price_minor")?, currency),
+        price_version: row.try_get("price_version")?,
+        line_subtotal: Money::from_minor(row.try_get("line_subtotal_minor")?, currency),
+        tax_rate: Rate::new(tax_rate).map_err(|error| corrupt("tax_rate", error))?,
+        tax: Money::from_minor(row.try_get("tax_minor")?, currency),
+    })
+}
+
+fn corrupt(column: &str, error: impl std::fmt::Display) -> Error {
+    Error::Corrupt(format!("{column}: {error}"))
+}

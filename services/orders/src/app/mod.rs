@@ -1,0 +1,7 @@
+//! What callers and operators ask of orders: one file per use case.
+
+pub mod cancel_order;
+mod error;
+pub mod verify_history;
+
+pub use error::Error;

@@ -1,0 +1,212 @@
+//! Proves invariant I4: no history has a gap or was altered, no snapshot has changed, and each order stands where its history
+//! leads.
+//!
+//! What is found is anything that was changed without rewriting all that follows from it. Whoever can rewrite an order's
+//! journal and its rows in every place, or delete every trace of it, is beyond what these tables alone can show.
+
+use kernel::Timestamp;
+use messaging::journal::{self, Record};
+use messaging::{EventStore, Undecodable};
+use sqlx::{Connection as _, PgConnection};
+use uuid::Uuid;
+
+use super::Error;
+use crate::adapters::events::{created_from_history, status_after};
+use crate::adapters::postgres::{self, PlacedOrder, Traces};
+use crate::domain::ids::OrderId;
+use crate::domain::snapshot::{SnapshotHash, Terms};
+use crate::domain::status::Status;
+
+/// Orders verified in one transaction.
+const BATCH_MAX: i64 = 200;
+
+/// What is wrong with an order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// The order.
+    pub order_id: OrderId,
+    /// What is wrong with it.
+    pub fault: Fault,
+}
+
+/// What can be wrong with an order.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Fault {
+    /// A table has lost its row.
+    #[error("its row in {0} is missing")]
+    RowMissing(&'static str),
+    /// The journal has nothing of it.
+    #[error("its history is missing")]
+    HistoryMissing,
+    /// The hash chain does not hold.
+    #[error("its history is not as it was written: {0}")]
+    History(#[from] journal::Fault),
+    /// An entry of the history cannot be read.
+    #[error("its history cannot be read: {0}")]
+    Entry(#[from] Undecodable),
+    /// A row cannot be read.
+    #[error("its rows cannot be read: {0}")]
+    Row(String),
+    /// The rows do not have the hash that was taken when they were written.
+    #[error("what was agreed was changed in the tables: {0}")]
+    SnapshotAltered(Difference),
+    /// The history's first entry does not have the hash that it states.
+    #[error("what was agreed does not have the hash that its OrderCreated states")]
+    CreationAltered,
+    /// The row's hash is not the one that the history states.
+    #[error("its snapshot hash is not the one that its OrderCreated states")]
+    HashReplaced,
+    /// The deadline is not the one that the history states.
+    #[error("its unpaid deadline is {row}, and {history} in its history")]
+    DeadlineAltered {
+        /// In the row.
+        row: Timestamp,
+        /// In the history.
+        history: Timestamp,
+    },
+    /// The order does not stand where its history leads.
+    #[error("it is {row}, and its history leads to {history}")]
+    StatusAltered {
+        /// In the row.
+        row: Status,
+        /// Where the history leads.
+        history: Status,
+    },
+}
+
+/// Which of the terms differ from those of the history, such as `lines[2], ship_to`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Difference(Vec<String>);
+
+impl Difference {
+    fn between(rows: &Terms, history: &Terms) -> Self {
+        let mut fields: Vec<String> = Vec::new();
+        for index in 0..rows.lines.len().max(history.lines.len()) {
+            if rows.lines.get(index) != history.lines.get(index) {
+                fields.push(format!("lines[{index}]"));
+            }
+        }
+        let others = [
+            ("checkout_id", rows.checkout_id != history.checkout_id),
+            ("buyer_id", rows.buyer_id != history.buyer_id),
+            ("seller_id", rows.seller_id != history.seller_id),
+            ("ship_to", rows.ship_to != history.ship_to),
+            ("subtotal", rows.subtotal != history.subtotal),
+            ("shipping", rows.shipping != history.shipping),
+            ("tax", rows.tax != history.tax),
+            ("total", rows.total != history.total),
+            ("payment_method", rows.payment_method != history.payment_method),
+        ];
+        fields.extend(others.iter().filter(|(_, differs)| *differs).map(|(field, _)| (*field).to_owned()));
+        Self(fields)
+    }
+}
+
+impl std::fmt::Display for Difference {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // The terms are those of the history, so it is the stored hash that is not theirs.
+        if self.0.is_empty() { f.write_str("snapshot_hash") } else { f.write_str(&self.0.join(", ")) }
+    }
+}
+
+/// Verifies one order, or every order in the order of their ids, and tells what is wrong as it is found. `progress` hears how
+/// many orders were verified so far. Answers how many were verified in all.
+pub async fn verify_history(
+    store: &EventStore,
+    only: Option<OrderId>,
+    mut report: impl FnMut(Finding),
+    mut progress: impl FnMut(u64),
+) -> Result<u64, Error> {
+    let mut connection = store.pool().acquire().await?;
+    let mut verified = 0;
+    let mut after = OrderId::from_uuid(Uuid::nil());
+    loop {
+        // One view of all tables: an order that moves on meanwhile is not taken for one that was tampered with.
+        let mut tx = connection.begin().await?;
+        sqlx::query("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY").execute(&mut *tx).await?;
+        let batch = match only {
+            Some(order_id) => postgres::traces_of(&mut tx, order_id).await?.into_iter().collect(),
+            None => postgres::traces_after(&mut tx, after, BATCH_MAX).await?,
+        };
+        for traces in &batch {
+            for fault in faults_of(&mut tx, traces).await? {
+                report(Finding { order_id: traces.order_id, fault });
+            }
+            verified += 1;
+        }
+        tx.rollback().await?;
+        let Some(last) = batch.last() else { return Ok(verified) };
+        progress(verified);
+        if only.is_some() {
+            return Ok(verified);
+        }
+        after = last.order_id;
+    }
+}
+
+async fn faults_of(tx: &mut PgConnection, traces: &Traces) -> Result<Vec<Fault>, Error> {
+    let mut faults = Vec::new();
+    if !traces.has_snapshot {
+        faults.push(Fault::RowMissing("order_snapshot"));
+    }
+    if !traces.has_state {
+        faults.push(Fault::RowMissing("order_state"));
+    }
+    if !traces.has_history {
+        faults.push(Fault::HistoryMissing);
+    }
+    if !faults.is_empty() {
+        return Ok(faults);
+    }
+    let history = match journal::read(tx, traces.order_id.uuid()).await {
+        Ok(history) => history,
+        Err(messaging::Error::Corrupt(what)) => return Ok(vec![Fault::Row(format!("journal: {what}"))]),
+        Err(error) => return Err(error.into()),
+    };
+    match postgres::find(tx, traces.order_id).await {
+        Ok(Some(order)) => Ok(compare(&order, &history)),
+        Ok(None) => Ok(vec![Fault::RowMissing("placed_order")]),
+        // A value that cannot be one of ours was put in from outside.
+        Err(messaging::Error::Corrupt(what)) => Ok(vec![Fault::Row(what)]),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Everything that is wrong between an order and its history.
+fn compare(order: &PlacedOrder, history: &[Record]) -> Vec<Fault> {
+    let mut faults = Vec::new();
+    if let Err(fault) = journal::verify(history, order.head) {
+        faults.push(fault.into());
+    }
+    let (Some(first), Some(last)) = (history.first(), history.last()) else { return faults };
+    match created_from_history(first) {
+        Ok((agreed, stated_hash, unpaid_deadline)) => {
+            faults.extend(compare_snapshot(order, &agreed, &stated_hash));
+            if order.unpaid_deadline != unpaid_deadline {
+                faults.push(Fault::DeadlineAltered { row: order.unpaid_deadline, history: unpaid_deadline });
+            }
+        }
+        Err(undecodable) => faults.push(undecodable.into()),
+    }
+    match status_after(last) {
+        Ok(status) if status == order.standing.status => {}
+        Ok(status) => faults.push(Fault::StatusAltered { row: order.standing.status, history: status }),
+        Err(undecodable) => faults.push(undecodable.into()),
+    }
+    faults
+}
+
+fn compare_snapshot(order: &PlacedOrder, agreed: &Terms, stated_hash: &str) -> Vec<Fault> {
+    let is_stated = |hash: SnapshotHash| hash.to_string() == stated_hash;
+    let mut faults = Vec::new();
+    if order.snapshot.terms().hash() != order.snapshot.hash() {
+        faults.push(Fault::SnapshotAltered(Difference::between(order.snapshot.terms(), agreed)));
+    }
+    if !is_stated(agreed.hash()) {
+        faults.push(Fault::CreationAltered);
+    }
+    if !is_stated(order.snapshot.hash()) {
+        faults.push(Fault::HashReplaced);
+    }
+    faults
+}

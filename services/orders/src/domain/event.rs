@@ -1,0 +1,57 @@
+//! What becomes true of an order. Each is one entry of its history.
+
+use kernel::Timestamp;
+
+use super::ids::{CheckoutId, OrderId};
+use super::snapshot::Snapshot;
+use super::status::{CancelReason, FailureReason};
+
+/// What becomes true of an order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// It was created from a submitted checkout.
+    Created {
+        /// What was agreed. Boxed: it is many times larger than the other events.
+        snapshot: Box<Snapshot>,
+        /// When it is cancelled if it is still unpaid.
+        unpaid_deadline: Timestamp,
+    },
+    /// Stock is committed and payment authorized: the pivot.
+    Confirmed {
+        /// The order.
+        order_id: OrderId,
+        /// Its checkout.
+        checkout_id: CheckoutId,
+        /// Whether it is paid in cash on delivery.
+        cash_on_delivery: bool,
+    },
+    /// The payment was captured.
+    Paid {
+        /// The order.
+        order_id: OrderId,
+        /// Its checkout.
+        checkout_id: CheckoutId,
+    },
+    /// It could not be had.
+    Failed {
+        /// The order.
+        order_id: OrderId,
+        /// Its checkout.
+        checkout_id: CheckoutId,
+        /// Why.
+        reason: FailureReason,
+        /// More on the reason, such as the issuer's own; may be empty.
+        detail: String,
+    },
+    /// It was cancelled.
+    Cancelled {
+        /// The order.
+        order_id: OrderId,
+        /// Its checkout.
+        checkout_id: CheckoutId,
+        /// Why.
+        reason: CancelReason,
+        /// The canceller's own words; may be empty.
+        note: String,
+    },
+}

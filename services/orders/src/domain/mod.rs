@@ -1,0 +1,13 @@
+//! What an order is and what may become of it. Pure: no IO, no clock, no wire types.
+
+pub mod error;
+pub mod event;
+pub mod fact;
+#[cfg(test)]
+pub(crate) mod fixtures;
+pub mod ids;
+pub mod order;
+pub mod policy;
+pub mod snapshot;
+pub mod status;
+pub mod world;

@@ -1,0 +1,324 @@
+//! The milestone of an order and its two axes. Each goes one way.
+
+use std::fmt;
+
+/// A state that is left for ever once it is left.
+pub trait OneWay: Copy + Eq {
+    /// Whether `later` may follow, at once or after others.
+    fn leads_to(self, later: Self) -> bool;
+}
+
+/// How far an order has come, and why it ended if it did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Status {
+    /// Stock and payment are not settled.
+    Created,
+    /// Stock is committed and payment authorized: the pivot.
+    Confirmed,
+    /// Payment is captured.
+    Paid,
+    /// It could not be had. Final.
+    Failed(FailureReason),
+    /// Somebody, or a deadline, ended it. Final.
+    Cancelled(CancelReason),
+}
+
+impl Status {
+    /// The milestone without the reason.
+    pub const fn milestone(self) -> Milestone {
+        match self {
+            Self::Created => Milestone::Created,
+            Self::Confirmed => Milestone::Confirmed,
+            Self::Paid => Milestone::Paid,
+            Self::Failed(_) => Milestone::Failed,
+            Self::Cancelled(_) => Milestone::Cancelled,
+        }
+    }
+
+    /// The stable reason of a failed or cancelled order.
+    pub const fn reason(self) -> Option<&'static str> {
+        match self {
+            Self::Created | Self::Confirmed | Self::Paid => None,
+            Self::Failed(reason) => Some(reason.as_str()),
+            Self::Cancelled(reason) => Some(reason.as_str()),
+        }
+    }
+
+    /// The status of that milestone and reason; `None` if there is no such pair.
+    pub fn from_parts(milestone: Milestone, reason: Option<&str>) -> Option<Self> {
+        match (milestone, reason) {
+            (Milestone::Created, None) => Some(Self::Created),
+            (Milestone::Confirmed, None) => Some(Self::Confirmed),
+            (Milestone::Paid, None) => Some(Self::Paid),
+            (Milestone::Failed, Some(reason)) => FailureReason::from_name(reason).map(Self::Failed),
+            (Milestone::Cancelled, Some(reason)) => CancelReason::from_name(reason).map(Self::Cancelled),
+            (Milestone::Created | Milestone::Confirmed | Milestone::Paid, Some(_))
+            | (Milestone::Failed | Milestone::Cancelled, None) => None,
+        }
+    }
+}
+
+impl OneWay for Status {
+    fn leads_to(self, later: Self) -> bool {
+        self.milestone().leads_to(later.milestone())
+    }
+}
+
+/// For people: `FAILED (OUT_OF_STOCK)`.
+impl fmt::Display for Status {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.milestone().as_str())?;
+        self.reason().map_or(Ok(()), |reason| write!(f, " ({reason})"))
+    }
+}
+
+/// The milestone of an order by its bare name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[expect(missing_docs, reason = "Status explains each")]
+pub enum Milestone {
+    Created,
+    Confirmed,
+    Paid,
+    Failed,
+    Cancelled,
+}
+
+impl Milestone {
+    /// Every milestone.
+    pub const ALL: [Self; 5] = [Self::Created, Self::Confirmed, Self::Paid, Self::Failed, Self::Cancelled];
+
+    /// The stable name.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Created => "CREATED",
+            Self::Confirmed => "CONFIRMED",
+            Self::Paid => "PAID",
+            Self::Failed => "FAILED",
+            Self::Cancelled => "CANCELLED",
+        }
+    }
+
+    /// The milestone of that name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|milestone| milestone.as_str() == name)
+    }
+}
+
+impl OneWay for Milestone {
+    fn leads_to(self, later: Self) -> bool {
+        match self {
+            Self::Created => matches!(later, Self::Confirmed | Self::Paid | Self::Failed | Self::Cancelled),
+            Self::Confirmed => matches!(later, Self::Paid | Self::Cancelled),
+            Self::Paid | Self::Failed | Self::Cancelled => false,
+        }
+    }
+}
+
+/// Why an order could not be had.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum FailureReason {
+    /// Inventory could not hold every line.
+    OutOfStock,
+    /// The issuer said no, or there was no time left to ask.
+    PaymentDeclined,
+    /// The payment was authorized, but too late: nothing is held any more.
+    ReservationExpired,
+}
+
+impl FailureReason {
+    /// Every reason.
+    pub const ALL: [Self; 3] = [Self::OutOfStock, Self::PaymentDeclined, Self::ReservationExpired];
+
+    /// The stable name, part of the contract.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::OutOfStock => "OUT_OF_STOCK",
+            Self::PaymentDeclined => "PAYMENT_DECLINED",
+            Self::ReservationExpired => "RESERVATION_EXPIRED",
+        }
+    }
+
+    /// The reason of that name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|reason| reason.as_str() == name)
+    }
+}
+
+/// Why an order was cancelled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum CancelReason {
+    /// Its buyer asked.
+    ByBuyer,
+    /// An employee of the marketplace asked.
+    ByOperator,
+    /// Its reservation expired before the payment was authorized.
+    ReservationExpired,
+    /// Its deadline passed before it was confirmed.
+    Unpaid,
+    /// The provider refused to take the money.
+    CaptureFailed,
+}
+
+impl CancelReason {
+    /// Every reason.
+    pub const ALL: [Self; 5] =
+        [Self::ByBuyer, Self::ByOperator, Self::ReservationExpired, Self::Unpaid, Self::CaptureFailed];
+
+    /// The stable name, part of the contract.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::ByBuyer => "CANCELLED_BY_BUYER",
+            Self::ByOperator => "CANCELLED_BY_OPERATOR",
+            Self::ReservationExpired => "RESERVATION_EXPIRED",
+            Self::Unpaid => "UNPAID",
+            Self::CaptureFailed => "CAPTURE_FAILED",
+        }
+    }
+
+    /// The reason of that name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|reason| reason.as_str() == name)
+    }
+}
+
+/// The payment axis: what payments last said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum PaymentStatus {
+    /// Nothing is authorized.
+    Unpaid,
+    /// The amount is held for us; for cash on delivery, the carrier will collect it.
+    Authorized,
+    /// The money was taken.
+    Captured,
+    /// The issuer said no.
+    Declined,
+    /// The provider refused to take the money.
+    CaptureFailed,
+    /// The authorization was given up.
+    Voided,
+    /// All of the money was given back.
+    Refunded,
+}
+
+impl PaymentStatus {
+    /// Every state of the axis.
+    pub const ALL: [Self; 7] = [
+        Self::Unpaid,
+        Self::Authorized,
+        Self::Captured,
+        Self::Declined,
+        Self::CaptureFailed,
+        Self::Voided,
+        Self::Refunded,
+    ];
+
+    /// The stable name.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Unpaid => "UNPAID",
+            Self::Authorized => "AUTHORIZED",
+            Self::Captured => "CAPTURED",
+            Self::Declined => "DECLINED",
+            Self::CaptureFailed => "CAPTURE_FAILED",
+            Self::Voided => "VOIDED",
+            Self::Refunded => "REFUNDED",
+        }
+    }
+
+    /// The state of that name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|status| status.as_str() == name)
+    }
+}
+
+impl OneWay for PaymentStatus {
+    fn leads_to(self, later: Self) -> bool {
+        match self {
+            Self::Unpaid => later != Self::Unpaid,
+            Self::Authorized => {
+                matches!(later, Self::Captured | Self::CaptureFailed | Self::Voided | Self::Refunded)
+            }
+            Self::Captured => later == Self::Refunded,
+            Self::CaptureFailed => later == Self::Voided,
+            Self::Declined | Self::Voided | Self::Refunded => false,
+        }
+    }
+}
+
+/// The fulfilment axis: what inventory last said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum FulfilmentStatus {
+    /// No stock belongs to the order.
+    Unallocated,
+    /// Stock is committed to the order.
+    Allocated,
+    /// The stock was given back.
+    Released,
+}
+
+impl FulfilmentStatus {
+    /// Every state of the axis.
+    pub const ALL: [Self; 3] = [Self::Unallocated, Self::Allocated, Self::Released];
+
+    /// The stable name.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Unallocated => "UNALLOCATED",
+            Self::Allocated => "ALLOCATED",
+            Self::Released => "RELEASED",
+        }
+    }
+
+    /// The state of that name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|status| status.as_str() == name)
+    }
+}
+
+impl OneWay for FulfilmentStatus {
+    fn leads_to(self, later: Self) -> bool {
+        match self {
+            Self::Unallocated => later != Self::Unallocated,
+            Self::Allocated => later == Self::Released,
+            Self::Released => false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn never_leads_back<S: OneWay + fmt::Debug>(all: &[S]) {
+        for &one in all {
+            for &other in all {
+                assert!(!(one.leads_to(other) && other.leads_to(one)), "{one:?} and {other:?} lead to each other");
+                for &third in all {
+                    let through = one.leads_to(other) && other.leads_to(third);
+                    assert!(!through || one.leads_to(third), "{one:?} leads to {third:?} through {other:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_milestone_and_both_axes_never_lead_back() {
+        never_leads_back(&Milestone::ALL);
+        never_leads_back(&PaymentStatus::ALL);
+        never_leads_back(&FulfilmentStatus::ALL);
+    }
+
+    #[test]
+    fn a_status_reads_back_from_its_milestone_and_reason() {
+        let failed = FailureReason::ALL.map(Status::Failed);
+        let cancelled = CancelReason::ALL.map(Status::Cancelled);
+        let all = [Status::Created, Status::Confirmed, Status::Paid].into_iter().chain(failed).chain(cancelled);
+        for status in all {
+            assert_eq!(Status::from_parts(status.milestone(), status.reason()), Some(status));
+            assert_eq!(Milestone::from_name(status.milestone().as_str()), Some(status.milestone()));
+        }
+        assert_eq!(Status::from_parts(Milestone::Failed, None), None);
+        assert_eq!(Status::from_parts(Milestone::Paid, Some("UNPAID")), None);
+        assert_eq!(Status::from_parts(Milestone::Failed, Some("UNPAID")), None);
+    }
+}

@@ -1,0 +1,40 @@
+//! Cancels the orders that are still unpaid past their deadline.
+//!
+//! Two replicas may find the same order: the second waits for the first's lock on its row, and then the order is cancelled
+//! already.
+
+use messaging::{Cause, Caused, Error, EventStore, Outcome, react};
+
+use crate::Orders;
+use crate::adapters::postgres;
+use crate::domain::fact::{Fact, OrderFact};
+
+/// Orders in one transaction, at most.
+const BATCH_MAX: i64 = 200;
+
+/// Cancels all that are due, and answers how many.
+pub async fn cancel_unpaid_orders(store: &EventStore, orders: &Orders) -> Result<usize, Error> {
+    let mut cancelled = 0;
+    loop {
+        let due = postgres::past_unpaid_deadline(store.pool(), store.now(), BATCH_MAX).await?;
+        let is_last = due.len() < BATCH_MAX as usize;
+        if !due.is_empty() {
+            let passed = |order_id| Caused {
+                fact: Fact::Order(order_id, OrderFact::UnpaidDeadlinePassed),
+                cause: Cause::command(format!("service:{}", store.service())),
+            };
+            let facts: Vec<_> = due.into_iter().map(passed).collect();
+            let mut unit = store.begin().await?;
+            let outcomes = react(orders, &mut unit, &facts).await?;
+            unit.commit().await?;
+            cancelled += outcomes.iter().filter(|outcome| **outcome == Outcome::Applied).count();
+        }
+        if is_last {
+            break;
+        }
+    }
+    if cancelled > 0 {
+        tracing::info!(orders = cancelled, "cancelled orders that are unpaid past their deadline");
+    }
+    Ok(cancelled)
+}

@@ -1,0 +1,3 @@
+//! What orders do by themselves, every so often.
+
+pub mod cancel_unpaid_orders;

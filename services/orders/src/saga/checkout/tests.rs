@@ -1,0 +1,331 @@
+use std::iter;
+use std::time::Duration;
+
+use proptest::prelude::*;
+use uuid::Uuid;
+
+use super::*;
+use crate::domain::event::Event;
+use crate::domain::fixtures::{NOON, cash_on_delivery, euro, order_id, snapshot, terms};
+use crate::domain::ids::CheckoutId;
+use crate::domain::order::Standing;
+use crate::domain::snapshot::Terms;
+use crate::domain::status::OneWay;
+
+const POLICY: CheckoutPolicy = CheckoutPolicy { unpaid_after: Duration::from_mins(16) };
+const ORDER: u128 = 5;
+
+/// A world with one order that has just been created.
+fn world_of(agreed: Snapshot) -> World {
+    let mut world = World::default();
+    let answer = decide(&mut world, &Fact::CheckoutSubmitted(vec![agreed]), &POLICY, NOON);
+    assert!(matches!(answer, Decision::Applied(_)));
+    World::new(world.order(order_id(ORDER)).cloned())
+}
+
+fn hear(world: &mut World, fact: OrderFact) -> Answer {
+    decide(world, &Fact::Order(order_id(ORDER), fact), &POLICY, NOON + POLICY.unpaid_after)
+}
+
+fn standing(world: &World) -> Standing {
+    world.order(order_id(ORDER)).unwrap().standing
+}
+
+fn world_after(facts: &[OrderFact]) -> World {
+    let mut world = world_of(snapshot(order_id(ORDER)));
+    for fact in facts {
+        assert!(matches!(hear(&mut world, fact.clone()), Decision::Applied(_)), "{fact:?}");
+    }
+    world
+}
+
+fn declined() -> OrderFact {
+    OrderFact::PaymentDeclined { issuer_reason: "INSUFFICIENT_FUNDS".to_owned() }
+}
+
+fn cancelled_by(by: Canceller) -> OrderFact {
+    OrderFact::CancelRequested { by, note: Some("changed my mind".parse().unwrap()) }
+}
+
+fn refunded() -> OrderFact {
+    OrderFact::PaymentRefunded { refunded: terms(order_id(ORDER)).total }
+}
+
+/// Every fact about an order, by the name that the table gives it.
+fn every_fact() -> Vec<(&'static str, OrderFact)> {
+    vec![
+        ("PaymentAuthorized", OrderFact::PaymentAuthorized),
+        ("InventoryCommitted", OrderFact::InventoryCommitted),
+        ("PaymentCaptured", OrderFact::PaymentCaptured),
+        ("InventoryRejected", OrderFact::InventoryRejected),
+        ("PaymentDeclined", declined()),
+        ("InventoryCommitRefused", OrderFact::InventoryCommitRefused),
+        ("ReservationExpired", OrderFact::ReservationExpired),
+        ("CaptureFailed", OrderFact::CaptureFailed),
+        ("PaymentVoided", OrderFact::PaymentVoided),
+        ("PaymentRefunded", refunded()),
+        ("InventoryReleased", OrderFact::InventoryReleased),
+        ("cancellation", cancelled_by(Canceller::Buyer)),
+        ("unpaid deadline", OrderFact::UnpaidDeadlinePassed),
+    ]
+}
+
+/// Every state that decides differently, by the name that the table gives it, and the facts that lead there.
+fn every_state() -> Vec<(&'static str, Vec<OrderFact>)> {
+    let confirmed = vec![OrderFact::PaymentAuthorized, OrderFact::InventoryCommitted];
+    let after_confirmed = |fact| [confirmed.clone(), vec![fact]].concat();
+    vec![
+        ("CREATED", vec![]),
+        ("CREATED, authorized", vec![OrderFact::PaymentAuthorized]),
+        ("CONFIRMED", confirmed.clone()),
+        ("PAID", after_confirmed(OrderFact::PaymentCaptured)),
+        ("FAILED: stock", vec![OrderFact::InventoryRejected]),
+        ("FAILED: declined", vec![declined()]),
+        ("FAILED: expired", vec![OrderFact::PaymentAuthorized, OrderFact::InventoryCommitRefused]),
+        ("CANCELLED early", vec![cancelled_by(Canceller::Buyer)]),
+        ("CANCELLED late", after_confirmed(cancelled_by(Canceller::Buyer))),
+    ]
+}
+
+/// The table of the README: what becomes of each fact in each state.
+fn rendered_table() -> String {
+    let row = |cells: Vec<String>| format!("| {} |", cells.join(" | "));
+    let states = every_state();
+    let names = states.iter().map(|(name, _)| (*name).to_owned());
+    let mut rows = vec![row(iter::once("fact".to_owned()).chain(names).collect())];
+    rows.push(row(vec!["---".to_owned(); states.len() + 1]));
+    for (name, fact) in every_fact() {
+        let answers = states.iter().map(|(_, history)| {
+            let mut world = world_after(history);
+            let answer = hear(&mut world, fact.clone());
+            told(&answer, &world)
+        });
+        rows.push(row(iter::once(name.to_owned()).chain(answers).collect()));
+    }
+    rows.join("\n")
+}
+
+fn told(answer: &Answer, world: &World) -> String {
+    match answer {
+        Decision::Applied(events) if events.is_empty() => "noted".to_owned(),
+        Decision::Applied(_) => format!("**{}**", standing(world).status.milestone().as_str()),
+        Decision::AlreadyApplied => "again".to_owned(),
+        Decision::Ignored(_) => "ignored".to_owned(),
+        Decision::Refused(_) => "refused".to_owned(),
+    }
+}
+
+#[test]
+fn the_readme_shows_what_becomes_of_each_fact_in_each_state() {
+    let table = rendered_table();
+    assert!(include_str!("../../../README.md").contains(&table), "the README needs this table:\n{table}");
+}
+
+#[test]
+fn a_fact_that_is_repeated_changes_nothing() {
+    for (state, history) in every_state() {
+        for (name, fact) in every_fact() {
+            let mut world = world_after(&history);
+            let first = hear(&mut world, fact.clone());
+            let after_first = world.clone();
+            let second = hear(&mut world, fact);
+            assert_eq!(world, after_first, "{name} changes an order that is {state} twice");
+            match first {
+                Decision::Applied(_) => assert_eq!(second, Decision::AlreadyApplied, "{name} in {state}"),
+                other => assert_eq!(second, other, "{name} in {state}"),
+            }
+        }
+    }
+}
+
+#[test]
+fn whatever_is_not_applied_changes_nothing() {
+    for (state, history) in every_state() {
+        for (name, fact) in every_fact() {
+            let mut world = world_after(&history);
+            let before = world.clone();
+            if !matches!(hear(&mut world, fact), Decision::Applied(_)) {
+                assert_eq!(world, before, "{name} in {state}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_fact_about_an_order_that_does_not_exist_is_refused() {
+    for (name, fact) in every_fact() {
+        let mut world = World::default();
+        let refused = Decision::Refused(OrderError::NotFound(order_id(ORDER)));
+        assert_eq!(hear(&mut world, fact), refused, "{name}");
+        assert_eq!(world, World::default());
+    }
+}
+
+#[test]
+fn a_checkout_creates_all_of_its_orders_once() {
+    let submitted = Fact::CheckoutSubmitted(vec![snapshot(order_id(5)), cash_on_delivery(order_id(6))]);
+    let mut world = World::default();
+    let Decision::Applied(events) = decide(&mut world, &submitted, &POLICY, NOON) else { panic!("not applied") };
+    let unpaid_deadline = NOON + Duration::from_mins(16);
+    assert_eq!(
+        events,
+        [
+            Event::Created { snapshot: Box::new(snapshot(order_id(5))), unpaid_deadline },
+            Event::Created { snapshot: Box::new(cash_on_delivery(order_id(6))), unpaid_deadline },
+        ]
+    );
+    assert_eq!(standing(&world), Standing::CREATED);
+    assert!(world.order(order_id(6)).unwrap().cash_on_delivery);
+    assert_eq!(world.created().count(), 2);
+
+    let after_first = world.clone();
+    assert_eq!(decide(&mut world, &submitted, &POLICY, NOON), Decision::AlreadyApplied);
+    assert_eq!(world, after_first);
+}
+
+#[test]
+fn a_checkout_that_reuses_an_order_id_is_refused_as_a_whole() {
+    let mut world = world_of(snapshot(order_id(ORDER)));
+    let before = world.clone();
+    let another = Terms { checkout_id: CheckoutId::from_uuid(Uuid::from_u128(77)), ..terms(order_id(ORDER)) };
+    let submitted = Fact::CheckoutSubmitted(vec![snapshot(order_id(9)), Snapshot::freeze(another).unwrap()]);
+    let refused = Decision::Refused(OrderError::AlreadyExists(order_id(ORDER)));
+    assert_eq!(decide(&mut world, &submitted, &POLICY, NOON), refused);
+    assert_eq!(world, before);
+}
+
+#[test]
+fn an_order_that_changes_in_the_batch_that_creates_it_is_inserted_and_not_updated() {
+    let mut world = World::default();
+    let submitted = Fact::CheckoutSubmitted(vec![snapshot(order_id(ORDER))]);
+    assert!(matches!(decide(&mut world, &submitted, &POLICY, NOON), Decision::Applied(_)));
+    assert!(matches!(hear(&mut world, cancelled_by(Canceller::Buyer)), Decision::Applied(_)));
+    assert_eq!(world.changed().count(), 0);
+    let (order, _) = world.created().next().unwrap();
+    assert_eq!(order.standing.status, Status::Cancelled(CancelReason::ByBuyer));
+}
+
+#[test]
+fn a_failed_order_tells_why_in_the_issuers_words() {
+    let mut world = world_after(&[]);
+    let Decision::Applied(events) = hear(&mut world, declined()) else { panic!("not applied") };
+    let Event::Failed { reason, detail, .. } = &events[0] else { panic!("{events:?}") };
+    assert_eq!((*reason, detail.as_str()), (FailureReason::PaymentDeclined, "INSUFFICIENT_FUNDS"));
+}
+
+#[test]
+fn a_cancelled_order_tells_who_and_why_in_their_words() {
+    for (by, expected) in [(Canceller::Buyer, CancelReason::ByBuyer), (Canceller::Operator, CancelReason::ByOperator)] {
+        let mut world = world_after(&[]);
+        let Decision::Applied(events) = hear(&mut world, cancelled_by(by)) else { panic!("not applied") };
+        let Event::Cancelled { reason, note, .. } = &events[0] else { panic!("{events:?}") };
+        assert_eq!((*reason, note.as_str()), (expected, "changed my mind"));
+    }
+}
+
+#[test]
+fn inventorys_commit_may_overtake_the_authorization_that_it_answers() {
+    let mut world = world_after(&[OrderFact::InventoryCommitted]);
+    assert_eq!(standing(&world).payment, PaymentStatus::Authorized);
+    assert_eq!(hear(&mut world, OrderFact::PaymentAuthorized), Decision::AlreadyApplied);
+    assert_eq!(standing(&world).status, Status::Confirmed);
+}
+
+#[test]
+fn a_late_authorization_does_not_undo_that_it_was_given_up() {
+    let mut world = world_after(&[cancelled_by(Canceller::Buyer), OrderFact::PaymentVoided]);
+    assert!(matches!(hear(&mut world, OrderFact::PaymentAuthorized), Decision::Ignored(_)));
+    assert_eq!(standing(&world).payment, PaymentStatus::Voided);
+}
+
+#[test]
+fn a_commit_that_meets_a_cancellation_is_noted_and_then_released() {
+    let mut world =
+        world_after(&[cancelled_by(Canceller::Buyer), OrderFact::InventoryCommitted, OrderFact::InventoryReleased]);
+    assert_eq!(standing(&world).fulfilment, FulfilmentStatus::Released);
+    assert!(matches!(hear(&mut world, OrderFact::InventoryCommitted), Decision::Ignored(_)));
+}
+
+#[test]
+fn a_capture_that_meets_a_cancellation_is_noted_and_then_refunded() {
+    let world = world_after(&[
+        OrderFact::InventoryCommitted,
+        cancelled_by(Canceller::Buyer),
+        OrderFact::PaymentCaptured,
+        refunded(),
+    ]);
+    assert_eq!(standing(&world).status, Status::Cancelled(CancelReason::ByBuyer));
+    assert_eq!(standing(&world).payment, PaymentStatus::Refunded);
+}
+
+#[test]
+fn a_part_of_the_money_given_back_is_no_refund_of_the_order() {
+    let history = [OrderFact::InventoryCommitted, cancelled_by(Canceller::Buyer), OrderFact::PaymentCaptured];
+    let mut world = world_after(&history);
+    let part = OrderFact::PaymentRefunded { refunded: euro(1) };
+    assert!(matches!(hear(&mut world, part), Decision::Ignored(_)));
+    assert_eq!(standing(&world).payment, PaymentStatus::Captured);
+}
+
+#[test]
+fn an_order_is_not_cancelled_before_its_deadline() {
+    let mut world = world_after(&[]);
+    let deadline_passed = Fact::Order(order_id(ORDER), OrderFact::UnpaidDeadlinePassed);
+    let a_moment_before = NOON + POLICY.unpaid_after - Duration::from_micros(1);
+    assert!(matches!(decide(&mut world, &deadline_passed, &POLICY, a_moment_before), Decision::Ignored(_)));
+    let in_time = NOON + POLICY.unpaid_after;
+    assert!(matches!(decide(&mut world, &deadline_passed, &POLICY, in_time), Decision::Applied(_)));
+    assert_eq!(standing(&world).status, Status::Cancelled(CancelReason::Unpaid));
+}
+
+#[test]
+fn a_confirmed_order_to_be_paid_at_the_door_outlives_the_deadline() {
+    let mut world = world_of(cash_on_delivery(order_id(ORDER)));
+    let Decision::Applied(events) = hear(&mut world, OrderFact::InventoryCommitted) else { panic!("not applied") };
+    assert!(matches!(events[..], [Event::Confirmed { cash_on_delivery: true, .. }]));
+    assert!(matches!(hear(&mut world, OrderFact::UnpaidDeadlinePassed), Decision::Ignored(_)));
+    assert!(matches!(hear(&mut world, OrderFact::PaymentCaptured), Decision::Applied(_)));
+    assert_eq!(standing(&world).status, Status::Paid);
+}
+
+/// What the text of [`Standing`] promises of each milestone.
+fn is_consistent(standing: Standing) -> bool {
+    match standing.status {
+        Status::Created => {
+            matches!(standing.payment, PaymentStatus::Unpaid | PaymentStatus::Authorized)
+                && standing.fulfilment == FulfilmentStatus::Unallocated
+        }
+        Status::Confirmed => {
+            (standing.payment, standing.fulfilment) == (PaymentStatus::Authorized, FulfilmentStatus::Allocated)
+        }
+        Status::Paid => {
+            (standing.payment, standing.fulfilment) == (PaymentStatus::Captured, FulfilmentStatus::Allocated)
+        }
+        Status::Failed(_) | Status::Cancelled(_) => true,
+    }
+}
+
+fn stayed_or_went_on<S: OneWay>(before: S, after: S) -> bool {
+    before == after || before.leads_to(after)
+}
+
+proptest! {
+    #[test]
+    fn any_sequence_of_facts_moves_an_order_one_way(choices in prop::collection::vec(0..13_usize, 0..40)) {
+        let facts = every_fact();
+        let mut world = world_of(snapshot(order_id(ORDER)));
+        for choice in choices {
+            let before = standing(&world);
+            let answer = hear(&mut world, facts[choice].1.clone());
+            let after = standing(&world);
+            prop_assert!(stayed_or_went_on(before.status, after.status));
+            prop_assert!(stayed_or_went_on(before.payment, after.payment));
+            prop_assert!(stayed_or_went_on(before.fulfilment, after.fulfilment));
+            prop_assert!(is_consistent(after), "{after}");
+            // Each step of the milestone is an event, and nothing else is: history tells every step and only steps.
+            let events = if let Decision::Applied(events) = &answer { events.len() } else { 0 };
+            prop_assert_eq!(events, usize::from(before.status != after.status));
+            prop_assert_eq!(matches!(answer, Decision::Applied(_)), before != after);
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! What the statements cost once the tables have grown.
+
+use std::collections::BTreeMap;
+
+use messaging::{Cause, Caused, EventStore, Outcome, react};
+use orders::SERVICE;
+use orders::adapters::postgres::{self, Whose};
+use orders::app::verify_history::verify_history;
+use orders::domain::fact::{Fact, OrderFact};
+use orders::domain::ids::OrderId;
+use orders::domain::snapshot::Snapshot;
+use orders::domain::status::Milestone;
+use orders::jobs::cancel_unpaid_orders::cancel_unpaid_orders;
+use sqlx::{Connection, PgConnection};
+use testkit::{Database, TestClock, eventually};
+
+use crate::back_office::{Checkout, UNPAID_AFTER, participant, terms_of};
+
+const ROUNDS: usize = 10;
+const ORDERS_PER_ROUND: usize = 20;
+/// What one order may read of one table in its whole life here, lists and locks included: rows or index entries.
+const READS_PER_ORDER_MAX: i64 = 60;
+
+/// A marketplace that has done business for years: 50,000 orders of two lines each, by 5,000 buyers, a tenth of them unpaid.
+async fn fill(database: &Database) {
+    let mut connection = database.pool().acquire().await.unwrap();
+    for statement in [
+        "INSERT INTO order_snapshot
+         SELECT md5('order' || n)::uuid, md5('checkout' || n)::uuid, md5('buyer' || n % 5000)::uuid,
+                md5('seller' || n % 30)::uuid, '{}', 'EUR', 100, 0, 0, 100, NULL, sha256('terms'), now()
+         FROM generate_series(1, 50000) AS n",
+        "INSERT INTO order_line
+         SELECT md5('order' || n)::uuid, position, 'SKU', md5('product')::uuid, 'Mug', 1, 50, 1, 50, 0, 0
+         FROM generate_series(1, 50000) AS n, generate_series(0, 1) AS position",
+        "INSERT INTO order_state
+         SELECT md5('order' || n)::uuid, CASE WHEN n % 10 = 0 THEN 'CREATED' ELSE 'PAID' END, NULL,
+                CASE WHEN n % 10 = 0 THEN 'UNPAID' ELSE 'CAPTURED' END,
+                CASE WHEN n % 10 = 0 THEN 'UNALLOCATED' ELSE 'ALLOCATED' END,
+                '2100-01-01', now(), 1, sha256('head'), md5('checkout' || n)::uuid
+         FROM generate_series(1, 50000) AS n",
+        "ANALYZE",
+    ] {
+        sqlx::query(statement).execute(&mut *connection).await.unwrap();
+    }
+}
+
+/// Scans of whole tables, and rows or index entries read, by table. Sessions report what they read when they end.
+async fn reads(database: &Database) -> BTreeMap<String, (i64, i64)> {
+    let mut connection = PgConnection::connect(database.url()).await.unwrap();
+    eventually("every other session to end", async || {
+        let others = "SELECT count(*) = 0 FROM pg_stat_activity
+                      WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'";
+        sqlx::query_scalar::<_, bool>(others).fetch_one(&mut connection).await.unwrap()
+    })
+    .await;
+    let rows: Vec<(String, i64, i64)> = sqlx::query_as(
+        "SELECT t.relname::text, t.seq_scan, (t.seq_tup_read + sum(i.idx_tup_read))::bigint
+         FROM pg_stat_user_tables t JOIN pg_stat_user_indexes i USING (relid)
+         WHERE t.relname LIKE 'order_%' GROUP BY t.relname, t.seq_scan, t.seq_tup_read",
+    )
+    .fetch_all(&mut connection)
+    .await
+    .unwrap();
+    rows.into_iter().map(|(table, scans, rows)| (table, (scans, rows))).collect()
+}
+
+async fn happen(store: &EventStore, facts: Vec<Fact>) {
+    let caused = |fact| Caused { fact, cause: Cause::command("service:test") };
+    let facts: Vec<_> = facts.into_iter().map(caused).collect();
+    let mut unit = store.begin().await.unwrap();
+    let outcomes = react(&participant(), &mut unit, &facts).await.unwrap();
+    unit.commit().await.unwrap();
+    assert!(outcomes.iter().all(|outcome| *outcome == Outcome::Applied), "{outcomes:?}");
+}
+
+/// Twenty orders of one buyer: half of them paid, half cancelled at their deadline; then they are read and listed.
+async fn do_business(store: &EventStore, clock: &TestClock) {
+    let checkout = Checkout::new(ORDERS_PER_ROUND);
+    let snapshots = terms_of(&checkout).into_iter().map(|terms| Snapshot::freeze(terms).unwrap());
+    happen(store, vec![Fact::CheckoutSubmitted(snapshots.collect())]).await;
+    let paid: Vec<OrderId> = checkout.order_ids[..ORDERS_PER_ROUND / 2].to_vec();
+    for fact in [OrderFact::PaymentAuthorized, OrderFact::InventoryCommitted, OrderFact::PaymentCaptured] {
+        happen(store, paid.iter().map(|id| Fact::Order(*id, fact.clone())).collect()).await;
+    }
+    clock.advance(UNPAID_AFTER);
+    assert_eq!(cancel_unpaid_orders(store, &participant()).await.unwrap(), ORDERS_PER_ROUND - paid.len());
+
+    let mut connection = store.pool().acquire().await.unwrap();
+    assert!(postgres::find(&mut connection, paid[0]).await.unwrap().is_some());
+    let whose = [Whose::Buyer(checkout.buyer_id), Whose::Seller(checkout.seller_ids[0])];
+    for whose in whose {
+        let listed = postgres::list(&mut connection, whose, Some(Milestone::Paid), None, 21).await.unwrap();
+        assert!(!listed.is_empty());
+    }
+    drop(connection);
+    let verified = verify_history(store, Some(paid[0]), |finding| panic!("{finding:?}"), |_| {}).await.unwrap();
+    assert_eq!(verified, 1);
+}
+
+#[tokio::test]
+async fn no_statement_reads_more_the_longer_the_tables_grow() {
+    let database = Database::migrated(&SERVICE).await;
+    fill(&database).await;
+    database.pool().close().await;
+    let before = reads(&database).await;
+
+    let clock = TestClock::now();
+    let store = EventStore::new(SERVICE.name, database.another_pool().await, clock.clock());
+    for _ in 0..ROUNDS {
+        do_business(&store, &clock).await;
+    }
+    store.pool().close().await;
+
+    let orders = (ROUNDS * ORDERS_PER_ROUND) as i64;
+    for (table, (scans, rows)) in reads(&database).await {
+        let (scans_before, rows_before) = before[&table];
+        assert_eq!(scans - scans_before, 0, "{table} was scanned");
+        let per_order = (rows - rows_before) / orders;
+        assert!(per_order < READS_PER_ORDER_MAX, "an order read {per_order} rows of {table}");
+    }
+}

@@ -1,0 +1,10 @@
+//! Integration tests of `orders` against real PostgreSQL and Kafka.
+
+#![allow(clippy::unwrap_used, reason = "a test may give up where it stands")]
+
+mod back_office;
+mod checkout;
+mod deadline;
+mod indexes;
+mod rpc;
+mod verify_history;
