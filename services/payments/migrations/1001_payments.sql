@@ -1,0 +1,115 @@
+-- What is known under an order's id: its payment, or what came before it. An order has one payment, so its id is the key.
+CREATE TABLE payment (
+    order_id        uuid        PRIMARY KEY,
+    -- 'hold': stock is held, what is to be paid was not heard of yet. 'tombstone': the order ended before its payment was heard
+    -- of; refuses whatever would begin one later. The others are the statuses of the contract.
+    status          text        NOT NULL CHECK (status IN ('hold', 'tombstone', 'pending', 'authorizing', 'authorized',
+                                                           'capturing', 'captured', 'capture_failed', 'declined', 'voiding',
+                                                           'voided', 'refunding', 'refunded', 'closed')),
+    -- The order failed or was cancelled: nothing more is asked for but giving back.
+    order_ended     boolean     NOT NULL,
+    -- The provider refused to void or to refund: an operator has to settle it.
+    needs_operator  boolean     NOT NULL,
+    buyer_id        uuid,
+    -- Amounts are in minor units of the currency.
+    amount_minor    bigint      CHECK (amount_minor > 0),
+    captured_minor  bigint      NOT NULL DEFAULT 0,
+    refunded_minor  bigint      NOT NULL DEFAULT 0,
+    currency        text        CHECK (char_length(currency) = 3),
+    -- The provider's token for the card; never a card number. None: cash on delivery.
+    card_token      text        CHECK (char_length(card_token) BETWEEN 1 AND 200),
+    hold_expires_at timestamptz,
+    -- Why it was declined or failed.
+    reason          text,
+    -- How far its history goes, and the hash that the history ends with (messaging::Head).
+    version         bigint      NOT NULL,
+    head_hash       bytea       NOT NULL CHECK (octet_length(head_hash) = 32),
+    correlation_id  uuid        NOT NULL,
+    -- When its intent became known; before that, when the order was first heard of.
+    created_at      timestamptz NOT NULL,
+    updated_at      timestamptz NOT NULL,
+    CONSTRAINT payment_has_terms_unless_it_has_not_begun
+        CHECK (num_nulls(buyer_id, amount_minor, currency) = CASE WHEN status IN ('hold', 'tombstone') THEN 3 ELSE 0 END),
+    -- Invariant I1, behind the domain's back.
+    CONSTRAINT payment_captured_at_most_its_amount CHECK (captured_minor BETWEEN 0 AND coalesce(amount_minor, 0)),
+    CONSTRAINT payment_refunded_at_most_what_was_captured CHECK (refunded_minor BETWEEN 0 AND captured_minor)
+) WITH (
+    -- A row changes about five times in its first seconds: leave it room on its own page.
+    fillfactor = 50
+);
+
+-- What is asked of the provider. A row is committed with the state that wants it and carried out afterwards: a crash at any
+-- point repeats the call under the same key.
+CREATE TABLE provider_operation (
+    -- '<order id>:<kind>:1', what the provider knows it by.
+    key          text        PRIMARY KEY,
+    order_id     uuid        NOT NULL REFERENCES payment,
+    kind         text        NOT NULL CHECK (kind IN ('authorize', 'capture', 'void', 'refund')),
+    amount_minor bigint      NOT NULL CHECK (amount_minor > 0),
+    currency     text        NOT NULL CHECK (char_length(currency) = 3),
+    -- 'pending': to be asked, or asked without an answer. There is no 'unknown': nobody may take it for an outcome.
+    status       text        NOT NULL DEFAULT 'pending' CHECK (status IN ('pending', 'succeeded', 'declined')),
+    -- Why it was declined.
+    reason       text,
+    -- How often a worker set out to call; from the second time on it first asks what became of the call before.
+    attempts     integer     NOT NULL DEFAULT 0,
+    -- When a worker may take it, and until when the one that did may keep it: a worker that dies loses it then. Both are the
+    -- database's time, so that replicas whose clocks disagree agree on this. Taking it changes no indexed column.
+    due_at       timestamptz NOT NULL DEFAULT now(),
+    leased_until timestamptz,
+    -- The replica that took it last. When that replica starts again it need not wait for what its former self had taken.
+    claimed_by   text,
+    -- The event that it was decided on and its trace, for the history of what follows from the answer.
+    caused_by    uuid,
+    traceparent  text,
+    created_at   timestamptz NOT NULL,
+    completed_at timestamptz,
+    -- Invariant I1: a payment is authorized once and captured once, so nobody can be charged twice.
+    CONSTRAINT provider_operation_once_per_kind UNIQUE (order_id, kind),
+    CHECK ((status = 'pending') = (completed_at IS NULL)),
+    CHECK ((status = 'declined') = (reason IS NOT NULL))
+) WITH (fillfactor = 70);
+-- Workers look for what is due; nearly every operation is completed.
+CREATE INDEX provider_operation_due ON provider_operation (due_at) WHERE status = 'pending';
+
+-- The double-entry ledger. The service may only append.
+CREATE TABLE ledger_transaction (
+    transaction_id uuid        PRIMARY KEY,
+    order_id       uuid        NOT NULL REFERENCES payment,
+    -- What happened: the kind of the operation.
+    kind           text        NOT NULL CHECK (kind IN ('capture', 'refund')),
+    operation_key  text        NOT NULL REFERENCES provider_operation,
+    created_at     timestamptz NOT NULL,
+    CONSTRAINT ledger_operation_posted_once UNIQUE (operation_key)
+);
+-- Postings are listed by order.
+CREATE INDEX ledger_transaction_order ON ledger_transaction (order_id);
+
+CREATE TABLE ledger_posting (
+    -- Listings go by it.
+    posting_id     bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    transaction_id uuid   NOT NULL REFERENCES ledger_transaction,
+    account        text   NOT NULL CHECK (account IN ('provider_clearing', 'escrow')),
+    -- Minor units: positive debits the account, negative credits it.
+    amount_minor   bigint NOT NULL CHECK (amount_minor <> 0),
+    currency       text   NOT NULL CHECK (char_length(currency) = 3)
+);
+CREATE INDEX ledger_posting_transaction ON ledger_posting (transaction_id);
+
+-- Invariant I1: the postings that one statement inserts sum to zero in each transaction and currency. As every statement that
+-- ever inserted did, so does every transaction.
+CREATE FUNCTION ledger_refuse_unbalanced() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    unbalanced uuid;
+BEGIN
+    SELECT transaction_id INTO unbalanced FROM inserted
+    GROUP BY transaction_id, currency HAVING sum(amount_minor) <> 0 LIMIT 1;
+    IF FOUND THEN
+        RAISE EXCEPTION 'ledger transaction % does not balance', unbalanced
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'ledger_transaction_balances';
+    END IF;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER ledger_transaction_balances AFTER INSERT ON ledger_posting
+    REFERENCING NEW TABLE AS inserted
+    FOR EACH STATEMENT EXECUTE FUNCTION ledger_refuse_unbalanced();

@@ -1,0 +1,152 @@
+//! Events in and out: what payments subscribes to, and what its own events look like on the wire.
+
+use contracts::convert::{id_from_wire, money_from_wire, money_to_wire, timestamp_from_wire};
+use contracts::inventory::v1::InventoryReserved;
+use contracts::orders::v1::{OrderCancelled, OrderConfirmed, OrderCreated, OrderFailed};
+use contracts::payments::v1 as wire;
+use contracts::payments::v1::payment_method::Method as WireMethod;
+use messaging::{Envelope, Outgoing, Subscription, Undecodable};
+
+use crate::domain::{CardToken, Event, Fact, Method, OrderId, Terms};
+
+/// What payments reacts to.
+pub const SUBSCRIPTIONS: &[Subscription] = &[
+    Subscription {
+        event: "tradewind.orders.v1.OrderCreated",
+        reaction: "records the intent (amount, method) and waits for the hold; with the hold in already, authorizes; refuses after a tombstone",
+        follows: &["PaymentAuthorized", "PaymentDeclined"],
+        tests: &[
+            "services/payments/tests/it/checkout.rs::an_order_is_authorized_once_intent_and_hold_are_in_and_captured_when_it_is_confirmed",
+            "services/payments/tests/it/checkout.rs::the_hold_may_come_before_the_intent",
+            "services/payments/tests/it/checkout.rs::an_order_that_ended_before_it_was_created_here_is_never_authorized",
+        ],
+    },
+    Subscription {
+        event: "tradewind.inventory.v1.InventoryReserved",
+        reaction: "notes the hold; once the intent is in too, in whatever order, asks the provider to authorize; not within the last 60 s of the reservation; cash on delivery is authorized at once",
+        follows: &["PaymentAuthorized", "PaymentDeclined"],
+        tests: &[
+            "services/payments/tests/it/checkout.rs::an_order_is_authorized_once_intent_and_hold_are_in_and_captured_when_it_is_confirmed",
+            "services/payments/tests/it/checkout.rs::a_card_is_declined_for_the_issuers_reason",
+            "services/payments/tests/it/checkout.rs::a_reservation_in_its_last_minute_is_too_late_to_authorize",
+            "services/payments/tests/it/checkout.rs::cash_on_delivery_never_asks_the_provider",
+        ],
+    },
+    Subscription {
+        event: "tradewind.orders.v1.OrderConfirmed",
+        reaction: "captures what is authorized; cash on delivery waits for the remittance",
+        follows: &["PaymentCaptured", "CaptureFailed"],
+        tests: &[
+            "services/payments/tests/it/checkout.rs::an_order_is_authorized_once_intent_and_hold_are_in_and_captured_when_it_is_confirmed",
+            "services/payments/tests/it/checkout.rs::a_capture_that_fails_is_told_and_voided_when_the_order_is_cancelled",
+            "services/payments/tests/it/checkout.rs::cash_on_delivery_never_asks_the_provider",
+        ],
+    },
+    Subscription {
+        event: "tradewind.orders.v1.OrderFailed",
+        reaction: "pending closes; authorizing voids when the answer comes; authorized voids; capturing or captured refunds; nothing yet leaves a tombstone",
+        follows: &["PaymentVoided", "PaymentRefunded"],
+        tests: &[
+            "services/payments/tests/it/checkout.rs::a_failed_order_gives_up_what_is_authorized",
+            "services/payments/tests/it/checkout.rs::an_order_that_failed_before_its_stock_was_held_closes_its_payment",
+        ],
+    },
+    Subscription {
+        event: "tradewind.orders.v1.OrderCancelled",
+        reaction: "pending closes; authorizing voids when the answer comes; authorized voids; capturing or captured refunds; nothing yet leaves a tombstone",
+        follows: &["PaymentVoided", "PaymentRefunded"],
+        tests: &[
+            "services/payments/tests/it/checkout.rs::a_slow_authorization_that_comes_after_the_cancellation_is_voided",
+            "services/payments/tests/it/checkout.rs::a_cancelled_order_is_refunded_once_it_was_captured",
+            "services/payments/tests/it/checkout.rs::a_capture_under_way_when_the_order_is_cancelled_is_refunded",
+            "services/payments/tests/it/checkout.rs::a_capture_that_fails_is_told_and_voided_when_the_order_is_cancelled",
+            "services/payments/tests/it/checkout.rs::an_order_that_ended_before_it_was_created_here_is_never_authorized",
+        ],
+    },
+];
+
+/// Reads an event of [`SUBSCRIPTIONS`].
+pub fn decode(event: &Envelope) -> Result<Option<Fact>, Undecodable> {
+    let fact = match event.event_type.as_str() {
+        "tradewind.orders.v1.OrderCreated" => order_created(&event.decode()?)?,
+        "tradewind.inventory.v1.InventoryReserved" => inventory_reserved(&event.decode()?)?,
+        "tradewind.orders.v1.OrderConfirmed" => {
+            Fact::OrderConfirmed { order_id: order_id(&event.decode::<OrderConfirmed>()?.order_id)? }
+        }
+        "tradewind.orders.v1.OrderFailed" => {
+            Fact::OrderEnded { order_id: order_id(&event.decode::<OrderFailed>()?.order_id)? }
+        }
+        "tradewind.orders.v1.OrderCancelled" => {
+            Fact::OrderEnded { order_id: order_id(&event.decode::<OrderCancelled>()?.order_id)? }
+        }
+        _ => return Ok(None),
+    };
+    Ok(Some(fact))
+}
+
+fn order_id(id: &str) -> Result<OrderId, Undecodable> {
+    id_from_wire("order_id", id).map_err(Undecodable::new)
+}
+
+fn order_created(event: &OrderCreated) -> Result<Fact, Undecodable> {
+    let amount = money_from_wire("total", event.total.as_ref()).map_err(Undecodable::new)?;
+    if !amount.is_positive() {
+        return Err(Undecodable::new(format!("total: is {amount}, not above zero")));
+    }
+    let method = event.payment_method.as_ref().and_then(|method| method.method.as_ref());
+    let method = match method {
+        Some(WireMethod::CardToken(token)) => {
+            let token = CardToken::new(token).map_err(|error| Undecodable::new(format!("card_token: {error}")))?;
+            Method::Card(token)
+        }
+        Some(WireMethod::CashOnDelivery(_)) => Method::CashOnDelivery,
+        None => return Err(Undecodable::new("payment_method: is required")),
+    };
+    let buyer_id = id_from_wire("buyer_id", &event.buyer_id).map_err(Undecodable::new)?;
+    Ok(Fact::OrderCreated { order_id: order_id(&event.order_id)?, terms: Terms { buyer_id, amount, method } })
+}
+
+fn inventory_reserved(event: &InventoryReserved) -> Result<Fact, Undecodable> {
+    let expires_at = timestamp_from_wire("expire_time", event.expire_time.as_ref()).map_err(Undecodable::new)?;
+    Ok(Fact::InventoryReserved { order_id: order_id(&event.order_id)?, expires_at })
+}
+
+/// An event on the wire.
+pub fn encode(event: &Event) -> Outgoing {
+    match event {
+        Event::PaymentAuthorized { order_id, amount, cash_on_delivery } => of_payment(
+            *order_id,
+            &wire::PaymentAuthorized {
+                order_id: order_id.to_string(),
+                amount: Some(money_to_wire(*amount)),
+                cash_on_delivery: *cash_on_delivery,
+            },
+        ),
+        Event::PaymentDeclined { order_id, reason } => {
+            of_payment(*order_id, &wire::PaymentDeclined { order_id: order_id.to_string(), reason: reason.clone() })
+        }
+        Event::PaymentCaptured { order_id, amount } => of_payment(
+            *order_id,
+            &wire::PaymentCaptured { order_id: order_id.to_string(), amount: Some(money_to_wire(*amount)) },
+        ),
+        Event::CaptureFailed { order_id, reason } => {
+            of_payment(*order_id, &wire::CaptureFailed { order_id: order_id.to_string(), reason: reason.clone() })
+        }
+        Event::PaymentVoided { order_id, amount } => of_payment(
+            *order_id,
+            &wire::PaymentVoided { order_id: order_id.to_string(), amount: Some(money_to_wire(*amount)) },
+        ),
+        Event::PaymentRefunded { order_id, amount, refunded } => of_payment(
+            *order_id,
+            &wire::PaymentRefunded {
+                order_id: order_id.to_string(),
+                amount: Some(money_to_wire(*amount)),
+                refunded_amount: Some(money_to_wire(*refunded)),
+            },
+        ),
+    }
+}
+
+fn of_payment<E: prost::Message + prost::Name>(order_id: OrderId, event: &E) -> Outgoing {
+    Outgoing::new("payment", order_id.uuid(), event)
+}

@@ -1,0 +1,100 @@
+//! Tables `ledger_transaction` and `ledger_posting`. Rows are only ever added.
+
+use kernel::{Id, Money, Timestamp};
+use messaging::Error;
+use sqlx::postgres::PgRow;
+use sqlx::{PgConnection, PgPool, Row};
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use super::money;
+use crate::domain::OrderId;
+use crate::domain::ledger::Transaction;
+
+/// Posts transactions. All their postings are one statement, because that is what the balance is checked over.
+pub(super) async fn save(tx: &mut PgConnection, transactions: &[Transaction], now: Timestamp) -> Result<(), Error> {
+    if transactions.is_empty() {
+        return Ok(());
+    }
+    let ids: Vec<Uuid> = transactions.iter().map(|_| Id::<Transaction>::generate().uuid()).collect();
+    sqlx::query(
+        "INSERT INTO ledger_transaction (transaction_id, order_id, kind, operation_key, created_at)
+         SELECT t.*, $5 FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[]) AS t",
+    )
+    .bind(&ids)
+    .bind(transactions.iter().map(|each| each.operation().order_id.uuid()).collect::<Vec<_>>())
+    .bind(transactions.iter().map(|each| each.operation().kind.as_str()).collect::<Vec<_>>())
+    .bind(transactions.iter().map(|each| each.operation().to_string()).collect::<Vec<_>>())
+    .bind(OffsetDateTime::from(now))
+    .execute(&mut *tx)
+    .await?;
+    let postings: Vec<_> = ids
+        .iter()
+        .zip(transactions)
+        .flat_map(|(id, each)| each.postings().iter().map(move |posting| (*id, posting)))
+        .collect();
+    sqlx::query(
+        "INSERT INTO ledger_posting (transaction_id, account, amount_minor, currency)
+         SELECT * FROM unnest($1::uuid[], $2::text[], $3::bigint[], $4::text[])",
+    )
+    .bind(postings.iter().map(|(id, _)| *id).collect::<Vec<_>>())
+    .bind(postings.iter().map(|(_, posting)| posting.account.as_str()).collect::<Vec<_>>())
+    .bind(postings.iter().map(|(_, posting)| posting.amount.minor()).collect::<Vec<_>>())
+    .bind(postings.iter().map(|(_, posting)| posting.amount.currency().code().to_owned()).collect::<Vec<_>>())
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
+/// A posting, as it is listed.
+#[derive(Debug)]
+pub struct Found {
+    /// Its place in the ledger.
+    pub posting_id: i64,
+    /// The transaction that it is a leg of.
+    pub transaction_id: Uuid,
+    /// The order.
+    pub order_id: OrderId,
+    /// The account.
+    pub account: String,
+    /// Positive debits the account, negative credits it.
+    pub amount: Money,
+    /// What happened.
+    pub kind: String,
+    /// When it was posted.
+    pub created_at: Timestamp,
+}
+
+/// The postings after `after`, oldest first, at most `limit`; of one order or of all.
+pub async fn list(pool: &PgPool, order_id: Option<OrderId>, after: i64, limit: i64) -> Result<Vec<Found>, Error> {
+    let query = match order_id {
+        Some(order_id) => sqlx::query(
+            "SELECT p.*, t.order_id, t.kind, t.created_at
+             FROM ledger_transaction t JOIN ledger_posting p USING (transaction_id)
+             WHERE t.order_id = $3 AND p.posting_id > $1 ORDER BY p.posting_id LIMIT $2",
+        )
+        .bind(after)
+        .bind(limit)
+        .bind(order_id.uuid()),
+        None => sqlx::query(
+            "SELECT p.*, t.order_id, t.kind, t.created_at
+             FROM ledger_posting p JOIN ledger_transaction t USING (transaction_id)
+             WHERE p.posting_id > $1 ORDER BY p.posting_id LIMIT $2",
+        )
+        .bind(after)
+        .bind(limit),
+    };
+    query.fetch_all(pool).await?.iter().map(from_row).collect()
+}
+
+fn from_row(row: &PgRow) -> Result<Found, Error> {
+    Ok(Found {
+        posting_id: row.try_get("posting_id")?,
+        transaction_id: row.try_get("transaction_id")?,
+        order_id: OrderId::from_uuid(row.try_get("order_id")?),
+        account: row.try_get("account")?,
+        amount: money(row, "amount_minor")?,
+        kind: row.try_get("kind")?,
+        created_at: row.try_get::<OffsetDateTime, _>("created_at")?.into(),
+    })
+}

@@ -1,0 +1,43 @@
+//! Loading and saving. Every writer goes through [`load`] and [`save`], in the transaction of its caller; the orders are locked
+//! first, by id. Only the claims of [`operation`] stand outside: they change nothing but whose turn it is to call.
+
+pub mod ledger;
+pub mod operation;
+pub mod payment;
+
+use kernel::{Currency, Money, Timestamp};
+use messaging::{Cause, Caused, Error, Heads};
+use sqlx::postgres::PgRow;
+use sqlx::{PgConnection, Row};
+
+use crate::Heard;
+use crate::domain::World;
+
+/// Loads and locks the orders that the facts are about.
+pub async fn load(tx: &mut PgConnection, facts: &[Caused<Heard>]) -> Result<(World, Heads), Error> {
+    let mut world = World::default();
+    let mut heads = Heads::default();
+    payment::load(tx, facts, &mut world, &mut heads).await?;
+    Ok((world, heads))
+}
+
+/// Saves what changed. `causes` are those of what is asked, one each.
+pub async fn save(
+    tx: &mut PgConnection,
+    world: &World,
+    causes: &[Cause],
+    heads: &Heads,
+    now: Timestamp,
+) -> Result<(), Error> {
+    payment::save(tx, world, heads, now).await?;
+    operation::save_asked(tx, &world.asked, causes, now).await?;
+    operation::save_answered(tx, &world.answered, now).await?;
+    ledger::save(tx, &world.posted, now).await
+}
+
+/// The money of a row: an amount in minor units of its column `currency`.
+fn money(row: &PgRow, amount_column: &str) -> Result<Money, Error> {
+    let currency: &str = row.try_get("currency")?;
+    let currency: Currency = currency.parse().map_err(|error| Error::Corrupt(format!("currency: {error}")))?;
+    Ok(Money::from_minor(row.try_get(amount_column)?, currency))
+}

@@ -1,0 +1,210 @@
+//! Table `provider_operation`: what is to be asked of the provider, whose turn it is to ask, and what became of it.
+
+use std::time::Duration;
+
+use kernel::{Money, Timestamp};
+use messaging::{Cause, Error};
+use sqlx::postgres::PgRow;
+use sqlx::{PgConnection, PgPool, Row};
+use time::OffsetDateTime;
+
+use super::money;
+use crate::domain::{Answered, CardToken, Operation, OperationKey, OrderId, Outcome};
+
+const PENDING: &str = "pending";
+const SUCCEEDED: &str = "succeeded";
+const DECLINED: &str = "declined";
+
+/// Writes down what is to be asked, each with what caused it.
+pub(super) async fn save_asked(
+    tx: &mut PgConnection,
+    asked: &[Operation],
+    causes: &[Cause],
+    now: Timestamp,
+) -> Result<(), Error> {
+    if asked.is_empty() {
+        return Ok(());
+    }
+    sqlx::query(
+        "INSERT INTO provider_operation (key, order_id, kind, amount_minor, currency, caused_by, traceparent, created_at)
+         SELECT t.*, $8
+         FROM unnest($1::text[], $2::uuid[], $3::text[], $4::bigint[], $5::text[], $6::uuid[], $7::text[]) AS t",
+    )
+    .bind(asked.iter().map(|operation| operation.key.to_string()).collect::<Vec<_>>())
+    .bind(asked.iter().map(|operation| operation.key.order_id.uuid()).collect::<Vec<_>>())
+    .bind(asked.iter().map(|operation| operation.key.kind.as_str()).collect::<Vec<_>>())
+    .bind(asked.iter().map(|operation| operation.amount.minor()).collect::<Vec<_>>())
+    .bind(asked.iter().map(|operation| operation.amount.currency().code().to_owned()).collect::<Vec<_>>())
+    .bind(causes.iter().map(|cause| cause.causation_id).collect::<Vec<_>>())
+    .bind(causes.iter().map(|cause| cause.traceparent.clone()).collect::<Vec<_>>())
+    .bind(OffsetDateTime::from(now))
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
+/// Writes down what the provider answered.
+pub(super) async fn save_answered(tx: &mut PgConnection, answered: &[Answered], now: Timestamp) -> Result<(), Error> {
+    if answered.is_empty() {
+        return Ok(());
+    }
+    let status = |answered: &Answered| match answered.outcome {
+        Outcome::Succeeded => SUCCEEDED,
+        Outcome::Declined(_) => DECLINED,
+    };
+    let reason = |answered: &Answered| match &answered.outcome {
+        Outcome::Succeeded => None,
+        Outcome::Declined(reason) => Some(reason.clone()),
+    };
+    sqlx::query(
+        "UPDATE provider_operation o
+         SET status = t.status, reason = t.reason, completed_at = $4
+         FROM unnest($1::text[], $2::text[], $3::text[]) AS t (key, status, reason)
+         WHERE o.key = t.key AND o.status = 'pending'",
+    )
+    .bind(answered.iter().map(|answered| answered.key.to_string()).collect::<Vec<_>>())
+    .bind(answered.iter().map(status).collect::<Vec<_>>())
+    .bind(answered.iter().map(reason).collect::<Vec<_>>())
+    .bind(OffsetDateTime::from(now))
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
+/// An operation that this replica has taken, to call the provider for it.
+#[derive(Debug, Clone)]
+pub struct Claimed {
+    /// What is asked, and the key.
+    pub operation: Operation,
+    /// The card; none for cash, about which nobody is ever asked.
+    pub card_token: Option<CardToken>,
+    /// Which attempt this is, from 1. From the second on, the one before may have reached the provider.
+    pub attempt: i32,
+    /// What the operation was decided on.
+    pub cause: Cause,
+}
+
+/// Takes up to `limit` operations that are due, for `lease`. Nobody takes them again before that has passed. A claim that a crash
+/// of the database forgets only repeats a call, so its commit does not wait for the disk.
+pub async fn claim(pool: &PgPool, replica: &str, limit: usize, lease: Duration) -> Result<Vec<Claimed>, Error> {
+    let rows = sqlx::query(
+        "WITH unhurried AS (
+             SELECT set_config('synchronous_commit', 'off', true)
+         ), due AS (
+             SELECT o.key FROM provider_operation o, unhurried
+             WHERE o.status = 'pending' AND o.due_at <= now() AND (o.leased_until IS NULL OR o.leased_until <= now())
+             ORDER BY o.due_at LIMIT $2 FOR UPDATE OF o SKIP LOCKED
+         )
+         UPDATE provider_operation o
+         SET attempts = o.attempts + 1, leased_until = now() + make_interval(secs => $3), claimed_by = $1
+         FROM due, payment p
+         WHERE o.key = due.key AND p.order_id = o.order_id
+         RETURNING o.key, o.amount_minor, o.currency, o.attempts, o.caused_by, o.traceparent, p.card_token,
+                   p.correlation_id",
+    )
+    .bind(replica)
+    .bind(limit as i64)
+    .bind(lease.as_secs_f64())
+    .fetch_all(pool)
+    .await?;
+    rows.iter().map(claimed_from_row).collect()
+}
+
+fn claimed_from_row(row: &PgRow) -> Result<Claimed, Error> {
+    let card_token: Option<String> = row.try_get("card_token")?;
+    Ok(Claimed {
+        operation: Operation { key: key(row)?, amount: money(row, "amount_minor")? },
+        card_token: card_token
+            .map(CardToken::new)
+            .transpose()
+            .map_err(|error| Error::Corrupt(format!("card token {error}")))?,
+        attempt: row.try_get("attempts")?,
+        cause: Cause {
+            actor: format!("service:{}", crate::SERVICE.name),
+            causation_id: row.try_get("caused_by")?,
+            correlation_id: Some(row.try_get("correlation_id")?),
+            traceparent: row.try_get("traceparent")?,
+        },
+    })
+}
+
+/// Gives operations back, to be taken again after a while each. One that another replica has taken meanwhile stays with it.
+pub async fn postpone(tx: &mut PgConnection, postponed: &[(&Claimed, Duration)]) -> Result<(), Error> {
+    if postponed.is_empty() {
+        return Ok(());
+    }
+    sqlx::query(
+        "UPDATE provider_operation o
+         SET due_at = now() + make_interval(secs => t.delay_secs), leased_until = NULL
+         FROM unnest($1::text[], $2::integer[], $3::double precision[]) AS t (key, attempts, delay_secs)
+         WHERE o.key = t.key AND o.attempts = t.attempts AND o.status = 'pending'",
+    )
+    .bind(postponed.iter().map(|(claimed, _)| claimed.operation.key.to_string()).collect::<Vec<_>>())
+    .bind(postponed.iter().map(|(claimed, _)| claimed.attempt).collect::<Vec<_>>())
+    .bind(postponed.iter().map(|(_, delay)| delay.as_secs_f64()).collect::<Vec<_>>())
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
+/// Gives back what a replica had taken before it ended. Answers how many those are.
+pub async fn reclaim(pool: &PgPool, replica: &str) -> Result<u64, Error> {
+    let done = sqlx::query(
+        "UPDATE provider_operation SET leased_until = NULL
+         WHERE status = 'pending' AND claimed_by = $1 AND leased_until > now()",
+    )
+    .bind(replica)
+    .execute(pool)
+    .await?;
+    Ok(done.rows_affected())
+}
+
+/// An operation, as it is shown.
+#[derive(Debug)]
+pub struct Found {
+    /// The key.
+    pub key: OperationKey,
+    /// The amount asked for.
+    pub amount: Money,
+    /// What became of it; none while that is not known.
+    pub outcome: Option<Outcome>,
+    /// How often a worker set out to call.
+    pub attempts: i32,
+    /// When it was decided on.
+    pub created_at: Timestamp,
+    /// When its outcome became known.
+    pub completed_at: Option<Timestamp>,
+}
+
+/// What was asked of the provider for an order, oldest first.
+pub async fn of_order(pool: &PgPool, order_id: OrderId) -> Result<Vec<Found>, Error> {
+    let rows = sqlx::query("SELECT * FROM provider_operation WHERE order_id = $1 ORDER BY created_at, kind")
+        .bind(order_id.uuid())
+        .fetch_all(pool)
+        .await?;
+    rows.iter().map(found_from_row).collect()
+}
+
+fn found_from_row(row: &PgRow) -> Result<Found, Error> {
+    let status: &str = row.try_get("status")?;
+    let reason: Option<String> = row.try_get("reason")?;
+    let outcome = match (status, reason) {
+        (PENDING, _) => None,
+        (SUCCEEDED, _) => Some(Outcome::Succeeded),
+        (DECLINED, Some(reason)) => Some(Outcome::Declined(reason)),
+        (status, _) => return Err(Error::Corrupt(format!("operation status {status:?}"))),
+    };
+    Ok(Found {
+        key: key(row)?,
+        amount: money(row, "amount_minor")?,
+        outcome,
+        attempts: row.try_get("attempts")?,
+        created_at: row.try_get::<OffsetDateTime, _>("created_at")?.into(),
+        completed_at: row.try_get::<Option<OffsetDateTime>, _>("completed_at")?.map(Timestamp::from),
+    })
+}
+
+fn key(row: &PgRow) -> Result<OperationKey, Error> {
+    let key: &str = row.try_get("key")?;
+    key.parse().map_err(|error| Error::Corrupt(format!("{error}")))
+}

@@ -1,0 +1,182 @@
+//! Table `payment`.
+
+use kernel::Timestamp;
+use messaging::{Caused, Error, Head, Heads};
+use sqlx::postgres::PgRow;
+use sqlx::{PgConnection, PgPool, Row};
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use super::money;
+use crate::Heard;
+use crate::domain::{BuyerId, CardToken, Entry, Method, OrderId, Payment, Status, Terms, World};
+
+const HOLD: &str = "hold";
+const TOMBSTONE: &str = "tombstone";
+
+/// Locks the orders, also those that nothing is known of yet: payments hears of an order on two topics and from the provider,
+/// and two replicas may hear of it at once. Then loads what is known.
+pub(super) async fn load(
+    tx: &mut PgConnection,
+    facts: &[Caused<Heard>],
+    world: &mut World,
+    heads: &mut Heads,
+) -> Result<(), Error> {
+    let mut ids: Vec<Uuid> = facts.iter().map(|caused| caused.fact.fact.order_id().uuid()).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    if ids.is_empty() {
+        return Ok(());
+    }
+    sqlx::query("SELECT pg_advisory_xact_lock(hashtextextended(id::text, 0)) FROM unnest($1::uuid[]) AS id")
+        .bind(&ids)
+        .execute(&mut *tx)
+        .await?;
+    let rows = sqlx::query("SELECT * FROM payment WHERE order_id = ANY($1)").bind(&ids).fetch_all(tx).await?;
+    for row in &rows {
+        let order_id = OrderId::from_uuid(row.try_get("order_id")?);
+        heads.insert(order_id.uuid(), Head::from_row(row)?);
+        world.entries.insert(order_id, entry_from_row(order_id, row)?);
+    }
+    // What is noted before there is an event keeps the journey that it was heard in.
+    for caused in facts {
+        let id = caused.fact.fact.order_id().uuid();
+        heads.get_or_begin(id, caused.cause.correlation_id.unwrap_or(id));
+    }
+    Ok(())
+}
+
+/// Upserts what is new or changed.
+pub(super) async fn save(tx: &mut PgConnection, world: &World, heads: &Heads, now: Timestamp) -> Result<(), Error> {
+    if world.changed.is_empty() {
+        return Ok(());
+    }
+    let rows: Vec<Columns> = world.changed.iter().map(|id| Columns::new(*id, &world.entries[id], heads)).collect();
+    sqlx::query(
+        "INSERT INTO payment (order_id, status, order_ended, needs_operator, buyer_id, amount_minor, captured_minor,
+                              refunded_minor, currency, card_token, hold_expires_at, reason, version, head_hash,
+                              correlation_id, created_at, updated_at)
+         SELECT t.*, $16, $16
+         FROM unnest($1::uuid[], $2::text[], $3::boolean[], $4::boolean[], $5::uuid[], $6::bigint[], $7::bigint[],
+                     $8::bigint[], $9::text[], $10::text[], $11::timestamptz[], $12::text[], $13::bigint[], $14::bytea[],
+                     $15::uuid[]) AS t
+         ON CONFLICT (order_id) DO UPDATE
+         SET status = excluded.status, order_ended = excluded.order_ended, needs_operator = excluded.needs_operator,
+             buyer_id = excluded.buyer_id, amount_minor = excluded.amount_minor,
+             captured_minor = excluded.captured_minor, refunded_minor = excluded.refunded_minor,
+             currency = excluded.currency, card_token = excluded.card_token,
+             hold_expires_at = excluded.hold_expires_at, reason = excluded.reason, version = excluded.version,
+             head_hash = excluded.head_hash, updated_at = excluded.updated_at,
+             created_at = CASE WHEN payment.status = 'hold' THEN excluded.created_at ELSE payment.created_at END",
+    )
+    .bind(column(&rows, |row| row.order_id.uuid()))
+    .bind(column(&rows, |row| row.status))
+    .bind(column(&rows, |row| row.order_ended))
+    .bind(column(&rows, |row| row.payment.is_some_and(|payment| payment.needs_operator)))
+    .bind(column(&rows, |row| row.payment.map(|payment| payment.terms.buyer_id.uuid())))
+    .bind(column(&rows, |row| row.payment.map(|payment| payment.amount().minor())))
+    .bind(column(&rows, |row| row.payment.map_or(0, |payment| payment.captured.minor())))
+    .bind(column(&rows, |row| row.payment.map_or(0, |payment| payment.refunded.minor())))
+    .bind(column(&rows, |row| row.payment.map(|payment| payment.amount().currency().code().to_owned())))
+    .bind(column(&rows, Columns::card_token))
+    .bind(column(&rows, |row| row.hold_expires_at.map(OffsetDateTime::from)))
+    .bind(column(&rows, |row| row.payment.and_then(|payment| payment.reason.clone())))
+    .bind(column(&rows, |row| row.head.version))
+    .bind(column(&rows, |row| row.head.hash.to_vec()))
+    .bind(column(&rows, |row| row.head.correlation_id))
+    .bind(OffsetDateTime::from(now))
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
+fn column<'a, T>(rows: &[Columns<'a>], value: impl Fn(&Columns<'a>) -> T) -> Vec<T> {
+    rows.iter().map(value).collect()
+}
+
+/// A row to write.
+struct Columns<'a> {
+    order_id: OrderId,
+    status: &'static str,
+    order_ended: bool,
+    hold_expires_at: Option<Timestamp>,
+    payment: Option<&'a Payment>,
+    head: Head,
+}
+
+impl<'a> Columns<'a> {
+    fn new(order_id: OrderId, entry: &'a Entry, heads: &Heads) -> Self {
+        let head = heads.get(order_id.uuid()).expect("load brings a head for every order that a fact is about");
+        let (status, order_ended, hold_expires_at, payment) = match entry {
+            Entry::Hold { expires_at } => (HOLD, false, Some(*expires_at), None),
+            Entry::Tombstone => (TOMBSTONE, true, None, None),
+            Entry::Payment(payment) => {
+                (payment.status.as_str(), payment.order_ended, payment.hold_expires_at, Some(payment))
+            }
+        };
+        Self { order_id, status, order_ended, hold_expires_at, payment, head }
+    }
+
+    fn card_token(&self) -> Option<String> {
+        match &self.payment?.terms.method {
+            Method::Card(token) => Some(token.reveal().to_owned()),
+            Method::CashOnDelivery => None,
+        }
+    }
+}
+
+fn entry_from_row(order_id: OrderId, row: &PgRow) -> Result<Entry, Error> {
+    let status: &str = row.try_get("status")?;
+    let hold_expires_at = row.try_get::<Option<OffsetDateTime>, _>("hold_expires_at")?.map(Timestamp::from);
+    match (status, hold_expires_at) {
+        (HOLD, Some(expires_at)) => return Ok(Entry::Hold { expires_at }),
+        (TOMBSTONE, _) => return Ok(Entry::Tombstone),
+        _ => {}
+    }
+    let status = Status::from_name(status).ok_or_else(|| Error::Corrupt(format!("payment status {status:?}")))?;
+    let card_token: Option<String> = row.try_get("card_token")?;
+    let method = match card_token.map(CardToken::new).transpose() {
+        Ok(Some(token)) => Method::Card(token),
+        Ok(None) => Method::CashOnDelivery,
+        Err(error) => return Err(Error::Corrupt(format!("card token {error}"))),
+    };
+    let buyer_id = BuyerId::from_uuid(row.try_get("buyer_id")?);
+    Ok(Entry::Payment(Payment {
+        order_id,
+        terms: Terms { buyer_id, amount: money(row, "amount_minor")?, method },
+        hold_expires_at,
+        status,
+        order_ended: row.try_get("order_ended")?,
+        captured: money(row, "captured_minor")?,
+        refunded: money(row, "refunded_minor")?,
+        reason: row.try_get("reason")?,
+        needs_operator: row.try_get("needs_operator")?,
+    }))
+}
+
+/// A payment, as it is shown.
+#[derive(Debug)]
+pub struct Found {
+    /// The payment.
+    pub payment: Payment,
+    /// Its version: the number of its events.
+    pub version: i64,
+    /// When its intent became known.
+    pub created_at: Timestamp,
+    /// When it last changed.
+    pub updated_at: Timestamp,
+}
+
+/// The payment of an order; none while its intent is not known.
+pub async fn find(pool: &PgPool, order_id: OrderId) -> Result<Option<Found>, Error> {
+    let row =
+        sqlx::query("SELECT * FROM payment WHERE order_id = $1").bind(order_id.uuid()).fetch_optional(pool).await?;
+    let Some(row) = row else { return Ok(None) };
+    let Entry::Payment(payment) = entry_from_row(order_id, &row)? else { return Ok(None) };
+    Ok(Some(Found {
+        payment,
+        version: row.try_get("version")?,
+        created_at: row.try_get::<OffsetDateTime, _>("created_at")?.into(),
+        updated_at: row.try_get::<OffsetDateTime, _>("updated_at")?.into(),
+    }))
+}

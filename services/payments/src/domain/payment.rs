@@ -1,0 +1,221 @@
+use std::fmt;
+
+use kernel::{Money, Timestamp};
+
+use super::{BuyerId, OrderId};
+
+/// What is known under an order's id. The facts that begin a payment come from two topics, in whatever order; nothing known
+/// is the absence of an entry.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Entry {
+    /// Stock is held for the order until then; what is to be paid has not been heard of yet.
+    Hold {
+        /// When the reservation expires.
+        expires_at: Timestamp,
+    },
+    /// The order ended before its payment was heard of. Refuses whatever would begin one later.
+    Tombstone,
+    /// The order's payment.
+    Payment(Payment),
+}
+
+/// The payment of an order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Payment {
+    /// The order, and so the payment.
+    pub order_id: OrderId,
+    /// What was agreed.
+    pub terms: Terms,
+    /// Until when stock is held; none before that is heard of.
+    pub hold_expires_at: Option<Timestamp>,
+    /// Where it stands.
+    pub status: Status,
+    /// The order failed or was cancelled: nothing more is asked for but giving back. While the provider's answer is awaited,
+    /// this is what makes it void or refund once the answer comes.
+    pub order_ended: bool,
+    /// What was captured so far.
+    pub captured: Money,
+    /// What was refunded so far; at most what was captured.
+    pub refunded: Money,
+    /// Why it was declined or failed: a stable reason.
+    pub reason: Option<String>,
+    /// The provider refused to void or to refund. It is not asked again: an operator has to settle it.
+    pub needs_operator: bool,
+}
+
+/// What was agreed when the order was made. It never changes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Terms {
+    /// Who pays.
+    pub buyer_id: BuyerId,
+    /// How much; above zero.
+    pub amount: Money,
+    /// How.
+    pub method: Method,
+}
+
+/// How a buyer pays.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Method {
+    /// By card, through the provider.
+    Card(CardToken),
+    /// In cash, to the carrier. The provider is never asked.
+    CashOnDelivery,
+}
+
+/// Where a payment stands. The arrows are in the service's README.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Status {
+    /// The intent is known; stock is not held yet.
+    Pending,
+    /// The provider was asked to authorize; its answer is awaited or unknown.
+    Authorizing,
+    /// The issuer holds the amount for us. Cash on delivery: the carrier will collect it.
+    Authorized,
+    /// The provider was asked to capture; its answer is awaited or unknown.
+    Capturing,
+    /// The money is ours to pass on.
+    Captured,
+    /// The provider refused the capture. The authorization is given up once the order has ended.
+    CaptureFailed,
+    /// The issuer said no, or the time to ask had passed. Final.
+    Declined,
+    /// The provider was asked to give up the authorization.
+    Voiding,
+    /// The authorization was given up. Final.
+    Voided,
+    /// The provider was asked to give the money back.
+    Refunding,
+    /// All of the money was given back. Final.
+    Refunded,
+    /// The order ended before anything was asked of the provider. Final.
+    Closed,
+}
+
+impl Status {
+    /// Every status.
+    pub const ALL: [Self; 12] = [
+        Self::Pending,
+        Self::Authorizing,
+        Self::Authorized,
+        Self::Capturing,
+        Self::Captured,
+        Self::CaptureFailed,
+        Self::Declined,
+        Self::Voiding,
+        Self::Voided,
+        Self::Refunding,
+        Self::Refunded,
+        Self::Closed,
+    ];
+
+    /// The status's name in the database.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Authorizing => "authorizing",
+            Self::Authorized => "authorized",
+            Self::Capturing => "capturing",
+            Self::Captured => "captured",
+            Self::CaptureFailed => "capture_failed",
+            Self::Declined => "declined",
+            Self::Voiding => "voiding",
+            Self::Voided => "voided",
+            Self::Refunding => "refunding",
+            Self::Refunded => "refunded",
+            Self::Closed => "closed",
+        }
+    }
+
+    /// The status of that name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|status| status.as_str() == name)
+    }
+}
+
+impl Payment {
+    /// The payment of an order that was just heard of.
+    pub fn new(order_id: OrderId, terms: Terms) -> Self {
+        let zero = Money::zero(terms.amount.currency());
+        Self {
+            order_id,
+            terms,
+            hold_expires_at: None,
+            status: Status::Pending,
+            order_ended: false,
+            captured: zero,
+            refunded: zero,
+            reason: None,
+            needs_operator: false,
+        }
+    }
+
+    /// What is to be paid.
+    pub fn amount(&self) -> Money {
+        self.terms.amount
+    }
+
+    /// Whether it is paid in cash to the carrier.
+    pub fn is_cash_on_delivery(&self) -> bool {
+        match self.terms.method {
+            Method::Card(_) => false,
+            Method::CashOnDelivery => true,
+        }
+    }
+}
+
+/// The provider's token for a card. Never shown: neither `Debug` nor any log line has it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct CardToken(String);
+
+impl CardToken {
+    const CHARS_MAX: usize = 200;
+
+    /// Takes over a token: 1 to 200 characters.
+    pub fn new(token: impl Into<String>) -> Result<Self, InvalidCardToken> {
+        let token = token.into();
+        let is_valid = !token.is_empty() && token.chars().count() <= Self::CHARS_MAX;
+        if is_valid { Ok(Self(token)) } else { Err(InvalidCardToken) }
+    }
+
+    /// The token, for the provider and the database alone.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for CardToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("CardToken(***)")
+    }
+}
+
+/// A card token is empty or too long.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("must have 1 to {} characters", CardToken::CHARS_MAX)]
+pub struct InvalidCardToken;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_card_token_does_not_show_in_debug_output() {
+        let method = Method::Card(CardToken::new("tok_secret").unwrap());
+        assert!(!format!("{method:?}").contains("secret"));
+    }
+
+    #[test]
+    fn an_empty_or_endless_card_token_is_refused() {
+        assert_eq!(CardToken::new(""), Err(InvalidCardToken));
+        assert_eq!(CardToken::new("x".repeat(201)), Err(InvalidCardToken));
+        assert!(CardToken::new("x".repeat(200)).is_ok());
+    }
+
+    #[test]
+    fn every_status_has_a_name_of_its_own() {
+        for status in Status::ALL {
+            assert_eq!(Status::from_name(status.as_str()), Some(status));
+        }
+    }
+}

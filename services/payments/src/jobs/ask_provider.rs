@@ -1,0 +1,240 @@
+//! Carries out what was committed as to be asked of the provider, and brings the answers back as facts.
+//!
+//! An operation is claimed, called for outside any transaction, and its outcome is committed with the events and postings that
+//! follow. No answer is no outcome: the operation is asked for again by its key, after a while, for as long as it takes. A crash
+//! at any point repeats the call under the same key, and a second outcome finds that there was one.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+
+use kernel::Classified as _;
+use messaging::{Caused, Error, EventStore, Participant as _, react};
+use rand::RngExt as _;
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep_until, timeout};
+use tokio_util::sync::CancellationToken;
+
+use crate::adapters::postgres::operation::{self, Claimed};
+use crate::adapters::providers::{NoAnswer, Provider};
+use crate::domain::{Fact, OperationKind, Outcome};
+use crate::{Heard, Payments};
+
+/// Calls under way at once.
+const CALLS_MAX: usize = 64;
+/// How often what is due is looked for unasked: what another replica left, what a lost wake-up missed.
+const SWEEP_EVERY: Duration = Duration::from_secs(1);
+/// Pauses before an operation without an answer is asked for again: they double from 100 ms to 5 s, less up to a half.
+const PAUSE_MIN: Duration = Duration::from_millis(100);
+const PAUSE_MAX: Duration = Duration::from_secs(5);
+/// A claim holds for both questions of an attempt, and this much for committing the answer.
+const LEASE_MARGIN: Duration = Duration::from_secs(5);
+/// Every so many attempts without an answer an operator is told.
+const ATTEMPTS_ALARMING: i32 = 10;
+
+/// Asks the provider.
+#[derive(Debug)]
+pub struct Asker<P> {
+    store: EventStore,
+    payments: Arc<Payments>,
+    provider: Arc<P>,
+    replica: String,
+    lease: Duration,
+}
+
+/// What a call came back with.
+type Returned = (Claimed, Result<Outcome, NoAnswer>);
+
+impl<P: Provider> Asker<P> {
+    /// Asks `provider`, which answers each question within `provider_timeout`. `replica` is the stable name of this process.
+    pub fn new(
+        store: EventStore,
+        payments: Arc<Payments>,
+        provider: Arc<P>,
+        replica: String,
+        provider_timeout: Duration,
+    ) -> Self {
+        Self { store, payments, provider, replica, lease: 2 * provider_timeout + LEASE_MARGIN }
+    }
+
+    /// Runs until `stop`; then waits for the calls under way and commits what they answer.
+    ///
+    /// # Errors
+    /// None: what fails is tried again.
+    pub async fn run(self, stop: CancellationToken) -> Result<(), Infallible> {
+        self.reclaim().await;
+        let mut calls = JoinSet::new();
+        while !stop.is_cancelled() {
+            let mut next_look = Instant::now() + SWEEP_EVERY;
+            self.begin_calls(&mut calls).await;
+            loop {
+                tokio::select! {
+                    () = stop.cancelled() => break,
+                    () = self.payments.asked().notified(), if calls.len() < CALLS_MAX => break,
+                    () = sleep_until(next_look), if calls.len() < CALLS_MAX => break,
+                    Some(returned) = calls.join_next() => {
+                        let returned = gather(returned.ok(), &mut calls);
+                        let pause = self.commit(returned, &stop).await;
+                        next_look = pause.map_or(next_look, |pause| next_look.min(Instant::now() + pause));
+                    }
+                }
+            }
+        }
+        while let Some(returned) = calls.join_next().await {
+            self.commit(gather(returned.ok(), &mut calls), &stop).await;
+        }
+        Ok(())
+    }
+
+    /// What this replica was about to ask when it ended is asked again now, not when its claims have run out.
+    async fn reclaim(&self) {
+        match operation::reclaim(self.store.pool(), &self.replica).await {
+            Ok(0) => {}
+            Ok(operations) => tracing::info!(operations, "taking up what was under way when this replica ended"),
+            Err(error) => {
+                tracing::warn!(%error, "cannot take up what was under way; it is due when its claims run out")
+            }
+        }
+    }
+
+    /// Claims what is due, as far as there is room, and begins to call.
+    async fn begin_calls(&self, calls: &mut JoinSet<Returned>) {
+        let room = CALLS_MAX - calls.len();
+        if room == 0 {
+            return;
+        }
+        match operation::claim(self.store.pool(), &self.replica, room, self.lease).await {
+            Ok(claimed) => {
+                for claimed in claimed {
+                    calls.spawn(call(Arc::clone(&self.provider), claimed));
+                }
+            }
+            Err(error) => tracing::warn!(%error, "cannot look for what is to be asked of the provider; trying again"),
+        }
+    }
+
+    /// Commits what calls came back with, trying again for as long as it fails for passing reasons. Answers after how long
+    /// there is something to look for again, if there is. What is left uncommitted by a stop is asked for again by its key.
+    async fn commit(&self, returned: Vec<Returned>, stop: &CancellationToken) -> Option<Duration> {
+        for (claimed, answer) in &returned {
+            if let Err(no_answer) = answer {
+                tell_unknown(claimed, no_answer);
+            }
+        }
+        let mut pause_max = PAUSE_MIN;
+        loop {
+            match self.try_commit(&returned).await {
+                Ok(pause) => return pause,
+                Err(error) if !error.kind().is_transient() => return self.commit_one_by_one(&returned, &error).await,
+                Err(error) => {
+                    tracing::warn!(operations = returned.len(), %error, "answers are not committed yet; trying again");
+                }
+            }
+            if stop.is_cancelled() {
+                return None;
+            }
+            let pause = rand::rng().random_range(Duration::ZERO..=pause_max);
+            let _ = timeout(pause, stop.cancelled()).await;
+            pause_max = (pause_max * 2).min(PAUSE_MAX);
+        }
+    }
+
+    /// One answer at fault must not hold up the others. What fails alone stays pending and is asked for again.
+    async fn commit_one_by_one(&self, returned: &[Returned], error: &Error) -> Option<Duration> {
+        tracing::warn!(operations = returned.len(), %error, "answers cannot be committed together; trying each");
+        let mut pause: Option<Duration> = None;
+        for each in returned {
+            match self.try_commit(std::slice::from_ref(each)).await {
+                Ok(next) => pause = pause.into_iter().chain(next).min(),
+                Err(error) => {
+                    let key = each.0.operation.key;
+                    tracing::error!(%key, %error, "an answer of the provider cannot be committed");
+                }
+            }
+        }
+        pause
+    }
+
+    /// Brings the outcomes as facts, and gives back what is still unknown, in one transaction.
+    async fn try_commit(&self, returned: &[Returned]) -> Result<Option<Duration>, Error> {
+        let mut facts = Vec::new();
+        let mut unknown = Vec::new();
+        for (claimed, answer) in returned {
+            match answer {
+                Ok(outcome) => {
+                    let fact = Fact::ProviderAnswered { key: claimed.operation.key, outcome: outcome.clone() };
+                    let cause = claimed.cause.clone();
+                    facts.push(Caused { fact: Heard { fact, cause: cause.clone() }, cause });
+                }
+                Err(_) => unknown.push((claimed, pause_after(claimed.attempt))),
+            }
+        }
+        let mut unit = self.store.begin().await?;
+        let outcomes = react(self.payments.as_ref(), &mut unit, &facts).await?;
+        operation::postpone(unit.tx(), &unknown).await?;
+        unit.commit().await?;
+        self.payments.committed();
+        for (caused, outcome) in facts.iter().zip(outcomes) {
+            tell_answered(&caused.fact.fact, outcome);
+        }
+        Ok(unknown.iter().map(|(_, pause)| *pause).min())
+    }
+}
+
+/// The first attempt asks for the operation. Any later one first asks what became of it: it may have been done.
+async fn call<P: Provider>(provider: Arc<P>, claimed: Claimed) -> Returned {
+    let attempt = async {
+        if claimed.attempt > 1
+            && let Some(outcome) = provider.find(claimed.operation.key).await?
+        {
+            return Ok(outcome);
+        }
+        provider.perform(&claimed.operation, claimed.card_token.as_ref()).await
+    };
+    let answer = attempt.await;
+    (claimed, answer)
+}
+
+/// All calls that have come back by now. One that panicked came back with nothing: its claim runs out.
+fn gather(first: Option<Returned>, calls: &mut JoinSet<Returned>) -> Vec<Returned> {
+    let mut returned: Vec<_> = first.into_iter().collect();
+    while let Some(next) = calls.try_join_next() {
+        returned.extend(next.ok());
+    }
+    returned
+}
+
+fn pause_after(attempt: i32) -> Duration {
+    let doublings = u32::try_from(attempt - 1).unwrap_or(0).min(16);
+    let pause = (PAUSE_MIN * 2_u32.pow(doublings)).min(PAUSE_MAX);
+    rand::rng().random_range(pause / 2..=pause)
+}
+
+fn tell_unknown(claimed: &Claimed, no_answer: &NoAnswer) {
+    let (key, attempt) = (claimed.operation.key, claimed.attempt);
+    if attempt % ATTEMPTS_ALARMING == 0 {
+        tracing::error!(%key, attempt, error = %no_answer, "the provider does not say what became of an operation");
+    } else {
+        tracing::warn!(%key, attempt, error = %no_answer, "outcome unknown; asking again");
+    }
+}
+
+fn tell_answered(fact: &Fact, outcome: messaging::Outcome<crate::domain::Refusal>) {
+    let Fact::ProviderAnswered { key, outcome: answer } = fact else { return };
+    match (outcome, answer) {
+        (messaging::Outcome::Refused(refusal), _) => tracing::error!(%key, %refusal, "an answer makes no sense"),
+        (messaging::Outcome::Applied, Outcome::Declined(reason)) if gives_back(key.kind) => {
+            tracing::error!(%key, reason, "the provider refuses to give back: settle it by hand");
+        }
+        (messaging::Outcome::Applied | messaging::Outcome::AlreadyApplied | messaging::Outcome::Ignored(_), _) => {
+            tracing::debug!(%key, ?answer, "the provider answered");
+        }
+    }
+}
+
+const fn gives_back(kind: OperationKind) -> bool {
+    match kind {
+        OperationKind::Void | OperationKind::Refund => true,
+        OperationKind::Authorize | OperationKind::Capture => false,
+    }
+}

@@ -1,0 +1,3 @@
+//! What payments does by itself.
+
+pub mod ask_provider;

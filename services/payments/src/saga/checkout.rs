@@ -1,0 +1,358 @@
+//! The checkout saga, as payments takes part in it: every pair of state and fact has an answer here.
+//!
+//! Once the order has ended nobody is to act on this payment any more, so only what became of money is told: captured, voided,
+//! refunded. An authorization that comes too late is given up without a word of `PaymentAuthorized`, which would have inventory
+//! commit stock for nothing; a late refusal changes nothing for anyone and is not announced either.
+
+use kernel::{Decision, Timestamp};
+
+use crate::domain::{
+    Entry, Event, Fact, Method, OperationKey, OperationKind, OrderId, Outcome, Payment, Policy, Refusal, Status, Terms,
+    World,
+};
+
+type Answer = Decision<Event, Refusal>;
+
+const WINDOW_CLOSED: &str = "AUTHORIZATION_WINDOW_CLOSED";
+const ORDER_ENDED: &str = "the order has ended";
+
+/// Decides what a fact does to the world. Only [`Decision::Applied`] changes anything.
+pub fn decide(world: &mut World, fact: &Fact, policy: Policy, now: Timestamp) -> Answer {
+    match fact {
+        Fact::OrderCreated { order_id, terms } => on_order_created(world, *order_id, terms, policy, now),
+        Fact::InventoryReserved { order_id, expires_at } => {
+            on_inventory_reserved(world, *order_id, *expires_at, policy, now)
+        }
+        Fact::OrderConfirmed { order_id } => on_order_confirmed(world, *order_id),
+        Fact::OrderEnded { order_id } => on_order_ended(world, *order_id),
+        Fact::ProviderAnswered { key, outcome } => on_provider_answered(world, *key, outcome),
+    }
+}
+
+/// The intent is in. With the hold it makes a whole, and the provider is asked.
+fn on_order_created(world: &mut World, order_id: OrderId, terms: &Terms, policy: Policy, now: Timestamp) -> Answer {
+    match world.entries.get(&order_id) {
+        None => {
+            world.put(order_id, Entry::Payment(Payment::new(order_id, terms.clone())));
+            Decision::noted()
+        }
+        Some(Entry::Hold { expires_at }) => {
+            let expires_at = *expires_at;
+            authorize(world, Payment::new(order_id, terms.clone()), expires_at, policy, now)
+        }
+        Some(Entry::Tombstone) => Decision::Ignored(ORDER_ENDED),
+        Some(Entry::Payment(_)) => Decision::AlreadyApplied,
+    }
+}
+
+/// The hold is in. With the intent it makes a whole, and the provider is asked.
+fn on_inventory_reserved(
+    world: &mut World,
+    order_id: OrderId,
+    expires_at: Timestamp,
+    policy: Policy,
+    now: Timestamp,
+) -> Answer {
+    let payment = match world.entries.get(&order_id) {
+        None => {
+            world.put(order_id, Entry::Hold { expires_at });
+            return Decision::noted();
+        }
+        Some(Entry::Hold { .. }) => return Decision::AlreadyApplied,
+        Some(Entry::Tombstone) => return Decision::Ignored(ORDER_ENDED),
+        Some(Entry::Payment(payment)) => payment.clone(),
+    };
+    match payment.status {
+        Status::Pending => authorize(world, payment, expires_at, policy, now),
+        Status::Closed => Decision::Ignored(ORDER_ENDED),
+        Status::Authorizing
+        | Status::Authorized
+        | Status::Capturing
+        | Status::Captured
+        | Status::CaptureFailed
+        | Status::Declined
+        | Status::Voiding
+        | Status::Voided
+        | Status::Refunding
+        | Status::Refunded => Decision::AlreadyApplied,
+    }
+}
+
+/// Intent and hold are both in: asks the provider, unless the stock would be gone before the answer counts.
+fn authorize(world: &mut World, mut payment: Payment, expires_at: Timestamp, policy: Policy, now: Timestamp) -> Answer {
+    let (order_id, amount) = (payment.order_id, payment.amount());
+    payment.hold_expires_at = Some(expires_at);
+    let decision = if !policy.may_authorize(expires_at, now) {
+        payment.status = Status::Declined;
+        payment.reason = Some(WINDOW_CLOSED.to_owned());
+        Decision::applied(Event::PaymentDeclined { order_id, reason: WINDOW_CLOSED.to_owned() })
+    } else {
+        match payment.terms.method {
+            Method::CashOnDelivery => {
+                payment.status = Status::Authorized;
+                Decision::applied(Event::PaymentAuthorized { order_id, amount, cash_on_delivery: true })
+            }
+            Method::Card(_) => {
+                payment.status = Status::Authorizing;
+                world.ask(&payment, OperationKind::Authorize);
+                Decision::noted()
+            }
+        }
+    };
+    world.put(payment.order_id, Entry::Payment(payment));
+    decision
+}
+
+/// Stock is committed: the money is taken. Cash comes with the parcel.
+fn on_order_confirmed(world: &mut World, order_id: OrderId) -> Answer {
+    let mut payment = match world.entries.get(&order_id) {
+        None | Some(Entry::Hold { .. }) => return Decision::Refused(Refusal::NotAuthorized { order_id }),
+        Some(Entry::Tombstone) => return Decision::Ignored(ORDER_ENDED),
+        Some(Entry::Payment(payment)) => payment.clone(),
+    };
+    match payment.status {
+        Status::Authorized if payment.is_cash_on_delivery() => {
+            Decision::Ignored("cash on delivery is captured when the carrier remits it")
+        }
+        Status::Authorized => {
+            payment.status = Status::Capturing;
+            world.ask(&payment, OperationKind::Capture);
+            world.put(payment.order_id, Entry::Payment(payment));
+            Decision::noted()
+        }
+        Status::Capturing | Status::Captured | Status::CaptureFailed => Decision::AlreadyApplied,
+        Status::Pending | Status::Authorizing | Status::Declined if !payment.order_ended => {
+            Decision::Refused(Refusal::NotAuthorized { order_id })
+        }
+        Status::Pending
+        | Status::Authorizing
+        | Status::Declined
+        | Status::Voiding
+        | Status::Voided
+        | Status::Refunding
+        | Status::Refunded
+        | Status::Closed => Decision::Ignored(ORDER_ENDED),
+    }
+}
+
+/// The order failed or was cancelled: gives back whatever is held or taken, as soon as it is known what is.
+fn on_order_ended(world: &mut World, order_id: OrderId) -> Answer {
+    let mut payment = match world.entries.get(&order_id) {
+        None | Some(Entry::Hold { .. }) => {
+            world.put(order_id, Entry::Tombstone);
+            return Decision::noted();
+        }
+        Some(Entry::Tombstone) => return Decision::AlreadyApplied,
+        Some(Entry::Payment(payment)) if payment.order_ended => return Decision::AlreadyApplied,
+        Some(Entry::Payment(payment)) => payment.clone(),
+    };
+    payment.order_ended = true;
+    let decision = match payment.status {
+        Status::Pending => {
+            payment.status = Status::Closed;
+            Decision::noted()
+        }
+        // What the provider does is not known yet: its answer decides.
+        Status::Authorizing | Status::Capturing => Decision::noted(),
+        Status::Authorized if payment.is_cash_on_delivery() => {
+            payment.status = Status::Voided;
+            Decision::applied(Event::PaymentVoided { order_id, amount: payment.amount() })
+        }
+        Status::Authorized | Status::CaptureFailed => {
+            void(world, &mut payment);
+            Decision::noted()
+        }
+        Status::Captured => {
+            refund(world, &mut payment);
+            Decision::noted()
+        }
+        // Nothing is held: only the flag is set.
+        Status::Declined => Decision::noted(),
+        // Reached only after the order ended, which was met above.
+        Status::Voiding | Status::Voided | Status::Refunding | Status::Refunded | Status::Closed => {
+            return Decision::AlreadyApplied;
+        }
+    };
+    world.put(payment.order_id, Entry::Payment(payment));
+    decision
+}
+
+fn void(world: &mut World, payment: &mut Payment) {
+    payment.status = Status::Voiding;
+    world.ask(payment, OperationKind::Void);
+}
+
+fn refund(world: &mut World, payment: &mut Payment) {
+    payment.status = Status::Refunding;
+    world.ask(payment, OperationKind::Refund);
+}
+
+/// The provider said what became of an operation.
+fn on_provider_answered(world: &mut World, key: OperationKey, outcome: &Outcome) -> Answer {
+    let Some(Entry::Payment(payment)) = world.entries.get(&key.order_id) else {
+        return Decision::Refused(Refusal::UnknownOperation { key });
+    };
+    match expectation(payment, key.kind) {
+        Expectation::Known => return Decision::AlreadyApplied,
+        Expectation::NeverAsked => return Decision::Refused(Refusal::UnknownOperation { key }),
+        Expectation::Awaited => {}
+    }
+    let mut payment = payment.clone();
+    world.answer(&payment, key, outcome);
+    let events = match key.kind {
+        OperationKind::Authorize => on_authorize_answered(world, &mut payment, outcome),
+        OperationKind::Capture => on_capture_answered(world, &mut payment, outcome),
+        OperationKind::Void => on_void_answered(&mut payment, outcome),
+        OperationKind::Refund => on_refund_answered(&mut payment, outcome),
+    };
+    world.put(payment.order_id, Entry::Payment(payment));
+    Decision::Applied(events)
+}
+
+/// How an answer finds its payment.
+enum Expectation {
+    /// The operation was asked for, and this is its first answer.
+    Awaited,
+    /// The operation was answered before.
+    Known,
+    /// The operation was never asked for.
+    NeverAsked,
+}
+
+fn expectation(payment: &Payment, kind: OperationKind) -> Expectation {
+    if payment.is_cash_on_delivery() {
+        return Expectation::NeverAsked;
+    }
+    match kind {
+        OperationKind::Authorize => match payment.status {
+            Status::Authorizing => Expectation::Awaited,
+            Status::Pending | Status::Closed => Expectation::NeverAsked,
+            Status::Authorized
+            | Status::Capturing
+            | Status::Captured
+            | Status::CaptureFailed
+            | Status::Declined
+            | Status::Voiding
+            | Status::Voided
+            | Status::Refunding
+            | Status::Refunded => Expectation::Known,
+        },
+        OperationKind::Capture => match payment.status {
+            Status::Capturing => Expectation::Awaited,
+            Status::Captured
+            | Status::CaptureFailed
+            | Status::Voiding
+            | Status::Voided
+            | Status::Refunding
+            | Status::Refunded => Expectation::Known,
+            Status::Pending | Status::Authorizing | Status::Authorized | Status::Declined | Status::Closed => {
+                Expectation::NeverAsked
+            }
+        },
+        OperationKind::Void => match payment.status {
+            Status::Voiding if payment.needs_operator => Expectation::Known,
+            Status::Voiding => Expectation::Awaited,
+            Status::Voided => Expectation::Known,
+            Status::Pending
+            | Status::Authorizing
+            | Status::Authorized
+            | Status::Capturing
+            | Status::Captured
+            | Status::CaptureFailed
+            | Status::Declined
+            | Status::Refunding
+            | Status::Refunded
+            | Status::Closed => Expectation::NeverAsked,
+        },
+        OperationKind::Refund => match payment.status {
+            Status::Refunding if payment.needs_operator => Expectation::Known,
+            Status::Refunding => Expectation::Awaited,
+            Status::Refunded => Expectation::Known,
+            Status::Pending
+            | Status::Authorizing
+            | Status::Authorized
+            | Status::Capturing
+            | Status::Captured
+            | Status::CaptureFailed
+            | Status::Declined
+            | Status::Voiding
+            | Status::Voided
+            | Status::Closed => Expectation::NeverAsked,
+        },
+    }
+}
+
+fn on_authorize_answered(world: &mut World, payment: &mut Payment, outcome: &Outcome) -> Vec<Event> {
+    let (order_id, amount) = (payment.order_id, payment.amount());
+    match outcome {
+        Outcome::Succeeded if payment.order_ended => {
+            void(world, payment);
+            Vec::new()
+        }
+        Outcome::Succeeded => {
+            payment.status = Status::Authorized;
+            vec![Event::PaymentAuthorized { order_id, amount, cash_on_delivery: false }]
+        }
+        Outcome::Declined(reason) => {
+            payment.status = Status::Declined;
+            payment.reason = Some(reason.clone());
+            if payment.order_ended {
+                return Vec::new();
+            }
+            vec![Event::PaymentDeclined { order_id, reason: reason.clone() }]
+        }
+    }
+}
+
+fn on_capture_answered(world: &mut World, payment: &mut Payment, outcome: &Outcome) -> Vec<Event> {
+    let (order_id, amount) = (payment.order_id, payment.amount());
+    match outcome {
+        Outcome::Succeeded => {
+            payment.captured = amount;
+            if payment.order_ended {
+                refund(world, payment);
+            } else {
+                payment.status = Status::Captured;
+            }
+            vec![Event::PaymentCaptured { order_id, amount }]
+        }
+        Outcome::Declined(reason) => {
+            payment.reason = Some(reason.clone());
+            if payment.order_ended {
+                void(world, payment);
+                return Vec::new();
+            }
+            payment.status = Status::CaptureFailed;
+            vec![Event::CaptureFailed { order_id, reason: reason.clone() }]
+        }
+    }
+}
+
+fn on_void_answered(payment: &mut Payment, outcome: &Outcome) -> Vec<Event> {
+    match outcome {
+        Outcome::Succeeded => {
+            payment.status = Status::Voided;
+            vec![Event::PaymentVoided { order_id: payment.order_id, amount: payment.amount() }]
+        }
+        Outcome::Declined(reason) => leave_to_operator(payment, reason),
+    }
+}
+
+fn on_refund_answered(payment: &mut Payment, outcome: &Outcome) -> Vec<Event> {
+    match outcome {
+        Outcome::Succeeded => {
+            let amount = payment.captured;
+            payment.refunded = amount;
+            payment.status = Status::Refunded;
+            vec![Event::PaymentRefunded { order_id: payment.order_id, amount, refunded: amount }]
+        }
+        Outcome::Declined(reason) => leave_to_operator(payment, reason),
+    }
+}
+
+/// The provider will not give back: the payment stays where it is, because anything else would be a lie.
+fn leave_to_operator(payment: &mut Payment, reason: &str) -> Vec<Event> {
+    payment.needs_operator = true;
+    payment.reason = Some(reason.to_owned());
+    Vec::new()
+}

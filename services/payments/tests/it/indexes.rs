@@ -1,0 +1,143 @@
+//! What the statements cost once the tables have grown.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use kernel::{Id, Timestamp};
+use messaging::{Cause, Caused, EventStore, Outcome as Became, react};
+use payments::adapters::postgres::{ledger, operation, payment};
+use payments::domain::{CardToken, Fact, Method, OperationKey, OperationKind, OrderId, Outcome, Terms};
+use payments::{Heard, SERVICE};
+use sqlx::{Connection, PgConnection};
+use testkit::{Database, TestClock, eventually};
+use uuid::Uuid;
+
+use crate::till::{euros, payments};
+
+const PAYMENTS: i64 = 20_000;
+const ROUNDS: u128 = 10;
+const ORDERS_PER_ROUND: u128 = 20;
+const LEASE: Duration = Duration::from_secs(30);
+
+/// A till that has done business for years: 20,000 captured payments with two operations and a ledger transaction each, and
+/// 2,000 more operations that are pending and not due.
+async fn fill(database: &Database) {
+    let mut connection = database.pool().acquire().await.unwrap();
+    for statement in [
+        "INSERT INTO payment
+         SELECT md5('order' || n)::uuid, 'captured', false, false, md5('buyer')::uuid, 100, 100, 0, 'EUR', 'tok', now(), NULL,
+                0, decode(repeat('00', 32), 'hex'), md5('order' || n)::uuid, now(), now()
+         FROM generate_series(1, 22000) AS n",
+        "INSERT INTO provider_operation (key, order_id, kind, amount_minor, currency, status, due_at, created_at, completed_at)
+         SELECT md5('order' || n)::uuid || ':' || kind || ':1', md5('order' || n)::uuid, kind, 100, 'EUR', 'succeeded', now(),
+                now(), now()
+         FROM generate_series(1, 20000) AS n, unnest(ARRAY['authorize', 'capture']) AS kind",
+        "INSERT INTO provider_operation (key, order_id, kind, amount_minor, currency, due_at, created_at)
+         SELECT md5('order' || n)::uuid || ':capture:1', md5('order' || n)::uuid, 'capture', 100, 'EUR', '2100-01-01', now()
+         FROM generate_series(20001, 22000) AS n",
+        "INSERT INTO ledger_transaction
+         SELECT md5('ledger' || n)::uuid, md5('order' || n)::uuid, 'capture', md5('order' || n)::uuid || ':capture:1', now()
+         FROM generate_series(1, 20000) AS n",
+        "INSERT INTO ledger_posting (transaction_id, account, amount_minor, currency)
+         SELECT md5('ledger' || n)::uuid, account, amount, 'EUR'
+         FROM generate_series(1, 20000) AS n, (VALUES ('provider_clearing', 100), ('escrow', -100)) AS leg (account, amount)",
+        "ANALYZE",
+    ] {
+        sqlx::query(statement).execute(&mut *connection).await.unwrap();
+    }
+}
+
+/// Scans of whole tables, and rows or index entries read, by table. Sessions report what they read when they end.
+async fn reads(database: &Database) -> BTreeMap<String, (i64, i64)> {
+    let mut connection = PgConnection::connect(database.url()).await.unwrap();
+    eventually("every other session to end", async || {
+        let others = "SELECT count(*) = 0 FROM pg_stat_activity
+                      WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'";
+        sqlx::query_scalar::<_, bool>(others).fetch_one(&mut connection).await.unwrap()
+    })
+    .await;
+    let rows: Vec<(String, i64, i64)> = sqlx::query_as(
+        "SELECT t.relname::text, t.seq_scan, (t.seq_tup_read + sum(i.idx_tup_read))::bigint
+         FROM pg_stat_user_tables t JOIN pg_stat_user_indexes i USING (relid)
+         WHERE t.relname IN ('payment', 'provider_operation', 'ledger_transaction', 'ledger_posting')
+         GROUP BY t.relname, t.seq_scan, t.seq_tup_read",
+    )
+    .fetch_all(&mut connection)
+    .await
+    .unwrap();
+    rows.into_iter().map(|(table, scans, rows)| (table, (scans, rows))).collect()
+}
+
+async fn happen(store: &EventStore, facts: Vec<Fact>) {
+    let cause = Cause::command("service:test");
+    let caused = |fact| Caused { fact: Heard { fact, cause: cause.clone() }, cause: cause.clone() };
+    let facts: Vec<_> = facts.into_iter().map(caused).collect();
+    let mut unit = store.begin().await.unwrap();
+    let became = react(payments().as_ref(), &mut unit, &facts).await.unwrap();
+    unit.commit().await.unwrap();
+    assert!(became.iter().all(|became| *became == Became::Applied), "{became:?}");
+}
+
+/// Claims what is due, gives a quarter back for later, and brings the rest as done.
+async fn ask(store: &EventStore, kind: OperationKind) {
+    let claimed = operation::claim(store.pool(), "payments-0", 100, LEASE).await.unwrap();
+    let unknown: Vec<_> = claimed.iter().take(5).map(|claimed| (claimed, Duration::ZERO)).collect();
+    let mut unit = store.begin().await.unwrap();
+    operation::postpone(unit.tx(), &unknown).await.unwrap();
+    unit.commit().await.unwrap();
+    let again = operation::claim(store.pool(), "payments-0", 100, LEASE).await.unwrap();
+    assert_eq!((claimed.len(), again.len()), (ORDERS_PER_ROUND as usize, 5));
+    let key = |claimed: &operation::Claimed| OperationKey { kind, ..claimed.operation.key };
+    let answered = |claimed| Fact::ProviderAnswered { key: key(claimed), outcome: Outcome::Succeeded };
+    happen(store, claimed.iter().map(answered).collect()).await;
+}
+
+/// Twenty orders are authorized, captured and refunded, and looked at.
+async fn do_business(store: &EventStore, now: Timestamp, round: u128) {
+    let orders: Vec<OrderId> =
+        (0..ORDERS_PER_ROUND).map(|number| Id::from_uuid(Uuid::from_u128((round << 64) + number + 1))).collect();
+    let terms = || Terms {
+        buyer_id: Id::generate(),
+        amount: euros(100),
+        method: Method::Card(CardToken::new("tok_approved").unwrap()),
+    };
+    let expires_at = now + Duration::from_mins(15);
+    happen(store, orders.iter().map(|&order_id| Fact::OrderCreated { order_id, terms: terms() }).collect()).await;
+    happen(store, orders.iter().map(|&order_id| Fact::InventoryReserved { order_id, expires_at }).collect()).await;
+    ask(store, OperationKind::Authorize).await;
+    happen(store, orders.iter().map(|&order_id| Fact::OrderConfirmed { order_id }).collect()).await;
+    ask(store, OperationKind::Capture).await;
+    happen(store, orders.iter().map(|&order_id| Fact::OrderEnded { order_id }).collect()).await;
+    ask(store, OperationKind::Refund).await;
+
+    assert!(payment::find(store.pool(), orders[0]).await.unwrap().is_some());
+    assert_eq!(operation::of_order(store.pool(), orders[0]).await.unwrap().len(), 3);
+    assert_eq!(ledger::list(store.pool(), Some(orders[0]), 0, 100).await.unwrap().len(), 4);
+    assert_eq!(ledger::list(store.pool(), None, 20_000, 20).await.unwrap().len(), 20);
+}
+
+/// The statements themselves run, on the service's own connections, and often enough for the planner to settle on a generic
+/// plan. What PostgreSQL counted then tells whether any of them walked a table, or a whole index, even once.
+#[tokio::test]
+async fn all_business_of_a_day_reads_fewer_rows_than_one_walk_over_a_grown_table() {
+    let database = Database::migrated(&SERVICE).await;
+    fill(&database).await;
+    database.pool().close().await;
+    let before = reads(&database).await;
+
+    let clock = TestClock::at("2026-03-01T09:00:00Z");
+    let store = EventStore::new(SERVICE.name, database.another_pool().await, clock.clock());
+    for round in 0..ROUNDS {
+        do_business(&store, clock.shown(), round).await;
+    }
+    store.pool().close().await;
+
+    let after = reads(&database).await;
+    assert_eq!(after.len(), 4);
+    for (table, (scans, rows)) in after {
+        let (scans_before, rows_before) = before[&table];
+        assert_eq!(scans - scans_before, 0, "{table} was scanned");
+        let read = rows - rows_before;
+        assert!((1..PAYMENTS).contains(&read), "{read} rows of {table} were read");
+    }
+}

@@ -1,0 +1,327 @@
+//! Payments between its topics and its provider: orders that come in, what it says about them, and what was really charged.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use contracts::convert::{money_to_wire, timestamp_to_wire};
+use contracts::inventory::v1::InventoryReserved;
+use contracts::orders::v1::{OrderCancelled, OrderConfirmed, OrderCreated, OrderFailed};
+use contracts::payments::v1::payment_method::Method;
+use contracts::payments::v1::{CashOnDelivery, PaymentMethod};
+use kernel::{Currency, Id, Money, Timestamp};
+use messaging::{Consumer, Envelope, EventStore, Head, Relay, journal};
+use payments::adapters::events::SUBSCRIPTIONS;
+use payments::adapters::postgres::{ledger, operation, payment};
+use payments::adapters::providers;
+use payments::domain::{BuyerId, OrderId, Policy, Status};
+use payments::jobs::ask_provider::Asker;
+use payments::{CONSUMER, Payments, SERVICE};
+use sandbox_provider::{Charge, Sandbox, Tuning};
+use sqlx::Row;
+use testkit::{Database, Event, Kafka, TestClock, eventually};
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use tokio_util::sync::{CancellationToken, DropGuard};
+use uuid::Uuid;
+
+pub(crate) const ORDERS: &str = "tradewind.orders.v1";
+pub(crate) const INVENTORY: &str = "tradewind.inventory.v1";
+pub(crate) const PAYMENTS: &str = "tradewind.payments.v1";
+pub(crate) const DEAD_LETTERS: &str = "payments.saga.dlq";
+
+/// How long the provider may take in these tests, unless they say otherwise.
+pub(crate) const PROVIDER_TIMEOUT: Duration = Duration::from_secs(5);
+const MARGIN: Duration = Duration::from_secs(60);
+
+pub(crate) fn payments() -> Arc<Payments> {
+    Arc::new(Payments::new(Policy { authorization_margin: MARGIN }))
+}
+
+pub(crate) fn euros(minor: i64) -> Money {
+    Money::from_minor(minor, Currency::EUR)
+}
+
+/// A database, topics, a clock and a provider of one test's own.
+pub(crate) struct Till {
+    pub(crate) database: Database,
+    pub(crate) kafka: Kafka,
+    pub(crate) clock: TestClock,
+    /// For what the test does itself; each replica has a store of its own.
+    pub(crate) store: EventStore,
+    pub(crate) provider: Sandbox,
+    pub(crate) provider_url: String,
+    serving: JoinHandle<std::io::Result<()>>,
+}
+
+impl Drop for Till {
+    fn drop(&mut self) {
+        self.serving.abort();
+    }
+}
+
+/// A running replica; it stops when this is dropped.
+pub(crate) struct Replica {
+    _stop: DropGuard,
+}
+
+/// A worker that asks the provider, to be killed.
+pub(crate) struct Worker(JoinHandle<()>);
+
+impl Worker {
+    /// Ends it in the middle of whatever it does, and waits until it is gone.
+    pub(crate) async fn kill(self) {
+        self.0.abort();
+        assert!(self.0.await.unwrap_err().is_cancelled());
+    }
+}
+
+impl Till {
+    /// Without a replica.
+    pub(crate) async fn closed() -> Self {
+        let database = Database::migrated(&SERVICE).await;
+        let kafka = Kafka::connect().await;
+        kafka.create_topics(&[ORDERS, INVENTORY, PAYMENTS, DEAD_LETTERS]).await;
+        let clock = TestClock::at("2026-03-01T09:00:00Z");
+        let store = EventStore::new(SERVICE.name, database.pool().clone(), clock.clock());
+        let tuning = Tuning { slow_delay: Duration::from_millis(500), down_attempts: 3 };
+        let provider = Sandbox::open(tuning, None).unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let provider_url = format!("http://{}", listener.local_addr().unwrap());
+        let serving = tokio::spawn(sandbox_provider::serve(listener, provider.clone()));
+        Self { database, kafka, clock, store, provider, provider_url, serving }
+    }
+
+    /// With one replica.
+    pub(crate) async fn open() -> (Self, Replica) {
+        let till = Self::closed().await;
+        let replica = till.start_replica(SERVICE.name).await;
+        (till, replica)
+    }
+
+    /// A replica: a pool, a store, a relay, a consumer and a worker of its own.
+    pub(crate) async fn start_replica(&self, name: &'static str) -> Replica {
+        let (store, payments, stop) = self.start_consumer(name).await;
+        let asker = self.asker(store, payments, name, PROVIDER_TIMEOUT);
+        tokio::spawn(asker.run(stop.clone()));
+        Replica { _stop: stop.drop_guard() }
+    }
+
+    /// A replica that hears and tells, but asks the provider nothing.
+    pub(crate) async fn start_replica_without_worker(&self) -> Replica {
+        let (_, _, stop) = self.start_consumer(SERVICE.name).await;
+        Replica { _stop: stop.drop_guard() }
+    }
+
+    async fn start_consumer(&self, name: &'static str) -> (EventStore, Arc<Payments>, CancellationToken) {
+        let store = self.another_store(name).await;
+        let stop = CancellationToken::new();
+        let payments = payments();
+        let kafka = self.kafka.config();
+        tokio::spawn(Relay::new(store.clone(), kafka.clone()).run(stop.clone()));
+        let consumer = Consumer::new(store.clone(), kafka, CONSUMER, SUBSCRIPTIONS, payments.clone());
+        tokio::spawn(consumer.run(stop.clone()));
+        (store, payments, stop)
+    }
+
+    /// A worker alone, with a pool of its own.
+    pub(crate) async fn start_worker(&self, name: &'static str, provider_timeout: Duration) -> Worker {
+        let asker = self.asker(self.another_store(name).await, payments(), name, provider_timeout);
+        Worker(tokio::spawn(async move {
+            let Ok(()) = asker.run(CancellationToken::new()).await;
+        }))
+    }
+
+    fn asker(
+        &self,
+        store: EventStore,
+        payments: Arc<Payments>,
+        name: &str,
+        provider_timeout: Duration,
+    ) -> Asker<providers::Sandbox> {
+        let provider = providers::Sandbox::new(&self.provider_url, provider_timeout).unwrap();
+        Asker::new(store, payments, Arc::new(provider), name.to_owned(), provider_timeout)
+    }
+
+    async fn another_store(&self, name: &'static str) -> EventStore {
+        EventStore::new(name, self.database.another_pool().await, self.clock.clock())
+    }
+
+    pub(crate) async fn publish(&self, events: &[&Event]) {
+        for event in events {
+            self.kafka.publish(event).await;
+        }
+    }
+
+    /// Publishes events and waits until each has taken effect, or was parked, before the next.
+    pub(crate) async fn publish_and_wait(&self, events: &[&Event]) {
+        for event in events {
+            self.publish(&[event]).await;
+            eventually("the event in the inbox", async || {
+                let found = sqlx::query("SELECT FROM inbox WHERE event_id = $1").bind(event.id());
+                found.fetch_optional(self.store.pool()).await.unwrap()
+            })
+            .await;
+        }
+    }
+
+    /// Waits until payments has said these things about an order, and answers them. It must have said them in this order, and
+    /// nothing else.
+    pub(crate) async fn told(&self, order: &Order, expected: &[&str]) -> Vec<Envelope> {
+        let about = |events: &[Envelope]| -> Vec<Envelope> {
+            events.iter().filter(|event| event.aggregate_id == order.id.uuid()).cloned().collect()
+        };
+        let awaited = format!("{expected:?} about {}", order.id);
+        let events = self.kafka.wait_for(PAYMENTS, &awaited, |events| about(events).len() >= expected.len()).await;
+        let told = about(&events);
+        assert_eq!(told.iter().map(|event| short_name(&event.event_type)).collect::<Vec<_>>(), expected);
+        told
+    }
+
+    /// Everything that payments recorded about an order, whether it was published yet or not.
+    pub(crate) async fn history(&self, order: &Order) -> Vec<String> {
+        let mut connection = self.store.pool().acquire().await.unwrap();
+        let records = journal::read(&mut connection, order.id.uuid()).await.unwrap();
+        records.iter().map(|record| short_name(&record.event_type).to_owned()).collect()
+    }
+
+    pub(crate) async fn found(&self, order: &Order) -> Option<payment::Found> {
+        payment::find(self.store.pool(), order.id).await.unwrap()
+    }
+
+    pub(crate) async fn becomes(&self, order: &Order, status: Status) {
+        eventually(&format!("the payment of {} to be {status:?}", order.id), async || {
+            let seen = self.found(order).await.map(|found| found.payment.status);
+            if seen == Some(status) { Ok(()) } else { Err(seen) }
+        })
+        .await;
+    }
+
+    /// What was asked of the provider about an order.
+    pub(crate) async fn operations(&self, order: &Order) -> Vec<operation::Found> {
+        operation::of_order(self.store.pool(), order.id).await.unwrap()
+    }
+
+    /// What the provider really holds and took; none if it never authorized anything.
+    pub(crate) fn charge(&self, order: &Order) -> Option<Charge> {
+        self.provider.charges(Some(&order.id.to_string())).pop()
+    }
+
+    /// Asks the provider for something that payments knows nothing of.
+    pub(crate) async fn ask_provider(&self, operation: &sandbox_provider::Operation) {
+        let request = reqwest::Client::new().post(format!("{}/v1/operations", self.provider_url)).json(operation);
+        request.send().await.unwrap().error_for_status().unwrap();
+    }
+
+    /// Kind, account and minor units of each posting about an order, oldest first.
+    pub(crate) async fn postings(&self, order: &Order) -> Vec<(String, String, i64)> {
+        let postings = ledger::list(self.store.pool(), Some(order.id), 0, 100).await.unwrap();
+        postings.into_iter().map(|posting| (posting.kind, posting.account, posting.amount.minor())).collect()
+    }
+
+    /// Reasons of the events that are parked, in order.
+    pub(crate) async fn parked(&self) -> Vec<String> {
+        let parked = messaging::parked::list(&self.store).await.unwrap();
+        parked.into_iter().map(|event| event.reason).collect()
+    }
+
+    /// Invariant I1 of the whole database, against the provider's own books; and I4 of every payment.
+    pub(crate) async fn assert_books_balance(&self) {
+        let unbalanced: i64 = sqlx::query_scalar(
+            "SELECT count(*) FROM (SELECT FROM ledger_posting GROUP BY transaction_id, currency
+                                   HAVING sum(amount_minor) <> 0) AS unbalanced",
+        )
+        .fetch_one(self.store.pool())
+        .await
+        .unwrap();
+        assert_eq!(unbalanced, 0);
+        let mut connection = self.store.pool().acquire().await.unwrap();
+        let rows = sqlx::query(
+            "SELECT p.*, coalesce((SELECT sum(l.amount_minor) FROM ledger_posting l JOIN ledger_transaction t
+                                   USING (transaction_id) WHERE t.order_id = p.order_id AND l.account = 'provider_clearing'),
+                                  0)::bigint AS cleared_minor
+             FROM payment p",
+        )
+        .fetch_all(&mut *connection)
+        .await
+        .unwrap();
+        for row in rows {
+            let order_id: Uuid = row.get("order_id");
+            let minor = |column: &str| row.get::<i64, _>(column);
+            let charge = self.provider.charges(Some(&order_id.to_string())).pop();
+            let charged = charge.as_ref().map_or(0, |charge| charge.charged_minor);
+            assert_eq!((minor("cleared_minor"), minor("captured_minor") - minor("refunded_minor")), (charged, charged));
+            assert!(charge.is_none_or(|charge| charge.captures <= 1 && charge.refunds <= 1));
+            let history = journal::read(&mut connection, order_id).await.unwrap();
+            assert_eq!(journal::verify(&history, Head::from_row(&row).unwrap()), Ok(()));
+        }
+    }
+}
+
+pub(crate) fn short_name(event_type: &str) -> &str {
+    event_type.rsplit('.').next().unwrap()
+}
+
+/// An order over 42.00 EUR, as the other services tell of it.
+#[derive(Debug, Clone)]
+pub(crate) struct Order {
+    pub(crate) id: OrderId,
+    pub(crate) buyer_id: BuyerId,
+    method: Method,
+}
+
+impl Order {
+    pub(crate) const TOTAL_MINOR: i64 = 4_200;
+
+    /// Paid by the card of that test token.
+    pub(crate) fn by_card(token: &str) -> Self {
+        Self { id: Id::generate(), buyer_id: Id::generate(), method: Method::CardToken(token.to_owned()) }
+    }
+
+    pub(crate) fn for_cash() -> Self {
+        Self { id: Id::generate(), buyer_id: Id::generate(), method: Method::CashOnDelivery(CashOnDelivery {}) }
+    }
+
+    pub(crate) fn message(&self) -> OrderCreated {
+        OrderCreated {
+            order_id: self.id.to_string(),
+            buyer_id: self.buyer_id.to_string(),
+            total: Some(money_to_wire(euros(Self::TOTAL_MINOR))),
+            payment_method: Some(PaymentMethod { method: Some(self.method.clone()) }),
+            ..OrderCreated::default()
+        }
+    }
+
+    pub(crate) fn created(&self) -> Event {
+        self.told(1, &self.message())
+    }
+
+    pub(crate) fn confirmed(&self) -> Event {
+        self.told(2, &OrderConfirmed { order_id: self.id.to_string(), ..OrderConfirmed::default() })
+    }
+
+    pub(crate) fn failed(&self) -> Event {
+        self.told(2, &OrderFailed { order_id: self.id.to_string(), ..OrderFailed::default() })
+    }
+
+    pub(crate) fn cancelled(&self) -> Event {
+        self.told(3, &OrderCancelled { order_id: self.id.to_string(), ..OrderCancelled::default() })
+    }
+
+    /// Its stock is held for a quarter of an hour.
+    pub(crate) fn reserved(&self, till: &Till) -> Event {
+        self.reserved_until(till.clock.shown() + Duration::from_mins(15))
+    }
+
+    pub(crate) fn reserved_until(&self, expires_at: Timestamp) -> Event {
+        let message = InventoryReserved {
+            order_id: self.id.to_string(),
+            expire_time: Some(timestamp_to_wire(expires_at)),
+            ..InventoryReserved::default()
+        };
+        Event::new("inventory", "reservation", self.id.uuid(), 1, &message)
+    }
+
+    fn told<E: prost::Message + prost::Name>(&self, version: i64, message: &E) -> Event {
+        Event::new("orders", "order", self.id.uuid(), version, message)
+    }
+}
