@@ -1,5 +1,7 @@
 //! Logs to standard error; traces and metrics to a collector over OTLP, when one is named.
 
+use std::io::IsTerminal as _;
+
 use anyhow::Context as _;
 use opentelemetry::{KeyValue, global, trace::TracerProvider as _};
 use opentelemetry_otlp::{MetricExporter, SpanExporter, WithExportConfig as _};
@@ -40,7 +42,7 @@ pub fn init(service: &Service, settings: &Settings) -> anyhow::Result<Telemetry>
     });
     let filter = EnvFilter::try_new(&settings.telemetry.log_filter).context("cannot read the log filter")?;
     let lines = match settings.telemetry.log_format {
-        LogFormat::Text => fmt::layer().with_writer(std::io::stderr).boxed(),
+        LogFormat::Text => fmt::layer().with_ansi(std::io::stderr().is_terminal()).with_writer(std::io::stderr).boxed(),
         LogFormat::Json => fmt::layer().json().flatten_event(true).with_writer(std::io::stderr).boxed(),
     };
     // Fails only where a subscriber stands already, such as that of a test, which then serves as well.

@@ -45,6 +45,8 @@ CREATE TABLE outbox (
 );
 -- The relay asks whether an event's predecessor is still waiting.
 CREATE INDEX outbox_aggregate ON outbox (aggregate_id, version);
+-- The relay leaves out aggregates of which an event is held back; nearly always there is none.
+CREATE INDEX outbox_held_back ON outbox (aggregate_id) WHERE parked_at IS NOT NULL;
 
 -- What each consumer has taken effect of: written in the transaction of the effect. Ids are UUIDv7, so a range of ids is a
 -- range of time, and old parts drop without a delete.

@@ -30,6 +30,10 @@ const GATHER: Duration = Duration::from_millis(3);
 const PAUSE_MIN: Duration = Duration::from_millis(50);
 const PAUSE_MAX: Duration = Duration::from_secs(5);
 
+/// Outcomes that are counted in several places.
+const DUPLICATE: &str = "duplicate";
+const PARKED: &str = "parked";
+
 /// One consumer group of a service: hands the events of its subscriptions to a participant.
 ///
 /// A batch is one poll's worth of events from all assigned partitions, and one transaction. An event that is refused or cannot
@@ -148,6 +152,7 @@ impl<P: Participant> Consumer<P> {
         }
         let mut batch = Batch::load(self.participant.as_ref(), &mut unit, &facts).await?;
         let mut poisoned: HashSet<(&str, Uuid)> = HashSet::new();
+        let mut outcomes = Vec::with_capacity(events.len());
         for (event, entry) in entries {
             let aggregate = (event.origin.topic.as_str(), event.aggregate_id);
             let verdict = match entry {
@@ -158,12 +163,14 @@ impl<P: Participant> Consumer<P> {
                 Entry::Fact(index) => self.decide(event, &mut batch, &mut unit, &facts[index])?,
             };
             match verdict {
-                Verdict::Done(outcome) => self.count(outcome),
+                Verdict::Done(outcome) => outcomes.push(outcome),
                 Verdict::Behind => {
+                    outcomes.push(PARKED);
                     self.park(&mut unit, event, "waits behind an earlier event of its aggregate that is parked")
                         .await?;
                 }
                 Verdict::Poison(reason) => {
+                    outcomes.push(PARKED);
                     poisoned.insert(aggregate);
                     self.park(&mut unit, event, &reason).await?;
                 }
@@ -171,13 +178,15 @@ impl<P: Participant> Consumer<P> {
         }
         batch.save(&mut unit).await?;
         unit.commit().await?;
+        // Only now: a batch that is tried again would be counted again.
+        outcomes.into_iter().for_each(|outcome| self.count(outcome));
         self.participant.committed();
         Ok(())
     }
 
     fn read(&self, event: &Envelope, admission: Admission, facts: &mut Vec<Caused<P::Fact>>) -> Entry {
         match admission {
-            Admission::Seen => return Entry::Done("duplicate"),
+            Admission::Seen => return Entry::Done(DUPLICATE),
             Admission::BehindParked => return Entry::Behind,
             Admission::Fresh => {}
         }
@@ -216,7 +225,6 @@ impl<P: Participant> Consumer<P> {
     }
 
     async fn park(&self, unit: &mut UnitOfWork, event: &Envelope, reason: &str) -> Result<(), Error> {
-        self.count("parked");
         let now = unit.now();
         parked::park(unit.tx(), self.group, event, reason, now).await
     }
@@ -224,10 +232,13 @@ impl<P: Participant> Consumer<P> {
     /// Parks an event that makes its transaction fail, in a transaction of its own.
     async fn park_alone(&self, event: &Envelope, error: &Error) -> Result<(), Error> {
         let mut unit = self.store.begin().await?;
-        if admit(unit.tx(), self.group, std::slice::from_ref(event)).await? != [Admission::Seen] {
+        let is_new = admit(unit.tx(), self.group, std::slice::from_ref(event)).await? != [Admission::Seen];
+        if is_new {
             self.park(&mut unit, event, &format!("failed: {error}")).await?;
         }
-        unit.commit().await
+        unit.commit().await?;
+        self.count(if is_new { PARKED } else { DUPLICATE });
+        Ok(())
     }
 }
 
@@ -288,6 +299,7 @@ async fn take_one(
             Ok(())
         }
         // Another member took this replica's name: going on would mean two of them.
+        Err(error @ KafkaError::MessageConsumptionFatal(_)) => Err(error.into()),
         Err(error) if error.rdkafka_error_code() == Some(RDKafkaErrorCode::Fatal) => Err(error.into()),
         Err(error) => {
             // A topic that was created a moment ago, a broker that is away: librdkafka goes on by itself.

@@ -132,8 +132,10 @@ impl Envelope {
         let headers = message
             .headers()
             .map(|headers| {
+                // The database takes no NUL in a text, and what cannot be parked would stop its partition for ever.
                 let text = |header: Header<'_, &[u8]>| {
-                    (header.key.to_owned(), String::from_utf8_lossy(header.value.unwrap_or_default()).into_owned())
+                    let value = String::from_utf8_lossy(header.value.unwrap_or_default());
+                    (header.key.to_owned(), value.replace('\0', "\u{FFFD}"))
                 };
                 headers.iter().map(text).collect()
             })

@@ -61,6 +61,9 @@ fn database_kind(error: &sqlx::Error) -> ErrorKind {
         sqlx::Error::Database(database) => match database.code().as_deref() {
             // Serialization failure, deadlock, lock not available, query cancelled by a timeout.
             Some("40001" | "40P01" | "55P03" | "57014") => ErrorKind::Aborted,
+            // The server gave up a transaction that slept too long, as in a process that was stopped for a while; or it is a
+            // standby that is about to lead.
+            Some("25P03" | "25P04" | "25006") => ErrorKind::Unavailable,
             // Connection, resources, the server going down or coming up.
             Some(code) if ["08", "53", "57", "58"].iter().any(|class| code.starts_with(class)) => {
                 ErrorKind::Unavailable

@@ -1,6 +1,6 @@
 //! What a consumer has taken effect of.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use sqlx::{PgConnection, Row};
 use time::Date;
@@ -43,18 +43,49 @@ pub(crate) async fn admit(tx: &mut PgConnection, consumer: &str, events: &[Envel
          FROM incoming i JOIN fresh USING (event_id)",
     )
     .bind(consumer)
-    .bind(ids)
-    .bind(topics)
-    .bind(aggregates)
-    .fetch_all(tx)
+    .bind(&ids)
+    .bind(&topics)
+    .bind(&aggregates)
+    .fetch_all(&mut *tx)
     .await?;
     let mut admitted: HashMap<Uuid, Admission> = HashMap::with_capacity(rows.len());
     for row in &rows {
         let behind: bool = row.try_get("behind")?;
         admitted.insert(row.try_get("event_id")?, if behind { Admission::BehindParked } else { Admission::Fresh });
     }
+    // Some were seen before: perhaps by another member that lost the partition in the middle of its batch. The statement
+    // waited for that batch, but does not see what it parked, because it began before.
+    let parked_meanwhile =
+        if rows.len() < events.len() { parked(tx, consumer, &topics, &aggregates).await? } else { HashSet::new() };
     // Each id is taken once: the second of two copies in one batch is a duplicate like any other.
-    Ok(events.iter().map(|event| admitted.remove(&event.id).unwrap_or(Admission::Seen)).collect())
+    let admission = |event: &Envelope| match admitted.remove(&event.id) {
+        Some(_) if parked_meanwhile.contains(&(event.origin.topic.clone(), event.aggregate_id)) => {
+            Admission::BehindParked
+        }
+        Some(admission) => admission,
+        None => Admission::Seen,
+    };
+    Ok(events.iter().map(admission).collect())
+}
+
+/// The aggregates, by topic, of which an event is parked.
+async fn parked(
+    tx: &mut PgConnection,
+    consumer: &str,
+    topics: &[&str],
+    aggregates: &[Uuid],
+) -> Result<HashSet<(String, Uuid)>, Error> {
+    let rows: Vec<(String, Uuid)> = sqlx::query_as(
+        "SELECT topic, aggregate_id FROM parked_event
+         WHERE consumer = $1 AND state = 'parked' AND aggregate_id = ANY($3) AND topic = ANY($2)
+         FOR SHARE",
+    )
+    .bind(consumer)
+    .bind(topics)
+    .bind(aggregates)
+    .fetch_all(tx)
+    .await?;
+    Ok(rows.into_iter().collect())
 }
 
 /// Prepares the inbox's next days and drops those older than `keep_days`. Run at start and a few times a day. Keep more days

@@ -3,8 +3,10 @@
 //! A poison event is parked together with the later events of its aggregate, in order; every other aggregate flows on. An
 //! operator retries them in order, or skips one for a reason, which is recorded. Payloads are never edited.
 
+use std::convert::Infallible;
 use std::time::Duration;
 
+use futures::future::join_all;
 use kernel::Timestamp;
 use rdkafka::message::{Header, OwnedHeaders};
 use rdkafka::producer::{FutureProducer, FutureRecord};
@@ -12,6 +14,7 @@ use serde_json::Value;
 use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, Row};
 use time::OffsetDateTime;
+use tokio::time::{MissedTickBehavior, interval};
 use uuid::Uuid;
 
 use crate::envelope::Origin;
@@ -20,8 +23,8 @@ use crate::{Cause, Envelope, Error, EventStore, KafkaConfig};
 
 /// Events announced, listed or retried at a time.
 const ROWS_MAX: i64 = 1_000;
-/// How long the broker may take to acknowledge an announcement.
-const ANNOUNCE_MAX: Duration = Duration::from_secs(5);
+/// How often parked events that nobody was told about are looked for.
+const ANNOUNCE_EVERY: Duration = Duration::from_secs(1);
 
 /// A parked event, as an operator sees it.
 #[derive(Debug, Clone)]
@@ -75,7 +78,8 @@ impl ParkedEvent {
     }
 }
 
-/// Parks an event in the transaction of its batch. Its inbox row stands already, so it is not taken again from the broker.
+/// Parks an event in the transaction of its batch. Its inbox row stands already, so it is not taken again from the broker. One
+/// that was parked so long ago that the inbox forgot it stays as it was resolved then.
 pub(crate) async fn park(
     tx: &mut PgConnection,
     consumer: &str,
@@ -90,7 +94,8 @@ pub(crate) async fn park(
     sqlx::query(
         "INSERT INTO parked_event (consumer, event_id, event_type, aggregate_id, topic, kafka_partition, kafka_offset, key,
                                    headers, payload, reason, parked_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+         ON CONFLICT (consumer, event_id) DO NOTHING",
     )
     .bind(consumer)
     .bind(event.id)
@@ -214,49 +219,59 @@ pub async fn skip(store: &EventStore, id: i64, operator: &str, reason: &str) -> 
 
 /// Announces what was parked on `<consumer>.dlq`, so that ordinary Kafka tools see it: key, headers and payload as they came,
 /// with headers that say where from and why. Announced again after a crash in between.
-pub(crate) async fn announce(
-    connection: &mut PgConnection,
-    producer: &FutureProducer,
-    kafka: &KafkaConfig,
-    now: Timestamp,
-) -> Result<(), Error> {
-    let rows = sqlx::query("SELECT * FROM parked_event WHERE announced_at IS NULL ORDER BY id LIMIT $1")
-        .bind(ROWS_MAX)
-        .fetch_all(&mut *connection)
-        .await?;
-    for row in &rows {
-        let parked = ParkedEvent::from_row(row)?;
-        let origin = &parked.envelope.origin;
-        let place = [
-            ("dlq_topic", origin.topic.clone()),
-            ("dlq_partition", origin.partition.to_string()),
-            ("dlq_offset", origin.offset.to_string()),
-            ("dlq_reason", parked.reason.clone()),
-        ];
-        let mut headers = OwnedHeaders::new();
-        for (key, value) in &origin.headers {
-            headers = headers.insert(Header { key, value: Some(value) });
-        }
-        for (key, value) in &place {
-            headers = headers.insert(Header { key, value: Some(value) });
-        }
-        let topic = kafka.name(&format!("{}.dlq", parked.consumer));
-        let mut record =
-            FutureRecord::<Vec<u8>, Vec<u8>>::to(&topic).payload(&parked.envelope.payload).headers(headers);
-        if let Some(key) = &origin.key {
-            record = record.key(key);
-        }
-        match tokio::time::timeout(ANNOUNCE_MAX, producer.send(record, Duration::ZERO)).await {
-            Ok(Ok(_)) => {
-                sqlx::query("UPDATE parked_event SET announced_at = $2 WHERE id = $1")
-                    .bind(parked.id)
-                    .bind(OffsetDateTime::from(now))
-                    .execute(&mut *connection)
-                    .await?;
-            }
-            Ok(Err((error, _))) => tracing::warn!(%topic, %error, "parked event cannot be announced; trying again"),
-            Err(_) => tracing::warn!(%topic, "parked event was not acknowledged in time; trying again"),
+pub(crate) async fn keep_announcing(store: &EventStore, producer: &FutureProducer, kafka: &KafkaConfig) -> Infallible {
+    let mut tick = interval(ANNOUNCE_EVERY);
+    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tick.tick().await;
+        if let Err(error) = announce(store, producer, kafka).await {
+            tracing::warn!(%error, "parked events cannot be announced; trying again");
         }
     }
+}
+
+async fn announce(store: &EventStore, producer: &FutureProducer, kafka: &KafkaConfig) -> Result<(), Error> {
+    let rows = sqlx::query("SELECT * FROM parked_event WHERE announced_at IS NULL ORDER BY id LIMIT $1")
+        .bind(ROWS_MAX)
+        .fetch_all(store.pool())
+        .await?;
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let events = rows.iter().map(ParkedEvent::from_row).collect::<Result<Vec<_>, _>>()?;
+    let sent = events.iter().map(|event| announce_one(event, producer, kafka));
+    let announced: Vec<i64> = join_all(sent).await.into_iter().flatten().collect();
+    sqlx::query("UPDATE parked_event SET announced_at = $2 WHERE id = ANY($1)")
+        .bind(announced)
+        .bind(OffsetDateTime::from(store.now()))
+        .execute(store.pool())
+        .await?;
     Ok(())
+}
+
+/// Answers the event's number once the broker has its announcement.
+async fn announce_one(event: &ParkedEvent, producer: &FutureProducer, kafka: &KafkaConfig) -> Option<i64> {
+    let origin = &event.envelope.origin;
+    let place = [
+        ("dlq_topic", origin.topic.clone()),
+        ("dlq_partition", origin.partition.to_string()),
+        ("dlq_offset", origin.offset.to_string()),
+        ("dlq_reason", event.reason.clone()),
+    ];
+    let as_they_came = origin.headers.iter().map(|(key, value)| (key.as_str(), value));
+    let headers = as_they_came
+        .chain(place.iter().map(|(key, value)| (*key, value)))
+        .fold(OwnedHeaders::new(), |headers, (key, value)| headers.insert(Header { key, value: Some(value) }));
+    let topic = kafka.name(&format!("{}.dlq", event.consumer));
+    let mut record = FutureRecord::<Vec<u8>, Vec<u8>>::to(&topic).payload(&event.envelope.payload).headers(headers);
+    if let Some(key) = &origin.key {
+        record = record.key(key);
+    }
+    match producer.send(record, Duration::ZERO).await {
+        Ok(_) => Some(event.id),
+        Err((error, _)) => {
+            tracing::warn!(%topic, %error, "parked event cannot be announced; trying again");
+            None
+        }
+    }
 }

@@ -2,6 +2,7 @@
 
 mod sequencer;
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use futures::StreamExt;
@@ -18,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::journal::Record;
-use crate::store::Pending;
+use crate::store::{Handover, Pending};
 use crate::subscription::topic_of_type;
 use crate::{Error, EventStore, KafkaConfig, envelope, parked};
 use sequencer::{Arrival, Sequencer};
@@ -74,7 +75,6 @@ impl Relay {
         while !stop.is_cancelled() {
             if let Err(error) = self.stand_by_then_lead(&stop).await {
                 tracing::warn!(error = %error, "relay lost its database or broker; starting again");
-                self.store.handover().set_leading(false);
                 let _ = timeout(STANDBY_EVERY, stop.cancelled()).await;
             }
         }
@@ -109,16 +109,29 @@ impl Relay {
         let mut listener = PgListener::connect_with(self.store.pool()).await?;
         listener.listen(&channel).await?;
         let producer = self.kafka.producer()?;
-        Lead {
+        let lead = Lead {
             relay: self,
             connection,
-            producer,
+            producer: producer.clone(),
             sequencer: Sequencer::default(),
             sent: FuturesUnordered::new(),
             done: Vec::new(),
+            newest_at_last_sweep: 0,
+        };
+        // Side by side: neither a lost listener nor a dead-letter topic that is missing may hold events up.
+        tokio::select! {
+            led = lead.run(stop) => led,
+            lost = pass_on_nudges(listener, handover) => lost,
+            never = parked::keep_announcing(&self.store, &producer, &self.kafka) => match never {},
         }
-        .run(listener, stop)
-        .await
+    }
+}
+
+/// Passes on what other replicas nudge for. After a lost connection a nudge may have been missed, which is a nudge too.
+async fn pass_on_nudges(mut listener: PgListener, handover: &Handover) -> Result<(), Error> {
+    loop {
+        listener.try_recv().await?;
+        handover.look_at_table.notify_one();
     }
 }
 
@@ -132,14 +145,18 @@ struct Lead<'a> {
     sent: FuturesUnordered<BoxFuture<'static, Sent>>,
     /// Outbox ids that were acknowledged.
     done: Vec<i64>,
+    /// The highest outbox id of the last sweep.
+    newest_at_last_sweep: i64,
 }
 
 impl Lead<'_> {
-    async fn run(mut self, mut listener: PgListener, stop: &CancellationToken) -> Result<(), Error> {
+    async fn run(mut self, stop: &CancellationToken) -> Result<(), Error> {
         let handover = self.relay.store.handover();
         let mut receiver = handover.receiver.lock().await;
+        // What was left for an earlier lead is in the table still, or another replica published it since.
+        while receiver.try_recv().is_ok() {}
         // First take commits over, then read the table: nothing falls between the two.
-        handover.set_leading(true);
+        let leading = handover.lead();
         self.read_table().await?;
         let mut delete_tick = interval(DELETE_EVERY);
         delete_tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -152,13 +169,15 @@ impl Lead<'_> {
                 Some(batch) = receiver.recv(), if has_room => self.take(batch).await?,
                 Some(sent) = self.sent.next() => self.settle(sent).await?,
                 () = handover.look_at_table.notified() => self.read_table().await?,
-                nudge = listener.recv() => { nudge?; self.read_table().await?; }
                 _ = delete_tick.tick() => self.delete_done().await?,
                 _ = sweep_tick.tick() => self.sweep().await?,
             }
         }
-        handover.set_leading(false);
+        drop(leading);
         let _ = timeout(DRAIN_MAX, async {
+            while let Ok(batch) = receiver.try_recv() {
+                self.take(batch).await?;
+            }
             while let Some(sent) = self.sent.next().await {
                 self.settle(sent).await?;
             }
@@ -185,37 +204,40 @@ impl Lead<'_> {
         self.ask_table(&unknown).await
     }
 
-    /// Looks up whether earlier events of these aggregates are still to be sent.
+    /// Looks up whether earlier events of these aggregates are still to be sent. Those that the table does not tell of have
+    /// none that may go: an event of theirs is held back, or another replica published them.
     async fn ask_table(&mut self, aggregates: &[Uuid]) -> Result<(), Error> {
         if aggregates.is_empty() {
             return Ok(());
         }
         let rows = sqlx::query(
-            "SELECT o.id, o.attempts, o.parked_at IS NOT NULL AS held_back, j.*
+            "SELECT o.id, o.attempts, j.*
              FROM outbox o JOIN journal j USING (aggregate_id, version)
-             WHERE o.aggregate_id = ANY($1) ORDER BY o.id",
+             WHERE o.aggregate_id = ANY($1)
+               AND NOT EXISTS (SELECT FROM outbox h WHERE h.aggregate_id = o.aggregate_id AND h.parked_at IS NOT NULL)
+             ORDER BY o.id",
         )
         .bind(aggregates)
         .fetch_all(&mut self.connection)
         .await?;
-        let held_back = self.arrive_from_table(&rows).await?;
-        for aggregate_id in aggregates.iter().filter(|id| !held_back.contains(id)) {
-            if let Some(pending) = self.sequencer.asked(*aggregate_id) {
-                self.send(pending).await?;
-            }
+        let told = self.arrive_from_table(&rows).await?;
+        for aggregate_id in aggregates.iter().filter(|id| !told.contains(id)) {
+            self.sequencer.forget(*aggregate_id);
         }
         Ok(())
     }
 
-    /// Reads every row that waits, oldest first, as far as there is room.
+    /// Reads every row that may go, oldest first, as far as there is room.
     async fn read_table(&mut self) -> Result<(), Error> {
         self.delete_done().await?;
         let mut last_id = 0_i64;
         while self.sequencer.len() < HELD_MAX {
             let rows = sqlx::query(
-                "SELECT o.id, o.attempts, o.parked_at IS NOT NULL AS held_back, j.*
+                "SELECT o.id, o.attempts, j.*
                  FROM outbox o JOIN journal j USING (aggregate_id, version)
-                 WHERE o.id > $1 ORDER BY o.id LIMIT $2",
+                 WHERE o.id > $1
+                   AND NOT EXISTS (SELECT FROM outbox h WHERE h.aggregate_id = o.aggregate_id AND h.parked_at IS NOT NULL)
+                 ORDER BY o.id LIMIT $2",
             )
             .bind(last_id)
             .bind(READ_ROWS_MAX)
@@ -223,15 +245,7 @@ impl Lead<'_> {
             .await?;
             let Some(last) = rows.last() else { break };
             last_id = last.try_get("id")?;
-            let held_back = self.arrive_from_table(&rows).await?;
-            for row in &rows {
-                let aggregate_id: Uuid = row.try_get("aggregate_id")?;
-                if !held_back.contains(&aggregate_id)
-                    && let Some(pending) = self.sequencer.asked(aggregate_id)
-                {
-                    self.send(pending).await?;
-                }
-            }
+            self.arrive_from_table(&rows).await?;
             if rows.len() < READ_ROWS_MAX as usize {
                 break;
             }
@@ -239,19 +253,13 @@ impl Lead<'_> {
         Ok(())
     }
 
-    /// Takes rows in, in the order of their ids, and answers the aggregates of which an event is held back. Ids of one
-    /// aggregate are in the order of its versions, so the first row of an aggregate has no unsent predecessor.
-    async fn arrive_from_table(&mut self, rows: &[PgRow]) -> Result<Vec<Uuid>, Error> {
-        let mut held_back = Vec::new();
+    /// Takes rows in, in the order of their ids, and answers the aggregates that they are of. Ids of one aggregate are in the
+    /// order of its versions, so the first row of an aggregate has no unsent predecessor.
+    async fn arrive_from_table(&mut self, rows: &[PgRow]) -> Result<HashSet<Uuid>, Error> {
+        let mut aggregates = HashSet::new();
         for row in rows {
             let record = Record::from_row(row)?;
-            let aggregate_id = record.aggregate_id;
-            if row.try_get("held_back")? {
-                held_back.push(aggregate_id);
-            }
-            if held_back.contains(&aggregate_id) {
-                continue;
-            }
+            aggregates.insert(record.aggregate_id);
             let pending = Pending { outbox_id: row.try_get("id")?, record, attempts: row.try_get("attempts")? };
             match self.sequencer.arrive(pending) {
                 Arrival::Ready(pending) => self.send(pending).await?,
@@ -259,7 +267,12 @@ impl Lead<'_> {
                 Arrival::Held | Arrival::Ask => {}
             }
         }
-        Ok(held_back)
+        for aggregate_id in &aggregates {
+            if let Some(pending) = self.sequencer.asked(*aggregate_id) {
+                self.send(pending).await?;
+            }
+        }
+        Ok(aggregates)
     }
 
     /// Hands an event to the producer. A full queue is waited for.
@@ -314,18 +327,20 @@ impl Lead<'_> {
         }
     }
 
-    /// The broker refused this very event. It is tried again with growing pauses, then held back; its aggregate waits.
+    /// The event is tried again with growing pauses. If the broker refuses this very event, it is held back after some tries,
+    /// and its aggregate with it; a topic that is missing is waited for.
     async fn refused(&mut self, mut pending: Pending, error: KafkaError) -> Result<(), Error> {
         if let Some((code, reason)) = self.producer.client().fatal_error() {
             return Err(Error::Internal(format!("the producer failed for good: {code} {reason}")));
         }
-        pending.attempts += 1;
-        let given_up = pending.attempts >= ATTEMPTS_MAX;
+        let at_fault = is_about_the_event(&error);
+        pending.attempts = (pending.attempts + 1).min(ATTEMPTS_MAX);
+        let given_up = at_fault && pending.attempts == ATTEMPTS_MAX;
         sqlx::query(
             "UPDATE outbox SET attempts = $2, last_error = $3, parked_at = CASE WHEN $4 THEN $5 END WHERE id = $1",
         )
         .bind(pending.outbox_id)
-        .bind(pending.attempts)
+        .bind(if at_fault { pending.attempts } else { 0 })
         .bind(error.to_string())
         .bind(given_up)
         .bind(OffsetDateTime::from(self.relay.store.now()))
@@ -334,8 +349,9 @@ impl Lead<'_> {
         let Record { event_type, aggregate_id, .. } = &pending.record;
         if given_up {
             tracing::error!(%event_type, %aggregate_id, %error, "event cannot be published; its aggregate is held back");
+            self.sequencer.forget(*aggregate_id);
         } else {
-            tracing::warn!(%event_type, %aggregate_id, %error, attempts = pending.attempts, "broker refused an event");
+            tracing::warn!(%event_type, %aggregate_id, %error, attempts = pending.attempts, "broker did not take an event");
             let pause = Duration::from_millis(50) * u32::from(pending.attempts.unsigned_abs()).pow(2);
             self.sent.push(Box::pin(async move {
                 tokio::time::sleep(pause).await;
@@ -354,18 +370,38 @@ impl Lead<'_> {
         Ok(())
     }
 
-    /// Finds what nobody told about, such as a commit of a replica that died before its nudge; announces parked events.
+    /// Finds what nobody told about, such as a commit of a replica that died before its nudge: a row that was there at the
+    /// last sweep. Clocks have no say in it; that of the replica that wrote the row may be wrong.
     async fn sweep(&mut self) -> Result<(), Error> {
         self.delete_done().await?;
-        let now = self.relay.store.now();
-        let oldest: Option<OffsetDateTime> = sqlx::query_scalar("SELECT created_at FROM outbox ORDER BY id LIMIT 1")
-            .fetch_optional(&mut self.connection)
-            .await?;
-        let age = oldest.map_or(Duration::ZERO, |oldest| now.since(oldest.into()));
-        self.relay.age_secs.record(age.as_secs_f64(), &[]);
-        if age > SWEEP_EVERY {
-            self.read_table().await?;
-        }
-        parked::announce(&mut self.connection, &self.producer, &self.relay.kafka, now).await
+        let oldest = sqlx::query(
+            "SELECT id, created_at, (SELECT max(id) FROM outbox) AS newest FROM outbox ORDER BY id LIMIT 1",
+        )
+        .fetch_optional(&mut self.connection)
+        .await?;
+        let Some(oldest) = oldest else {
+            self.relay.age_secs.record(0.0, &[]);
+            return Ok(());
+        };
+        let created_at: OffsetDateTime = oldest.try_get("created_at")?;
+        self.relay.age_secs.record(self.relay.store.now().since(created_at.into()).as_secs_f64(), &[]);
+        let waited = oldest.try_get::<i64, _>("id")? <= self.newest_at_last_sweep;
+        self.newest_at_last_sweep = oldest.try_get("newest")?;
+        if waited { self.read_table().await } else { Ok(()) }
     }
+}
+
+/// Whether the broker refuses this very event, whatever happens around it.
+fn is_about_the_event(error: &KafkaError) -> bool {
+    matches!(
+        error.rdkafka_error_code(),
+        Some(
+            RDKafkaErrorCode::MessageSizeTooLarge
+                | RDKafkaErrorCode::InvalidMessage
+                | RDKafkaErrorCode::InvalidMessageSize
+                | RDKafkaErrorCode::InvalidRecord
+                | RDKafkaErrorCode::InvalidTimestamp
+                | RDKafkaErrorCode::PolicyViolation
+        )
+    )
 }

@@ -206,7 +206,18 @@ impl Handover {
         }
     }
 
-    pub(crate) fn set_leading(&self, leading: bool) {
-        self.leading.store(leading, Ordering::Release);
+    /// Takes commits over until the answer is dropped.
+    pub(crate) fn lead(&self) -> Leading<'_> {
+        self.leading.store(true, Ordering::Release);
+        Leading(&self.leading)
+    }
+}
+
+/// Commits of this process are handed over in memory for as long as this lives.
+pub(crate) struct Leading<'a>(&'a AtomicBool);
+
+impl Drop for Leading<'_> {
+    fn drop(&mut self) {
+        self.0.store(false, Ordering::Release);
     }
 }

@@ -136,9 +136,9 @@ impl Kafka {
 
     /// Publishes anything, such as what no relay would.
     pub async fn publish_raw(&self, topic: &str, key: &[u8], headers: &[(&str, &str)], payload: &[u8]) {
-        let headers = headers.iter().fold(OwnedHeaders::new(), |headers, (key, value)| {
-            headers.insert(Header { key, value: Some(*value) })
-        });
+        let headers = headers
+            .iter()
+            .fold(OwnedHeaders::new(), |headers, (key, value)| headers.insert(Header { key, value: Some(*value) }));
         self.produce(topic, key, headers, payload).await;
     }
 

@@ -51,8 +51,8 @@ async fn find() -> Servers {
 
 /// What `fleet servers up` wrote down.
 fn kept_by_fleet() -> Option<Servers> {
-    let folder = std::env::var_os("TRADEWIND_FLEET_FOLDER")
-        .map_or_else(|| workspace_root().join("target/fleet"), PathBuf::from);
+    let folder =
+        std::env::var_os("TRADEWIND_FLEET_FOLDER").map_or_else(|| workspace_root().join("target/fleet"), PathBuf::from);
     let lines = std::fs::read_to_string(folder.join("servers.env")).ok()?;
     let value = |key: &str| lines.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix('=').map(str::to_owned));
     parse(value)

@@ -80,6 +80,12 @@ impl Sequencer {
         (next, gap)
     }
 
+    /// Lets go of an aggregate's events. Whichever of them may go some time is found in the table then.
+    pub(super) fn forget(&mut self, aggregate_id: Uuid) {
+        self.in_flight.remove(&aggregate_id);
+        self.held -= self.waiting.remove(&aggregate_id).map_or(0, |waiting| waiting.len());
+    }
+
     fn hold(&mut self, pending: Pending) {
         let of_aggregate = self.waiting.entry(pending.record.aggregate_id).or_default();
         if of_aggregate.insert(pending.record.version, pending).is_none() {
@@ -187,6 +193,18 @@ mod tests {
         let (next, gap) = sequencer.acknowledged(A, 1);
         assert!(next.is_none() && gap);
         assert!(matches!(sequencer.arrive(event(1, 2)), Arrival::Ready(_)));
+    }
+
+    #[test]
+    fn an_aggregate_that_was_let_go_asks_the_table_before_it_goes_on() {
+        let mut sequencer = Sequencer::default();
+        assert!(matches!(sequencer.arrive(event(1, 1)), Arrival::Ready(_)));
+        sequencer.acknowledged(A, 1);
+        assert!(matches!(sequencer.arrive(event(1, 2)), Arrival::Ready(_)));
+        assert!(matches!(sequencer.arrive(event(1, 3)), Arrival::Held));
+        sequencer.forget(A);
+        assert_eq!(sequencer.len(), 0);
+        assert!(matches!(sequencer.arrive(event(1, 4)), Arrival::Ask));
     }
 
     #[test]

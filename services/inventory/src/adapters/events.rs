@@ -69,6 +69,10 @@ pub fn decode(event: &Envelope) -> Result<Option<Fact>, Undecodable> {
 }
 
 fn order_created(event: &OrderCreated) -> Result<Fact, Undecodable> {
+    // An order that asks for nothing would be confirmed with nothing held.
+    if event.lines.is_empty() {
+        return Err(Undecodable::new("lines is empty"));
+    }
     let lines = event.lines.iter().map(|line| {
         let sku = line.sku.parse::<Sku>().map_err(Undecodable::new)?;
         let quantity = Quantity::new(i64::from(line.quantity)).map_err(Undecodable::new)?;

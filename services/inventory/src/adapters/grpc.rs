@@ -5,7 +5,7 @@ use std::sync::Arc;
 use chassis::grpc::Peer;
 use chassis::idempotency::Key;
 use chassis::paging::{self, PageSizes};
-use chassis::{Caller, Fields, InvalidRequest, caller, status};
+use chassis::{Caller, Fields, InvalidRequest, Principal, caller, status};
 use contracts::convert::{InvalidField, id_from_wire, timestamp_to_wire};
 use contracts::inventory::v1 as wire;
 use contracts::inventory::v1::inventory_service_server::InventoryService;
@@ -51,7 +51,7 @@ impl Api {
             return Ok(answer);
         }
         let warehouse = change_stock::check(&self.store, &self.products, &command, |warehouse| {
-            may_see(caller, warehouse.seller_id)
+            acts_for(caller, warehouse.seller_id)
         })
         .await
         .map_err(status)?;
@@ -67,7 +67,7 @@ impl Api {
     async fn warehouse(&self, caller: &Caller, id: WarehouseId) -> Result<Warehouse, Status> {
         let found = postgres::warehouse::find(self.store.pool(), id).await.map_err(status)?;
         found
-            .filter(|warehouse| may_see(caller, warehouse.seller_id))
+            .filter(|warehouse| acts_for(caller, warehouse.seller_id))
             .ok_or_else(|| status(crate::app::Error::WarehouseNotFound))
     }
 }
@@ -91,6 +91,7 @@ impl InventoryService for Api {
         else {
             return Err(status(fields.refuse()));
         };
+        check_acts_for(&caller, seller_id)?;
         let command = CreateWarehouse { seller_id, code, name, priority };
         let answer = key.run(&self.store, async |unit| {
             let warehouse = create_warehouse(unit, command).await?;
@@ -104,7 +105,9 @@ impl InventoryService for Api {
         &self,
         request: Request<wire::ListWarehousesRequest>,
     ) -> Result<Response<wire::ListWarehousesResponse>, Status> {
-        let seller_id = seller_of(&caller(&request), &request.get_ref().seller_id).map_err(invalid)?;
+        let caller = caller(&request);
+        let seller_id = seller_of(&caller, &request.get_ref().seller_id).map_err(invalid)?;
+        check_acts_for(&caller, seller_id)?;
         let warehouses = postgres::warehouse::of_seller(self.store.pool(), seller_id).await.map_err(status)?;
         let warehouses = warehouses.iter().map(warehouse_to_wire).collect();
         Ok(Response::new(wire::ListWarehousesResponse { warehouses }))
@@ -241,21 +244,19 @@ fn invalid(field: InvalidField) -> Status {
 }
 
 /// Whether a seller's stock is the caller's business.
-fn may_see(caller: &Caller, seller_id: SellerId) -> bool {
+fn acts_for(caller: &Caller, seller_id: SellerId) -> bool {
     caller.principal().is_ok_and(|principal| principal.is_operator() || principal.acts_for_seller(seller_id))
 }
 
-/// The seller that a request is about: an employee of a shop acts for it alone, an operator names one.
+fn check_acts_for(caller: &Caller, seller_id: SellerId) -> Result<(), Status> {
+    if acts_for(caller, seller_id) { Ok(()) } else { Err(status(crate::app::Error::NotYourSeller)) }
+}
+
+/// The seller that a request is about: the one that it names, or else the token's own.
 fn seller_of(caller: &Caller, seller_id: &str) -> Result<SellerId, InvalidField> {
-    let own = caller.principal().ok().and_then(|principal| principal.seller_id());
-    if caller.is_operator() {
-        return id_from_wire("seller_id", seller_id);
-    }
-    let own = own.ok_or_else(|| InvalidField::new("seller_id", "is not in the token"))?;
-    if seller_id.is_empty() || seller_id == own.to_string() {
-        Ok(own)
-    } else {
-        Err(InvalidField::new("seller_id", "is not the token's seller"))
+    match caller.principal().ok().and_then(Principal::seller_id) {
+        Some(own) if seller_id.is_empty() => Ok(own),
+        _ => id_from_wire("seller_id", seller_id),
     }
 }
 

@@ -10,6 +10,9 @@ pub enum Error {
     /// No such warehouse, or one of another seller.
     #[error("there is no such warehouse")]
     WarehouseNotFound,
+    /// A seller's employee would act for another seller.
+    #[error("you may not act for this seller")]
+    NotYourSeller,
     /// Nothing was ever held for the order.
     #[error("there is no reservation for such an order")]
     ReservationNotFound,
@@ -43,6 +46,7 @@ impl Classified for Error {
     fn kind(&self) -> ErrorKind {
         match self {
             Self::WarehouseNotFound | Self::ReservationNotFound | Self::SkuUnknown(_) => ErrorKind::NotFound,
+            Self::NotYourSeller => ErrorKind::PermissionDenied,
             Self::WarehouseCodeTaken => ErrorKind::AlreadyExists,
             Self::WarehouseLimit => ErrorKind::FailedPrecondition,
             Self::Refused(refusal) => refusal.kind(),
@@ -54,6 +58,7 @@ impl Classified for Error {
     fn reason(&self) -> &'static str {
         match self {
             Self::WarehouseNotFound => "WAREHOUSE_NOT_FOUND",
+            Self::NotYourSeller => "NOT_YOUR_SELLER",
             Self::ReservationNotFound => "RESERVATION_NOT_FOUND",
             Self::SkuUnknown(_) => "SKU_UNKNOWN",
             Self::WarehouseCodeTaken => "WAREHOUSE_CODE_TAKEN",
@@ -67,6 +72,7 @@ impl Classified for Error {
     fn field_violations(&self) -> Vec<FieldViolation> {
         match self {
             Self::WarehouseNotFound => vec![FieldViolation::new("warehouse_id", self)],
+            Self::NotYourSeller => vec![FieldViolation::new("seller_id", "is not the seller that you act for")],
             Self::ReservationNotFound => vec![FieldViolation::new("order_id", self)],
             Self::SkuUnknown(_) => vec![FieldViolation::new("sku", self)],
             Self::WarehouseCodeTaken => vec![FieldViolation::new("code", self)],

@@ -131,3 +131,44 @@ pub struct Movement {
     /// Who did it.
     pub actor: String,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn item(total: i64, reserved: i64, committed: i64) -> StockItem {
+        let id = kernel::Id::generate();
+        let levels = Levels { total, reserved, committed };
+        StockItem::new(id, Sku::new("CUP").unwrap(), kernel::Id::generate(), kernel::Id::generate(), levels)
+    }
+
+    #[test]
+    fn units_go_from_available_to_reserved_to_committed_and_back() {
+        let mut item = item(10, 0, 0);
+        for (change, levels) in [
+            (StockItem::reserve as fn(&mut StockItem, i64), (4, 0)),
+            (StockItem::commit, (0, 4)),
+            (StockItem::release_committed, (0, 0)),
+            (StockItem::reserve, (4, 0)),
+            (StockItem::release_reserved, (0, 0)),
+        ] {
+            change(&mut item, 4);
+            assert_eq!((item.reserved, item.committed), levels);
+            assert_eq!(item.available(), item.total - item.reserved - item.committed);
+        }
+    }
+
+    #[test]
+    fn a_total_lies_between_what_is_promised_and_the_limit() {
+        let mut at_the_floor = item(3, 1, 2);
+        let below = Error::StockBelowPromised { sku: at_the_floor.sku.clone(), left: 2, promised: 3 };
+        assert_eq!(at_the_floor.change_total(-1), Err(below));
+        assert!(matches!(at_the_floor.change_total(i64::MIN), Err(Error::StockBelowPromised { .. })));
+        let mut at_the_limit = item(TOTAL_MAX, 0, 0);
+        for delta in [1, i64::MAX] {
+            assert_eq!(at_the_limit.change_total(delta), Err(Error::StockLimit { sku: at_the_limit.sku.clone() }));
+        }
+        assert_eq!((at_the_floor.total, at_the_limit.total), (3, TOTAL_MAX));
+        assert_eq!(at_the_limit.change_total(-TOTAL_MAX), Ok(()));
+    }
+}

@@ -1,6 +1,6 @@
 //! Puts back on sale what was reserved and not paid for in time. Each reservation is a deadline that inventory owns.
 
-use messaging::{Cause, Caused, Error, EventStore, react};
+use messaging::{Cause, Caused, Error, EventStore, Outcome, react};
 
 use crate::Inventory;
 use crate::adapters::postgres;
@@ -9,8 +9,8 @@ use crate::domain::fact::Fact;
 /// Reservations expired in one transaction.
 const BATCH_MAX: i64 = 200;
 
-/// Expires every reservation that is past its time, and answers how many those were. A reservation that was committed or
-/// released meanwhile is left alone by the decision itself.
+/// Expires every reservation that is past its time, and answers how many those were. A reservation that was committed,
+/// released or expired meanwhile is left alone by the decision itself.
 pub async fn expire_reservations(store: &EventStore, inventory: &Inventory) -> Result<usize, Error> {
     let mut expired = 0;
     loop {
@@ -26,9 +26,10 @@ pub async fn expire_reservations(store: &EventStore, inventory: &Inventory) -> R
             })
             .collect();
         let mut unit = store.begin().await?;
-        react(inventory, &mut unit, &facts).await?;
+        let outcomes = react(inventory, &mut unit, &facts).await?;
         unit.commit().await?;
-        expired += due.len();
-        tracing::info!(reservations = due.len(), "expired reservations");
+        let applied = outcomes.iter().filter(|outcome| **outcome == Outcome::Applied).count();
+        tracing::info!(reservations = applied, "expired reservations");
+        expired += applied;
     }
 }

@@ -119,3 +119,6 @@ fn release(
     world.put_reservation(Reservation { status, ..reservation });
     Decision::Applied(events)
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,1 +1,15 @@
-//! Integration tests of `inventory` against real PostgreSQL and Kafka.
+//! Inventory against real PostgreSQL and Kafka.
+//!
+//! | file | shows |
+//! | --- | --- |
+//! | `marketplace` | replicas between their topics, sellers and orders, for the tests below |
+//! | `checkout` | the saga: facts in over Kafka, facts out; races, replicas, parked events |
+//! | `rpc` | every RPC through the real server, its refusals by name; one file per subject |
+//! | `indexes` | no statement walks a table that has grown |
+
+#![allow(clippy::unwrap_used, reason = "a test may give up where it stands")]
+
+mod checkout;
+mod indexes;
+mod marketplace;
+mod rpc;

@@ -1,0 +1,27 @@
+//! Messaging against real PostgreSQL and real Kafka.
+//!
+//! | file | shows |
+//! | --- | --- |
+//! | `meter` | the smallest participant, with the layout of a service |
+//! | `rig` | two services and the broker between them, for the tests below |
+//! | `relay` | published at least once, whoever dies when; what cannot be published |
+//! | `order` | versions of an aggregate arrive in order and without a gap |
+//! | `consumer` | took effect once, whoever dies when; types that nobody asked for |
+//! | `rebalance` | a partition that changes hands in the middle of a batch |
+//! | `failure` | passing failures, and batches that fail as a whole |
+//! | `parking` | poison, its followers and its bystanders; the announcement |
+//! | `retry` | what an operator does about parked events |
+//! | `history` | the journal's hash chain; the trace of a journey |
+//! | `schema` | what the tables promise |
+
+mod consumer;
+mod failure;
+mod history;
+mod meter;
+mod order;
+mod parking;
+mod rebalance;
+mod relay;
+mod retry;
+mod rig;
+mod schema;

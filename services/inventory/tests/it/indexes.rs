@@ -1,0 +1,146 @@
+//! What the statements cost once the tables have grown.
+
+use std::collections::BTreeMap;
+
+use inventory::adapters::postgres;
+use inventory::domain::fact::{Fact, StockChange, StockChangeKind};
+use inventory::domain::ids::{OrderId, SellerId, WarehouseId};
+use inventory::jobs::expire_reservations::expire_reservations;
+use inventory::{Inventory, SERVICE};
+use kernel::{Id, Quantity};
+use messaging::{Cause, Caused, EventStore, Outcome, react};
+use sqlx::{Connection, PgConnection};
+use testkit::{Database, TestClock, eventually};
+use uuid::Uuid;
+
+use crate::marketplace::{inventory, sku};
+
+const STOCK_ITEMS: i64 = 20_000;
+const ROUNDS: u128 = 10;
+const ORDERS_PER_ROUND: u128 = 20;
+
+fn seller_id() -> SellerId {
+    Id::from_uuid(Uuid::from_u128(1))
+}
+
+fn warehouse_id() -> WarehouseId {
+    Id::from_uuid(Uuid::from_u128(2))
+}
+
+/// A shop that has done business for years: 20,000 stock items with a movement each, 50,000 reservations of which a fifth
+/// is active.
+async fn fill(database: &Database) {
+    let mut connection = database.pool().acquire().await.unwrap();
+    for statement in [
+        "INSERT INTO warehouse VALUES (lpad('1', 32, '0')::uuid, lpad('1', 32, '0')::uuid, 'OTHER', 'Other', 0, now()),
+                                      (lpad('2', 32, '0')::uuid, lpad('1', 32, '0')::uuid, 'MAIN', 'Main', 0, now())",
+        "INSERT INTO stock_item
+         SELECT md5('item' || n)::uuid, 'SKU-' || n, lpad('2', 32, '0')::uuid, lpad('1', 32, '0')::uuid, 1000, 0, 0, 0,
+                decode(repeat('00', 32), 'hex'), md5('item' || n)::uuid
+         FROM generate_series(1, 20000) AS n",
+        "INSERT INTO stock_movement
+         SELECT md5('movement' || n)::uuid, md5('item' || n)::uuid, 'add', 1000, '', 'seller:test', now()
+         FROM generate_series(1, 20000) AS n",
+        "INSERT INTO reservation
+         SELECT md5('order' || n)::uuid, CASE WHEN n % 5 = 0 THEN 'active' ELSE 'committed' END,
+                jsonb_build_array(jsonb_build_object('stock_item_id', md5('item' || n % 20000 + 1)::uuid,
+                    'sku', 'SKU-' || n % 20000 + 1, 'warehouse_id', lpad('2', 32, '0')::uuid, 'quantity', 1)),
+                '2030-01-01', 0, decode(repeat('00', 32), 'hex'), md5('order' || n)::uuid
+         FROM generate_series(1, 50000) AS n",
+        "ANALYZE",
+    ] {
+        sqlx::query(statement).execute(&mut *connection).await.unwrap();
+    }
+}
+
+/// Scans of whole tables, and rows or index entries read, by table. Sessions report what they read when they end.
+async fn reads(database: &Database) -> BTreeMap<String, (i64, i64)> {
+    let mut connection = PgConnection::connect(database.url()).await.unwrap();
+    eventually("every other session to end", async || {
+        let others = "SELECT count(*) = 0 FROM pg_stat_activity
+                      WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'";
+        sqlx::query_scalar::<_, bool>(others).fetch_one(&mut connection).await.unwrap()
+    })
+    .await;
+    let rows: Vec<(String, i64, i64)> = sqlx::query_as(
+        "SELECT t.relname::text, t.seq_scan, (t.seq_tup_read + sum(i.idx_tup_read))::bigint
+         FROM pg_stat_user_tables t JOIN pg_stat_user_indexes i USING (relid)
+         WHERE t.relname IN ('stock_item', 'stock_movement', 'reservation') GROUP BY t.relname, t.seq_scan, t.seq_tup_read",
+    )
+    .fetch_all(&mut connection)
+    .await
+    .unwrap();
+    rows.into_iter().map(|(table, scans, rows)| (table, (scans, rows))).collect()
+}
+
+async fn happen(store: &EventStore, inventory: &Inventory, facts: Vec<Fact>) {
+    let caused = |fact| Caused { fact, cause: Cause::command("service:test") };
+    let facts: Vec<_> = facts.into_iter().map(caused).collect();
+    let mut unit = store.begin().await.unwrap();
+    let outcomes = react(inventory, &mut unit, &facts).await.unwrap();
+    unit.commit().await.unwrap();
+    assert!(outcomes.iter().all(|outcome| *outcome == Outcome::Applied), "{outcomes:?}");
+}
+
+/// Twenty orders over forty SKUs: reserved, a half paid for, a quarter cancelled, a quarter left to expire.
+async fn do_business(store: &EventStore, clock: &TestClock, round: u128) {
+    let inventory = inventory();
+    let order = |number: u128| OrderId::from_uuid(Uuid::from_u128((round << 64) + number + 1));
+    let one = Quantity::new(1).unwrap();
+    let line = |number: u128| (sku(&format!("SKU-{}", 1 + round * 97 + number * 401)), one);
+    let created = |number: u128| Fact::OrderCreated {
+        order_id: order(number),
+        seller_id: seller_id(),
+        lines: vec![line(number), line(number + ORDERS_PER_ROUND)],
+    };
+    happen(store, &inventory, (0..ORDERS_PER_ROUND).map(created).collect()).await;
+    happen(store, &inventory, (0..10).map(|number| Fact::PaymentAuthorized(order(number))).collect()).await;
+    happen(store, &inventory, (10..15).map(|number| Fact::OrderEnded(order(number))).collect()).await;
+    clock.advance(inventory.policy.reservation_ttl);
+    assert_eq!(expire_reservations(store, &inventory).await.unwrap(), 5);
+    let change = StockChange {
+        new_stock_item_id: Id::generate(),
+        movement_id: Id::generate(),
+        warehouse_id: warehouse_id(),
+        seller_id: seller_id(),
+        sku: line(0).0,
+        kind: StockChangeKind::Add(one),
+        reason: String::new(),
+        actor: "seller:test".to_owned(),
+    };
+    happen(store, &inventory, vec![Fact::StockChange(change)]).await;
+
+    let skus: Vec<_> = (0..ORDERS_PER_ROUND).map(|number| line(number).0).collect();
+    let available = postgres::availability(store.pool(), &skus).await.unwrap();
+    assert_eq!(available.len(), skus.len());
+    let (item, _) = postgres::find_stock_item(store.pool(), warehouse_id(), &skus[0]).await.unwrap().unwrap();
+    assert!(postgres::movements(store.pool(), item.id(), Uuid::max(), 20).await.unwrap().len() >= 2);
+    assert!(postgres::find_reservation(store.pool(), order(0)).await.unwrap().is_some());
+}
+
+/// Not by the plans of copied statements: the statements themselves run, on the service's own connections, and often enough
+/// for the planner to settle on a generic plan. What PostgreSQL counted then tells whether any of them walked a table, or a
+/// whole index, even once.
+#[tokio::test]
+async fn all_business_of_a_day_reads_fewer_rows_than_one_walk_over_a_grown_table() {
+    let database = Database::migrated(&SERVICE).await;
+    fill(&database).await;
+    database.pool().close().await;
+    let before = reads(&database).await;
+
+    let clock = TestClock::at("2026-03-01T09:00:00Z");
+    let store = EventStore::new(SERVICE.name, database.another_pool().await, clock.clock());
+    for round in 0..ROUNDS {
+        do_business(&store, &clock, round).await;
+    }
+    store.pool().close().await;
+
+    let after = reads(&database).await;
+    assert_eq!(after.len(), 3);
+    for (table, (scans, rows)) in after {
+        let (scans_before, rows_before) = before[&table];
+        assert_eq!(scans - scans_before, 0, "{table} was scanned");
+        let read = rows - rows_before;
+        assert!((1..STOCK_ITEMS).contains(&read), "{read} rows of {table} were read");
+    }
+}

@@ -1,0 +1,42 @@
+//! BatchGetAvailability.
+
+use contracts::inventory::v1::BatchGetAvailabilityRequest;
+use tonic::{Request, Status};
+
+use super::{Rpc, invalid, refusal};
+
+/// What a caller without a token is told.
+async fn ask(rpc: &Rpc, skus: &[&str]) -> Result<Vec<(String, i64)>, Status> {
+    let skus = skus.iter().map(|sku| (*sku).to_owned()).collect();
+    let answer = rpc.client().batch_get_availability(Request::new(BatchGetAvailabilityRequest { skus })).await?;
+    Ok(answer.into_inner().availabilities.into_iter().map(|entry| (entry.sku, entry.available)).collect())
+}
+
+#[tokio::test]
+async fn anybody_is_told_what_can_be_bought_in_the_order_asked_each_once() {
+    let rpc = Rpc::open().await;
+    let (main, second) = (rpc.warehouse("MAIN").await, rpc.warehouse("SECOND").await);
+    rpc.add(&main, "CUP", 5).await;
+    rpc.add(&second, "CUP", 2).await;
+    rpc.add(&main, "POT", 3).await;
+    sqlx::query("UPDATE stock_item SET reserved = 1, committed = 2 WHERE sku = 'POT'")
+        .execute(rpc.store.pool())
+        .await
+        .unwrap();
+    let answer = ask(&rpc, &["POT", "NEVER-STOCKED", "CUP", "POT"]).await.unwrap();
+    let expected = [("POT", 0), ("NEVER-STOCKED", 0), ("CUP", 7)].map(|(sku, units)| (sku.to_owned(), units));
+    assert_eq!(answer, expected);
+}
+
+#[tokio::test]
+async fn from_one_to_two_hundred_well_formed_skus_are_asked_for() {
+    let rpc = Rpc::open().await;
+    assert_eq!(refusal(ask(&rpc, &[]).await), invalid(&["skus"]));
+    assert_eq!(refusal(ask(&rpc, &["X"; 201]).await), invalid(&["skus"]));
+    let long = "X".repeat(65);
+    let answer = ask(&rpc, &["cup", "CUP", "", &long]).await;
+    assert_eq!(refusal(answer), invalid(&["skus[0]", "skus[2]", "skus[3]"]));
+    let codes: Vec<_> = (0..200).map(|number| format!("SKU-{number}")).collect();
+    let answer = ask(&rpc, &codes.iter().map(String::as_str).collect::<Vec<_>>()).await.unwrap();
+    assert_eq!(answer, codes.into_iter().map(|code| (code, 0)).collect::<Vec<_>>());
+}
