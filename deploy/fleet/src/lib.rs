@@ -2,7 +2,16 @@
 //!
 //! | module | what it does |
 //! | --- | --- |
-//! | [`requirements`] | finds PostgreSQL, Java and Maven; installs them, or says how |
+//! | [`topology`] | which processes there are, and what each is told |
+//! | [`fleet`] | the running fleet |
+//! | [`keys`] | the development key, until there is an accounts service |
+//! | [`up`] | `fleet up`, `down`, `token` |
+//! | [`demo`] | `fleet demo`: one morning of a marketplace |
+//! | [`catalogue`], [`shopper`], [`provider`] | what is on sale, who buys it over gRPC, what the payment provider took |
+//! | [`invariants`] | I1 to I5 and I7, read from the databases |
+//! | [`choreography`] | `docs/choreography.md`, from the SUBSCRIPTIONS tables |
+//! | [`protos`] | `buf lint` |
+//! | [`requirements`] | finds PostgreSQL, Java, Maven and npm; installs them, or says how |
 //! | [`workdir`] | one folder per run, held by a lock, cleaned before and after |
 //! | [`ports`] | free ports that stay free |
 //! | [`process`] | a child process: log, signals, death, and never an orphan |
@@ -14,13 +23,24 @@
 //! | [`progress`] | what the person at the terminal is told |
 
 pub mod background;
+pub mod catalogue;
+pub mod choreography;
+pub mod demo;
+pub mod fleet;
 pub mod foreground;
 pub mod interrupt;
+pub mod invariants;
 pub mod kafka;
+pub mod keys;
 pub mod ports;
 pub mod postgres;
 pub mod process;
 pub mod progress;
+pub mod protos;
+pub mod provider;
 pub mod requirements;
 pub mod servers;
+pub mod shopper;
+pub mod topology;
+pub mod up;
 pub mod workdir;

@@ -3,10 +3,12 @@
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use contracts::access::Role;
 use fleet::foreground::{self, RunOptions};
 use fleet::requirements::{Needs, Requirements};
 use fleet::servers::ExternalServers;
-use fleet::{background, progress};
+use fleet::{background, choreography, demo, progress, protos, up};
+use uuid::Uuid;
 
 /// Runs Tradewind on one machine, without containers.
 #[derive(Debug, Parser)]
@@ -18,7 +20,33 @@ struct CommandLine {
 
 #[derive(Debug, Subcommand)]
 enum FleetCommand {
-    /// Finds PostgreSQL, Java and Maven; as root on Debian it installs what is missing.
+    /// Runs the fleet until Ctrl-C: PostgreSQL, Kafka, the sandbox provider, six services, a catalogue on sale.
+    Up(#[command(flatten)] ExternalServers),
+    /// Stops the fleet that `up` runs somewhere else.
+    Down,
+    /// Lives one morning of a marketplace and checks the invariants at its end.
+    Demo(#[command(flatten)] ExternalServers),
+    /// Prints a token for the fleet that is up, good for 12 hours.
+    Token {
+        /// What its holder is.
+        #[arg(value_parser = role)]
+        role: Role,
+        /// Whom it is issued to [default: somebody new].
+        #[arg(long, value_name = "UUID")]
+        subject: Option<Uuid>,
+        /// The seller that a seller's token acts for [default: the first of the catalogue].
+        #[arg(long, value_name = "UUID")]
+        seller: Option<Uuid>,
+    },
+    /// Writes docs/choreography.md from the services' SUBSCRIPTIONS tables.
+    Choreography {
+        /// Only checks that it is up to date and that the tests it names exist.
+        #[arg(long)]
+        check: bool,
+    },
+    /// Lints the protos with buf.
+    LintProtos,
+    /// Finds PostgreSQL, Java, Maven and npm; as root on Debian it installs what is missing.
     Requirements,
     /// PostgreSQL and Kafka for tests.
     #[command(subcommand)]
@@ -56,9 +84,18 @@ async fn main() -> ExitCode {
 
 async fn run(command: FleetCommand) -> anyhow::Result<u8> {
     match command {
+        FleetCommand::Up(external) => up::up(&external).await?,
+        FleetCommand::Down => up::down().await?,
+        FleetCommand::Demo(external) => demo::demo(&external).await?,
+        FleetCommand::Token { role, subject, seller } => println!("{}", up::token(role, subject, seller)?),
+        FleetCommand::Choreography { check: true } => choreography::check()?,
+        FleetCommand::Choreography { check: false } => choreography::write()?,
+        FleetCommand::LintProtos => protos::lint().await?,
         FleetCommand::Requirements => {
             let found = Requirements::provide(Needs::EVERYTHING).await?;
-            for (name, path) in [("postgres", found.postgres), ("java", found.java), ("maven", found.maven)] {
+            for (name, path) in
+                [("postgres", found.postgres), ("java", found.java), ("maven", found.maven), ("npx", found.npx)]
+            {
                 progress::say(name, path.unwrap_or_default().display());
             }
         }
@@ -70,4 +107,8 @@ async fn run(command: FleetCommand) -> anyhow::Result<u8> {
         FleetCommand::Servers(ServersCommand::Supervise(external)) => background::supervise(&external).await?,
     }
     Ok(0)
+}
+
+fn role(name: &str) -> Result<Role, String> {
+    Role::from_name(name).ok_or_else(|| "one of buyer, seller, operator, service".to_owned())
 }

@@ -135,6 +135,11 @@ impl Process {
         Ok(())
     }
 
+    /// What was started.
+    pub fn spec(&self) -> &ProcessSpec {
+        &self.spec
+    }
+
     /// What people call it.
     pub fn name(&self) -> &str {
         &self.spec.name

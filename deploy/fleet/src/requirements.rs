@@ -1,4 +1,4 @@
-//! What the servers need from the machine: PostgreSQL, a Java runtime, Maven. Found, installed, or asked for.
+//! What is needed from the machine: PostgreSQL, a Java runtime, Maven, npm. Found, installed, or asked for.
 
 use std::fmt::Write as _;
 use std::fs::{self, OpenOptions};
@@ -34,11 +34,15 @@ pub struct Needs {
     pub java: bool,
     /// To fetch Kafka.
     pub maven: bool,
+    /// To lint the protos.
+    pub npx: bool,
 }
 
 impl Needs {
+    /// Nothing.
+    pub const NOTHING: Self = Self { postgres: false, java: false, maven: false, npx: false };
     /// All that a new machine needs.
-    pub const EVERYTHING: Self = Self { postgres: true, java: true, maven: true };
+    pub const EVERYTHING: Self = Self { postgres: true, java: true, maven: true, npx: true };
 }
 
 /// Where things are; `None` for what is not needed or not there.
@@ -50,6 +54,8 @@ pub struct Requirements {
     pub java: Option<PathBuf>,
     /// The `mvn` program.
     pub maven: Option<PathBuf>,
+    /// The `npx` program.
+    pub npx: Option<PathBuf>,
 }
 
 impl Requirements {
@@ -76,6 +82,7 @@ impl Requirements {
             postgres: if needs.postgres { find_postgres().await } else { None },
             java: if needs.java { find_java().await } else { None },
             maven: if needs.maven { on_path("mvn") } else { None },
+            npx: if needs.npx { on_path("npx") } else { None },
         }
     }
 
@@ -84,6 +91,7 @@ impl Requirements {
             (needs.postgres && self.postgres.is_none(), Missing::Postgres),
             (needs.java && self.java.is_none(), Missing::Java),
             (needs.maven && self.maven.is_none(), Missing::Maven),
+            (needs.npx && self.npx.is_none(), Missing::Npx),
         ];
         all.into_iter().filter_map(|(is_missing, what)| is_missing.then_some(what)).collect()
     }
@@ -94,6 +102,7 @@ enum Missing {
     Postgres,
     Java,
     Maven,
+    Npx,
 }
 
 impl Missing {
@@ -102,6 +111,7 @@ impl Missing {
             Self::Postgres => format!("PostgreSQL {POSTGRES_MAJOR_MIN} or newer (runs the databases)"),
             Self::Java => format!("a Java {JAVA_MAJOR_MIN} runtime or newer (runs Kafka)"),
             Self::Maven => "Maven (fetches Kafka)".to_owned(),
+            Self::Npx => "npm (fetches buf, which lints the protos)".to_owned(),
         }
     }
 
@@ -110,6 +120,7 @@ impl Missing {
             Self::Postgres => "postgresql",
             Self::Java => java,
             Self::Maven => "maven",
+            Self::Npx => "npm",
         }
     }
 }

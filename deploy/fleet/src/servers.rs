@@ -60,6 +60,7 @@ impl Servers {
             postgres: external.database_url.is_none(),
             java: external.kafka_brokers.is_none(),
             maven: external.kafka_brokers.is_none() && !jars.are_complete(),
+            npx: false,
         };
         let found = Requirements::provide(needs).await?;
 

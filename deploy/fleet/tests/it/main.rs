@@ -1,5 +1,7 @@
-//! The servers for real: PostgreSQL and Kafka are started, disturbed and stopped.
+//! The servers and the fleet for real: started, shopped in, disturbed and stopped.
 #![expect(clippy::unwrap_used, reason = "a test that fails says where")]
 
 mod command;
+mod kills;
+mod marketplace;
 mod servers;

@@ -1,0 +1,26 @@
+# A table of contents. What each target does is written in Rust, in deploy/fleet.
+
+.PHONY: help build up down demo check test servers docs
+
+help:            ## this list
+	@grep -E '^[a-z]+:.*##' Makefile | sed 's/:.*##/\t/'
+build:           ## build everything
+	cargo build --workspace --all-targets
+up: build        ## the fleet until Ctrl-C, with endpoints, tokens and an example call
+	target/debug/fleet up
+down:            ## stop the fleet that `make up` runs in another terminal
+	target/debug/fleet down
+demo: build      ## one morning of a marketplace, proved from the databases
+	target/debug/fleet demo
+servers: build   ## PostgreSQL and Kafka in the background, for running single tests
+	target/debug/fleet servers up
+docs: build      ## write docs/choreography.md
+	target/debug/fleet choreography
+check: build     ## formatting, lints, protos, layering, generated docs: before every commit
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --quiet -- -D warnings
+	target/debug/fleet lint-protos
+	target/debug/fleet choreography --check
+	cargo test --workspace --quiet --test layering
+test: check      ## everything that CI runs
+	target/debug/fleet servers run -- cargo test --workspace

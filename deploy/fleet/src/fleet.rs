@@ -1,0 +1,289 @@
+//! The running fleet: servers, the sandbox provider, six services, and a database that can be looked into.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use futures::future::try_join_all;
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::{AssertSqlSafe, ConnectOptions, Connection, PgConnection, PgPool};
+use tonic::transport::{Channel, Endpoint};
+use tonic_health::pb::HealthCheckRequest;
+use tonic_health::pb::health_check_response::ServingStatus;
+use tonic_health::pb::health_client::HealthClient;
+
+use crate::keys::Keys;
+use crate::ports::ReservedPorts;
+use crate::process::{Death, Process, ProcessSpec};
+use crate::progress::{self, Step};
+use crate::servers::{ExternalServers, Servers};
+use crate::topology::{Deadlines, PROVIDER, SERVICES};
+use crate::workdir::Workdir;
+
+/// How long a process may take until it serves.
+const START_MAX: Duration = Duration::from_secs(30);
+/// How long a process may take to finish what it is doing.
+const GRACE: Duration = Duration::from_secs(10);
+
+/// The running fleet.
+pub struct Fleet {
+    /// Started in this order, stopped in reverse.
+    processes: Vec<Process>,
+    servers: Servers,
+    endpoints: BTreeMap<&'static str, String>,
+    keys: Keys,
+    database: PgPool,
+    workdir: Workdir,
+}
+
+impl Fleet {
+    /// Starts everything and returns when it is healthy. Whatever was started dies with the value.
+    pub async fn start(name: &str, external: &ExternalServers, deadlines: Deadlines) -> Result<Self> {
+        let binaries = Binaries::locate()?;
+        let workdir = Workdir::claim(name)?;
+        let mut servers = Servers::start(&workdir, external).await?;
+        let step = Step::of("fleet");
+        let keys = Keys::create(&workdir.root().join("run"))?;
+        let admin = create_database(servers.database_url(), name).await?;
+        let ports = ReservedPorts::<7>::reserve()?;
+        let endpoints = endpoints(ports.numbers());
+        let specs = Specs {
+            binaries: &binaries,
+            workdir: &workdir,
+            admin: &admin,
+            brokers: servers.kafka_brokers(),
+            endpoints: &endpoints,
+            deadlines,
+            // Servers that are not ours may have topics of an earlier fleet.
+            kafka_prefix: if external.is_empty() { String::new() } else { format!("{name}-{}.", &random_hex()[..8]) },
+            guest_secret: random_hex(),
+        };
+
+        create_roles(&admin).await?;
+        let prepare = |service: &'static str, operation: &'static str| {
+            let spec = specs.service(service, operation, if operation == "migrate" { None } else { Some(service) });
+            let log = workdir.log(service);
+            async move { spec.run(&log).await }
+        };
+        try_join_all(SERVICES.iter().flat_map(|s| [prepare(s.name, "migrate"), prepare(s.name, "topics")])).await?;
+        step.reached("schemas and topics are there");
+
+        ports.release();
+        let mut processes = vec![Process::spawn(specs.provider(), &workdir)?];
+        for service in &SERVICES {
+            processes.push(Process::spawn(specs.service(service.name, "serve", Some(service.name)), &workdir)?);
+        }
+        let healthy = try_join_all(SERVICES.iter().map(|service| until_serving(&endpoints[service.name])));
+        tokio::select! {
+            healthy = healthy => { healthy?; }
+            death = any_death(&mut processes) => return Err(death.into()),
+            death = servers.died() => return Err(death.into()),
+        }
+        step.reached("six services and the sandbox provider serve");
+        let database = PgPoolOptions::new().max_connections(4).connect_lazy_with(admin);
+        Ok(Self { processes, servers, endpoints, keys, database, workdir })
+    }
+
+    /// The URL of a service.
+    pub fn endpoint(&self, service: &str) -> &str {
+        &self.endpoints[service]
+    }
+
+    /// A connection to a service, made at the first call.
+    pub fn channel(&self, service: &str) -> Result<Channel> {
+        Ok(Endpoint::from_shared(self.endpoint(service).to_owned())?.tcp_nodelay(true).connect_lazy())
+    }
+
+    /// The key that the services believe.
+    pub fn keys(&self) -> &Keys {
+        &self.keys
+    }
+
+    /// The database, with the rights to read every schema: for proofs only.
+    pub fn database(&self) -> &PgPool {
+        &self.database
+    }
+
+    /// Kills a process with SIGKILL, as the kernel would.
+    pub async fn kill9(&mut self, name: &str) -> Result<()> {
+        self.process(name)?.kill9().await.map(drop)
+    }
+
+    /// Starts a killed process again; does not wait until it serves.
+    pub fn respawn(&mut self, name: &str) -> Result<()> {
+        self.process(name)?.respawn()
+    }
+
+    /// Waits until a service serves.
+    pub async fn until_serving(&self, name: &str) -> Result<()> {
+        until_serving(self.endpoint(name)).await
+    }
+
+    /// The error of a process that died, if one did.
+    pub fn check_alive(&mut self) -> Result<()> {
+        self.processes.iter_mut().try_for_each(Process::check_alive)
+    }
+
+    /// Waits until any process dies by itself.
+    pub async fn died(&mut self) -> Death {
+        tokio::select! {
+            death = any_death(&mut self.processes) => death,
+            death = self.servers.died() => death,
+        }
+    }
+
+    /// Runs a subcommand of a service's binary to its end, with the service's environment; its output goes to its log.
+    pub async fn run(&self, service: &'static str, args: &[&str]) -> Result<()> {
+        let running = self.processes.iter().find(|process| process.name() == service).context("no such service")?;
+        let mut spec = running.spec().clone();
+        spec.args = args.iter().map(Into::into).collect();
+        spec.run(&self.workdir.log(service)).await
+    }
+
+    /// Stops everything in order: services finish what they are doing, then the servers stop.
+    pub async fn stop(mut self) -> Result<()> {
+        let step = Step::of("fleet");
+        self.database.close().await;
+        // All at once: each finishes its requests and hands its last events to the broker.
+        try_join_all(self.processes.iter_mut().map(|process| process.stop(GRACE))).await?;
+        self.servers.stop().await?;
+        step.reached("drained and stopped");
+        Ok(())
+    }
+
+    fn process(&mut self, name: &str) -> Result<&mut Process> {
+        self.processes.iter_mut().find(|process| process.name() == name).with_context(|| format!("no process {name}"))
+    }
+}
+
+/// Where the services' binaries are: beside this one.
+struct Binaries(PathBuf);
+
+impl Binaries {
+    fn locate() -> Result<Self> {
+        let own = std::env::current_exe().context("where is this program?")?;
+        // A test's binary lies one folder deeper.
+        let folder = own.ancestors().skip(1).find(|folder| folder.join("orders").is_file());
+        let folder = folder.context("the services are not built beside this program; run `cargo build --workspace`")?;
+        Ok(Self(folder.to_owned()))
+    }
+}
+
+/// Makes the commands of the processes.
+struct Specs<'a> {
+    binaries: &'a Binaries,
+    workdir: &'a Workdir,
+    admin: &'a PgConnectOptions,
+    brokers: &'a str,
+    endpoints: &'a BTreeMap<&'static str, String>,
+    deadlines: Deadlines,
+    kafka_prefix: String,
+    guest_secret: String,
+}
+
+impl Specs<'_> {
+    /// A service's binary with one of its subcommands, connecting as `role`, or with the rights to migrate.
+    fn service(&self, name: &'static str, operation: &str, role: Option<&str>) -> ProcessSpec {
+        let service = SERVICES.iter().find(|service| service.name == name).expect("a service of the table");
+        let connect = match role {
+            Some(role) => self.admin.clone().username(role).password(role),
+            None => self.admin.clone(),
+        };
+        let folder = self.workdir.root().join("run");
+        let mut spec = ProcessSpec::new(name, self.binaries.0.join(name))
+            .args([operation])
+            .env("TRADEWIND_DATABASE_URL", connect.to_url_lossy().to_string())
+            .env("TRADEWIND_DATABASE_ROLE", name)
+            .env("TRADEWIND_KAFKA_BROKERS", self.brokers)
+            .env("TRADEWIND_KAFKA_PREFIX", &self.kafka_prefix)
+            .env("TRADEWIND_TOPIC_PARTITIONS", "3")
+            .env("TRADEWIND_TOPIC_REPLICATION", "1")
+            .env("TRADEWIND_GRPC_LISTEN", self.endpoints[name].trim_start_matches("http://"))
+            .env("TRADEWIND_REPLICA", format!("{name}-0"))
+            // The last lines of a process that died are shown to a person: its error, not a backtrace.
+            .env("RUST_LIB_BACKTRACE", "0")
+            .env("TRADEWIND_GUEST_TOKEN_SECRET", &self.guest_secret)
+            .env("TRADEWIND_JWKS", folder.join("jwks.json").display().to_string());
+        for (variable, value) in self.deadlines.env() {
+            spec = spec.env(variable, value);
+        }
+        for (variable, peer) in service.peers {
+            spec = spec.env(*variable, &self.endpoints[peer]);
+        }
+        spec
+    }
+
+    fn provider(&self) -> ProcessSpec {
+        ProcessSpec::new(PROVIDER, self.binaries.0.join(PROVIDER))
+            .env("TRADEWIND_SANDBOX_LISTEN", self.endpoints[PROVIDER].trim_start_matches("http://"))
+            .env("TRADEWIND_SANDBOX_STATE", self.workdir.root().join("data").join("provider").display().to_string())
+    }
+}
+
+/// 256 random bits.
+fn random_hex() -> String {
+    rand::random::<[u8; 32]>().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn endpoints(ports: [u16; 7]) -> BTreeMap<&'static str, String> {
+    let names = SERVICES.iter().map(|service| service.name).chain([PROVIDER]);
+    names.zip(ports).map(|(name, port)| (name, format!("http://127.0.0.1:{port}"))).collect()
+}
+
+/// Makes the fleet's database anew and answers how to connect to it with all rights. It holds one schema per service. The server
+/// may be somebody else's, so the name is one that nobody keeps anything under.
+async fn create_database(url: &str, name: &str) -> Result<PgConnectOptions> {
+    let database = format!("tradewind_fleet_{}", name.replace('-', "_"));
+    let options: PgConnectOptions = url.parse().context("the database's URL")?;
+    let mut connection = PgConnection::connect_with(&options).await.context("connecting to PostgreSQL")?;
+    sqlx::raw_sql(AssertSqlSafe(format!("DROP DATABASE IF EXISTS {database} WITH (FORCE)")))
+        .execute(&mut connection)
+        .await?;
+    sqlx::raw_sql(AssertSqlSafe(format!("CREATE DATABASE {database}"))).execute(&mut connection).await?;
+    connection.close().await?;
+    Ok(options.database(&database))
+}
+
+/// One role per service, so that none can touch another's schema or change its own history.
+async fn create_roles(admin: &PgConnectOptions) -> Result<()> {
+    let mut connection = PgConnection::connect_with(admin).await?;
+    for service in &SERVICES {
+        let role = service.name;
+        // The password is the role's name: this database listens on loopback and is thrown away.
+        let statement = format!(
+            "DO $$ BEGIN CREATE ROLE {role} LOGIN PASSWORD '{role}'; EXCEPTION WHEN duplicate_object THEN NULL; END $$"
+        );
+        sqlx::raw_sql(AssertSqlSafe(statement)).execute(&mut connection).await?;
+    }
+    connection.close().await?;
+    Ok(())
+}
+
+async fn until_serving(endpoint: &str) -> Result<()> {
+    let channel = Endpoint::from_shared(endpoint.to_owned())?.connect_lazy();
+    let mut health = HealthClient::new(channel);
+    let deadline = Instant::now() + START_MAX;
+    loop {
+        let answer = health.check(HealthCheckRequest { service: String::new() }).await;
+        if answer.is_ok_and(|answer| answer.into_inner().status() == ServingStatus::Serving) {
+            return Ok(());
+        }
+        if Instant::now() > deadline {
+            bail!("{endpoint} does not serve after {} s", START_MAX.as_secs());
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+async fn any_death(processes: &mut [Process]) -> Death {
+    let deaths = processes.iter_mut().map(|process| Box::pin(process.died()));
+    futures::future::select_all(deaths).await.0
+}
+
+/// Says where things are.
+pub fn say_endpoints(fleet: &Fleet) {
+    for (name, url) in &fleet.endpoints {
+        progress::say(name, url);
+    }
+}

@@ -1,0 +1,246 @@
+//! People who use the fleet over gRPC: sellers who stock it, buyers who shop.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
+use contracts::access::Role;
+use contracts::cart::v1::cart_service_client::CartServiceClient;
+use contracts::cart::v1::{AddLineRequest, CreateCartRequest};
+use contracts::checkout::v1::checkout_service_client::CheckoutServiceClient;
+use contracts::checkout::v1::{Checkout, CreateQuoteRequest, Quote, SubmitCheckoutRequest, WatchCheckoutRequest};
+use contracts::google::r#type::{Money, PostalAddress};
+use contracts::inventory::v1::inventory_service_client::InventoryServiceClient;
+use contracts::inventory::v1::{AddStockRequest, BatchGetAvailabilityRequest, CreateWarehouseRequest};
+use contracts::orders::v1::orders_service_client::OrdersServiceClient;
+use contracts::orders::v1::{CancelOrderRequest, Order};
+use contracts::payments::v1::{PaymentMethod, payment_method::Method};
+use contracts::products::v1::products_service_client::ProductsServiceClient;
+use contracts::products::v1::{CreateProductRequest, NewVariant, OptionValue, ProductOption, PublishProductRequest};
+use futures::future::try_join_all;
+use kernel::Id;
+use tonic::transport::Channel;
+use tonic::{Request, Status};
+use uuid::Uuid;
+
+use crate::catalogue::{Catalogue, Product, Seller};
+use crate::fleet::Fleet;
+
+/// How long an order may take to its outcome before the demo gives up on it.
+const OUTCOME_MAX: Duration = Duration::from_secs(40);
+
+/// Names a buyer.
+pub enum Buyer {}
+/// Names a request; only to make its id.
+enum Command {}
+
+/// A new idempotency key.
+pub fn request_id() -> String {
+    Id::<Command>::generate().to_string()
+}
+
+/// A request with a bearer token.
+fn with_token<T>(token: &str, message: T) -> Request<T> {
+    let mut request = Request::new(message);
+    let header = format!("Bearer {token}").parse().expect("a token is ASCII");
+    request.metadata_mut().insert("authorization", header);
+    request
+}
+
+/// Puts the whole catalogue on sale, as its sellers would.
+pub async fn load(fleet: &Fleet, catalogue: &Catalogue) -> Result<()> {
+    try_join_all(catalogue.sellers.iter().map(|seller| stock_shop(fleet, seller))).await?;
+    Ok(())
+}
+
+async fn stock_shop(fleet: &Fleet, seller: &Seller) -> Result<()> {
+    let token = fleet.keys().token(Role::Seller, Id::<Buyer>::generate().uuid(), Some(seller.seller_id));
+    let mut inventory = InventoryServiceClient::new(fleet.channel("inventory")?);
+    let warehouse = CreateWarehouseRequest {
+        request_id: request_id(),
+        seller_id: String::new(),
+        code: seller.warehouse.clone(),
+        name: format!("{}, first warehouse", seller.name),
+        priority: 1,
+    };
+    let warehouse = inventory.create_warehouse(with_token(&token, warehouse)).await?.into_inner().warehouse;
+    let warehouse_id = warehouse.context("no warehouse in the answer")?.warehouse_id;
+    for product in &seller.products {
+        publish(fleet, &token, product).await.with_context(|| format!("putting {} on sale", product.title))?;
+        for variant in &product.variants {
+            let stock = AddStockRequest {
+                request_id: request_id(),
+                warehouse_id: warehouse_id.clone(),
+                sku: variant.sku.clone(),
+                quantity: variant.stock,
+                reason: "first delivery".to_owned(),
+            };
+            inventory.add_stock(with_token(&token, stock)).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn publish(fleet: &Fleet, token: &str, product: &Product) -> Result<()> {
+    let mut products = ProductsServiceClient::new(fleet.channel("products")?);
+    let values = || product.variants.iter().filter_map(|variant| variant.value.clone());
+    let options = product.option.iter().map(|name| ProductOption { name: name.clone(), values: values().collect() });
+    let variants = product.variants.iter().map(|variant| NewVariant {
+        sku: variant.sku.clone(),
+        option_values: product
+            .option
+            .iter()
+            .zip(&variant.value)
+            .map(|(name, value)| OptionValue { name: name.clone(), value: value.clone() })
+            .collect(),
+        prices: vec![usd(variant.usd_cents)],
+        weight_grams: variant.grams,
+    });
+    let create = CreateProductRequest {
+        request_id: request_id(),
+        seller_id: String::new(),
+        title: product.title.clone(),
+        description: String::new(),
+        options: options.collect(),
+        variants: variants.collect(),
+    };
+    let created = products.create_product(with_token(token, create)).await?.into_inner().product;
+    let product_id = created.context("no product in the answer")?.product_id;
+    let publish = PublishProductRequest { request_id: request_id(), product_id };
+    products.publish_product(with_token(token, publish)).await?;
+    Ok(())
+}
+
+fn usd(cents: i64) -> Money {
+    let nanos = i32::try_from(cents % 100).expect("below 100") * 10_000_000;
+    Money { currency_code: "USD".to_owned(), units: cents / 100, nanos }
+}
+
+/// How many of a SKU can be bought now.
+pub async fn available(fleet: &Fleet, sku: &str) -> Result<i64> {
+    let mut inventory = InventoryServiceClient::new(fleet.channel("inventory")?);
+    let request = BatchGetAvailabilityRequest { skus: vec![sku.to_owned()] };
+    let answer = inventory.batch_get_availability(request).await?.into_inner();
+    Ok(answer.availabilities.first().context("no answer about the SKU")?.available)
+}
+
+/// A buyer with a token.
+#[derive(Clone)]
+pub struct Shopper {
+    /// First name, for the tale.
+    pub name: String,
+    /// Id.
+    pub buyer_id: Uuid,
+    token: String,
+    cart: CartServiceClient<Channel>,
+    checkout: CheckoutServiceClient<Channel>,
+    orders: OrdersServiceClient<Channel>,
+}
+
+/// A checkout that was acknowledged.
+#[derive(Debug, Clone)]
+pub struct Submitted {
+    /// The answer.
+    pub checkout: Checkout,
+    /// How long the acknowledgement took.
+    pub acknowledged_in: Duration,
+}
+
+impl Shopper {
+    /// A new buyer.
+    pub fn new(fleet: &Fleet, name: &str) -> Result<Self> {
+        let buyer_id = Id::<Buyer>::generate().uuid();
+        Ok(Self {
+            name: name.to_owned(),
+            buyer_id,
+            token: fleet.keys().token(Role::Buyer, buyer_id, None),
+            cart: CartServiceClient::new(fleet.channel("cart")?),
+            checkout: CheckoutServiceClient::new(fleet.channel("checkout")?),
+            orders: OrdersServiceClient::new(fleet.channel("orders")?),
+        })
+    }
+
+    fn request<T>(&self, message: T) -> Request<T> {
+        with_token(&self.token, message)
+    }
+
+    /// Fills a new cart and asks for a quote.
+    pub async fn quote(&self, lines: &[(&str, i32)]) -> Result<Quote> {
+        let mut cart = self.cart.clone();
+        let create = CreateCartRequest { request_id: request_id(), currency_code: "USD".to_owned() };
+        let created = cart.create_cart(self.request(create)).await.context("CreateCart")?.into_inner().cart;
+        let cart_id = created.context("no cart in the answer")?.cart_id;
+        for (sku, quantity) in lines {
+            let line = AddLineRequest {
+                request_id: request_id(),
+                cart_id: cart_id.clone(),
+                sku: (*sku).to_owned(),
+                quantity: *quantity,
+                ..AddLineRequest::default()
+            };
+            cart.add_line(self.request(line)).await.with_context(|| format!("AddLine {sku}"))?;
+        }
+        let ship_to = PostalAddress {
+            region_code: "DE".to_owned(),
+            postal_code: "20457".to_owned(),
+            locality: "Hamburg".to_owned(),
+            address_lines: vec!["Am Kai 1".to_owned()],
+            recipients: vec![self.name.clone()],
+            ..PostalAddress::default()
+        };
+        let quote = CreateQuoteRequest { request_id: request_id(), cart_id, ship_to: Some(ship_to) };
+        let quote = self.checkout.clone().create_quote(self.request(quote)).await.context("CreateQuote")?;
+        quote.into_inner().quote.context("no quote in the answer")
+    }
+
+    /// Accepts a quote with a card.
+    pub async fn submit(&self, quote: &Quote, card: &str, request_id: &str) -> Result<Submitted, Status> {
+        let started = Instant::now();
+        let submit = SubmitCheckoutRequest {
+            request_id: request_id.to_owned(),
+            quote_id: quote.quote_id.clone(),
+            quote_hash: quote.hash.clone(),
+            payment_method: Some(PaymentMethod { method: Some(Method::CardToken(card.to_owned())) }),
+        };
+        let answer = self.checkout.clone().submit_checkout(self.request(submit)).await?.into_inner();
+        let checkout = answer.checkout.ok_or_else(|| Status::internal("no checkout in the answer"))?;
+        Ok(Submitted { checkout, acknowledged_in: started.elapsed() })
+    }
+
+    /// The whole journey: cart, quote, submission.
+    pub async fn buy(&self, lines: &[(&str, i32)], card: &str) -> Result<Submitted> {
+        let quote = self.quote(lines).await?;
+        Ok(self.submit(&quote, card, &request_id()).await.context("SubmitCheckout")?)
+    }
+
+    /// Watches a checkout until every order has its outcome. A stream that breaks, because its service was killed, is opened
+    /// again.
+    pub async fn outcome(&self, checkout_id: &str) -> Result<Checkout> {
+        let deadline = Instant::now() + OUTCOME_MAX;
+        let mut last = None;
+        while Instant::now() < deadline {
+            let watch = WatchCheckoutRequest { checkout_id: checkout_id.to_owned() };
+            if let Ok(stream) = self.checkout.clone().watch_checkout(self.request(watch)).await {
+                let mut stream = stream.into_inner();
+                while let Ok(Some(update)) = stream.message().await {
+                    last = update.checkout;
+                    if let Some(checkout) = last.as_ref().filter(|checkout| checkout.complete) {
+                        return Ok(checkout.clone());
+                    }
+                }
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        anyhow::bail!("checkout {checkout_id} has no outcome after {} s: {last:?}", OUTCOME_MAX.as_secs())
+    }
+
+    /// Cancels an order.
+    pub async fn cancel(&self, order_id: &str) -> Result<Order, Status> {
+        let cancel = CancelOrderRequest {
+            request_id: request_id(),
+            order_id: order_id.to_owned(),
+            note: "changed my mind".to_owned(),
+        };
+        let answer = self.orders.clone().cancel_order(self.request(cancel)).await?.into_inner();
+        answer.order.ok_or_else(|| Status::internal("no order in the answer"))
+    }
+}

@@ -1,0 +1,90 @@
+//! Which processes the fleet consists of, and what each is told by its environment.
+
+use std::time::Duration;
+
+/// A service of the fleet.
+#[derive(Debug, Clone, Copy)]
+pub struct Service {
+    /// Its name: of the binary, the schema, the role, the log.
+    pub name: &'static str,
+    /// Under which variable each peer's URL is given to it.
+    pub peers: &'static [(&'static str, &'static str)],
+    /// Its SUBSCRIPTIONS table and the consumer group that reads it; empty for a service that only publishes.
+    pub subscriptions: &'static [messaging::Subscription],
+    /// The consumer group.
+    pub consumer: Option<&'static str>,
+}
+
+/// The name of the sandbox provider's process.
+pub const PROVIDER: &str = "sandbox-provider";
+
+/// The six services.
+pub const SERVICES: [Service; 6] = [
+    Service { name: "products", peers: &[], subscriptions: &[], consumer: None },
+    Service { name: "cart", peers: &[("TRADEWIND_PRODUCTS_URL", "products")], subscriptions: &[], consumer: None },
+    Service {
+        name: "checkout",
+        peers: &[
+            ("TRADEWIND_CART_URL", "cart"),
+            ("TRADEWIND_PRODUCTS_URL", "products"),
+            ("TRADEWIND_INVENTORY_URL", "inventory"),
+        ],
+        subscriptions: checkout::adapters::events::SUBSCRIPTIONS,
+        consumer: Some(checkout::CONSUMER),
+    },
+    Service {
+        name: "orders",
+        peers: &[],
+        subscriptions: orders::adapters::events::SUBSCRIPTIONS,
+        consumer: Some(orders::CONSUMER),
+    },
+    Service {
+        name: "inventory",
+        peers: &[("TRADEWIND_PRODUCTS_URL", "products")],
+        subscriptions: inventory::adapters::events::SUBSCRIPTIONS,
+        consumer: Some(inventory::CONSUMER),
+    },
+    Service {
+        name: "payments",
+        peers: &[("TRADEWIND_PROVIDER_URL", PROVIDER)],
+        subscriptions: payments::adapters::events::SUBSCRIPTIONS,
+        consumer: Some(payments::CONSUMER),
+    },
+];
+
+/// The deadlines that the fleet runs with.
+#[derive(Debug, Clone, Copy)]
+pub struct Deadlines {
+    /// How long a reservation holds.
+    pub reservation: Duration,
+    /// After what time an unpaid order is cancelled; a little longer than the reservation.
+    pub unpaid: Duration,
+    /// How long before the reservation's end no authorization is asked for any more.
+    pub authorization_margin: Duration,
+}
+
+impl Deadlines {
+    /// Those of production.
+    pub const PRODUCTION: Self = Self {
+        reservation: Duration::from_mins(15),
+        unpaid: Duration::from_mins(16),
+        authorization_margin: Duration::from_secs(60),
+    };
+
+    /// So short that a person can watch them pass.
+    pub const DEMO: Self = Self {
+        reservation: Duration::from_secs(12),
+        unpaid: Duration::from_secs(14),
+        authorization_margin: Duration::from_secs(2),
+    };
+
+    /// As the services' environment.
+    pub fn env(&self) -> [(&'static str, String); 3] {
+        let secs = |duration: Duration| format!("{}s", duration.as_secs());
+        [
+            ("TRADEWIND_RESERVATION_TTL", secs(self.reservation)),
+            ("TRADEWIND_UNPAID_AFTER", secs(self.unpaid)),
+            ("TRADEWIND_AUTHORIZATION_MARGIN", secs(self.authorization_margin)),
+        ]
+    }
+}

@@ -1,0 +1,103 @@
+//! Each service in turn is killed with -9 while shoppers shop, and started again. Whatever was acknowledged reaches its end,
+//! and every invariant holds.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use fleet::catalogue::Catalogue;
+use fleet::fleet::Fleet;
+use fleet::invariants::{self, Acknowledged};
+use fleet::shopper::{self, Shopper, Submitted, request_id};
+use fleet::topology::Deadlines;
+
+use crate::marketplace::{ONE_FLEET, test_servers};
+
+/// Shoppers at once.
+const SHOPPERS: usize = 8;
+/// How long they shop before and after the kill.
+const BEFORE: Duration = Duration::from_millis(800);
+const AFTER: Duration = Duration::from_millis(2_500);
+
+#[tokio::test(flavor = "multi_thread")]
+async fn killing_products_loses_nothing() {
+    shop_while_killing("products").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn killing_cart_loses_nothing() {
+    shop_while_killing("cart").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn killing_checkout_loses_nothing() {
+    shop_while_killing("checkout").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn killing_orders_loses_nothing() {
+    shop_while_killing("orders").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn killing_inventory_loses_nothing() {
+    shop_while_killing("inventory").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn killing_payments_loses_nothing() {
+    shop_while_killing("payments").await;
+}
+
+async fn shop_while_killing(service: &str) {
+    let _turn = ONE_FLEET.lock().await;
+    let mut fleet = Fleet::start(&format!("kill-{service}"), &test_servers(), Deadlines::DEMO).await.unwrap();
+    shopper::load(&fleet, &Catalogue::read().unwrap()).await.unwrap();
+
+    let closing = Arc::new(AtomicBool::new(false));
+    let shoppers: Vec<_> = (0..SHOPPERS)
+        .map(|n| {
+            let shopper = Shopper::new(&fleet, &format!("Shopper {n}")).unwrap();
+            tokio::spawn(shop(shopper, closing.clone()))
+        })
+        .collect();
+    tokio::time::sleep(BEFORE).await;
+    fleet.kill9(service).await.unwrap();
+    fleet.respawn(service).unwrap();
+    fleet.until_serving(service).await.unwrap();
+    let back = Instant::now();
+    tokio::time::sleep(AFTER).await;
+    closing.store(true, Ordering::Relaxed);
+
+    let mut acknowledged = Acknowledged::default();
+    let mut after_the_kill = 0;
+    for shopper in shoppers {
+        let (shopper, submissions) = shopper.await.unwrap();
+        for (submitted, at) in submissions {
+            acknowledged.submitted(&submitted.checkout).unwrap();
+            let checkout = shopper.outcome(&submitted.checkout.checkout_id).await.unwrap();
+            assert!(checkout.complete);
+            after_the_kill += usize::from(at > back);
+        }
+    }
+    assert!(after_the_kill > 0, "nobody could shop after {service} was started again");
+    let report = invariants::check_when_settled(&fleet, &acknowledged, Duration::from_secs(30)).await.unwrap();
+    assert!(!report.is_broken(), "after killing {service}:\n{report}");
+    fleet.stop().await.unwrap();
+}
+
+/// Shops until the shop closes; what fails because a service is away is tried again, a submission under its own name.
+async fn shop(shopper: Shopper, closing: Arc<AtomicBool>) -> (Shopper, Vec<(Submitted, Instant)>) {
+    let mut submissions = Vec::new();
+    while !closing.load(Ordering::Relaxed) {
+        let Ok(quote) = shopper.quote(&[("BULB-WARM", 1), ("YARN-SOCK", 1)]).await else { continue };
+        let request_id = request_id();
+        while !closing.load(Ordering::Relaxed) {
+            if let Ok(submitted) = shopper.submit(&quote, "tok_approved", &request_id).await {
+                submissions.push((submitted, Instant::now()));
+                break;
+            }
+        }
+    }
+    (shopper, submissions)
+}
