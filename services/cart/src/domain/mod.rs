@@ -1,7 +1,7 @@
 //! What cart decides. Pure: no IO, no clock, no wire types.
 //!
 //! - [`cart`]: a cart and what may become of it
-//! - [`line`]: one SKU in it, with the price that its buyer saw
+//! - [`mod@line`]: one SKU in it, with the price that its buyer saw
 //! - [`offer`]: what products says of a SKU
 //! - [`owner`]: whose cart it is, and who may open it
 //! - [`guest_token`]: the secret that opens a guest's cart

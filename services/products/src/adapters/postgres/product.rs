@@ -75,6 +75,7 @@ async fn insert_variants(tx: &mut PgConnection, product: &Product) -> Result<Vec
          SELECT sku, $1, place - 1, option_values, weight_grams
          FROM unnest($2::text[], $3::jsonb[], $4::integer[]) WITH ORDINALITY
          AS t (sku, option_values, weight_grams, place)
+         ORDER BY sku
          ON CONFLICT (sku) DO NOTHING
          RETURNING sku",
     )
