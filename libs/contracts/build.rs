@@ -95,7 +95,7 @@ fn rule_row(method: &MethodDescriptor, rule: &DynamicMessage) -> Result<String, 
 }
 
 fn field(message: &DynamicMessage, name: &str) -> Value {
-    message.get_field_by_name(name).map(std::borrow::Cow::into_owned).unwrap_or(Value::Bool(false))
+    message.get_field_by_name(name).map_or(Value::Bool(false), std::borrow::Cow::into_owned)
 }
 
 fn list(message: &DynamicMessage, name: &str) -> Vec<Value> {

@@ -13,7 +13,7 @@ use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
 
-use crate::keys::Keys;
+use crate::keys::{Keys, hex};
 use crate::ports::ReservedPorts;
 use crate::process::{Death, Process, ProcessSpec};
 use crate::progress::{self, Step};
@@ -223,7 +223,7 @@ impl Specs<'_> {
 
 /// 256 random bits.
 fn random_hex() -> String {
-    rand::random::<[u8; 32]>().iter().map(|byte| format!("{byte:02x}")).collect()
+    hex(&rand::random::<[u8; 32]>())
 }
 
 fn endpoints(ports: [u16; 7]) -> BTreeMap<&'static str, String> {

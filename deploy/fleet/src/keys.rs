@@ -22,8 +22,7 @@ impl Keys {
     /// A new key; its seed goes to `folder/key` (readable by us alone), its public half to `folder/jwks.json`.
     pub fn create(folder: &Path) -> Result<Self> {
         let key = SigningKey::generate("fleet-development");
-        let seed: String = key.seed().iter().map(|byte| format!("{byte:02x}")).collect();
-        write_secret(&folder.join("key"), &seed, None)?;
+        write_secret(&folder.join("key"), &hex(&key.seed()), None)?;
         fs::write(folder.join("jwks.json"), key.jwks()).context("writing jwks.json")?;
         Ok(Self(key))
     }
@@ -45,6 +44,15 @@ impl Keys {
             None => token,
         })
     }
+}
+
+/// Bytes as lower-case hexadecimal digits.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        write!(text, "{byte:02x}").expect("writing to a string does not fail");
+        text
+    })
 }
 
 fn now() -> Timestamp {

@@ -27,6 +27,7 @@ const NO_MAIN_CLUSTER: &str = "/etc/postgresql-common/createcluster.d/tradewind.
 
 /// What a run is going to start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "a set of four, each named where it is asked for")]
 pub struct Needs {
     /// To run PostgreSQL.
     pub postgres: bool,

@@ -11,6 +11,8 @@ pub struct Service {
     pub peers: &'static [(&'static str, &'static str)],
     /// Its SUBSCRIPTIONS table and the consumer group that reads it; empty for a service that only publishes.
     pub subscriptions: &'static [messaging::Subscription],
+    /// What makes it act without an event; empty for a service outside the sagas.
+    pub triggers: &'static [messaging::Trigger],
     /// The consumer group.
     pub consumer: Option<&'static str>,
 }
@@ -20,8 +22,14 @@ pub const PROVIDER: &str = "sandbox-provider";
 
 /// The six services.
 pub const SERVICES: [Service; 6] = [
-    Service { name: "products", peers: &[], subscriptions: &[], consumer: None },
-    Service { name: "cart", peers: &[("TRADEWIND_PRODUCTS_URL", "products")], subscriptions: &[], consumer: None },
+    Service { name: "products", peers: &[], subscriptions: &[], triggers: &[], consumer: None },
+    Service {
+        name: "cart",
+        peers: &[("TRADEWIND_PRODUCTS_URL", "products")],
+        subscriptions: &[],
+        triggers: &[],
+        consumer: None,
+    },
     Service {
         name: "checkout",
         peers: &[
@@ -30,24 +38,28 @@ pub const SERVICES: [Service; 6] = [
             ("TRADEWIND_INVENTORY_URL", "inventory"),
         ],
         subscriptions: checkout::adapters::events::SUBSCRIPTIONS,
+        triggers: checkout::adapters::events::TRIGGERS,
         consumer: Some(checkout::CONSUMER),
     },
     Service {
         name: "orders",
         peers: &[],
         subscriptions: orders::adapters::events::SUBSCRIPTIONS,
+        triggers: orders::adapters::events::TRIGGERS,
         consumer: Some(orders::CONSUMER),
     },
     Service {
         name: "inventory",
         peers: &[("TRADEWIND_PRODUCTS_URL", "products")],
         subscriptions: inventory::adapters::events::SUBSCRIPTIONS,
+        triggers: inventory::adapters::events::TRIGGERS,
         consumer: Some(inventory::CONSUMER),
     },
     Service {
         name: "payments",
         peers: &[("TRADEWIND_PROVIDER_URL", PROVIDER)],
         subscriptions: payments::adapters::events::SUBSCRIPTIONS,
+        triggers: payments::adapters::events::TRIGGERS,
         consumer: Some(payments::CONSUMER),
     },
 ];
@@ -68,7 +80,7 @@ impl Deadlines {
     pub const PRODUCTION: Self = Self {
         reservation: Duration::from_mins(15),
         unpaid: Duration::from_mins(16),
-        authorization_margin: Duration::from_secs(60),
+        authorization_margin: Duration::from_mins(1),
     };
 
     /// So short that a person can watch them pass.

@@ -69,15 +69,18 @@ fn first_seller() -> Result<Uuid> {
 }
 
 fn print_example(fleet: &Fleet) {
-    let buyer = fleet.keys().token(Role::Buyer, Id::<Person>::generate().uuid(), None);
-    let products = fleet.endpoint("products").trim_start_matches("http://");
-    let cart = fleet.endpoint("cart").trim_start_matches("http://");
+    println!("\nThe fleet is up; Ctrl-C drains it. To shop in it from another terminal:\n");
+    for name in ["products", "cart", "checkout", "orders"] {
+        println!("export {}={}", name.to_uppercase(), fleet.endpoint(name).trim_start_matches("http://"));
+    }
     println!(
-        "\nThe fleet is up; Ctrl-C drains it. Tokens: fleet token buyer|seller|operator|service\n\n\
-         grpcurl -plaintext {products} list\n\
-         grpcurl -plaintext -d '{{\"page_size\": 3}}' {products} tradewind.products.v1.ProductsService/ListProducts\n\n\
-         export TOKEN={buyer}\n\
-         grpcurl -plaintext -H \"authorization: Bearer $TOKEN\" \\\n    \
-         -d '{{\"request_id\": \"first-cart\", \"currency_code\": \"USD\"}}' {cart} tradewind.cart.v1.CartService/CreateCart\n"
+        "AUTH=\"authorization: Bearer $(target/debug/fleet token buyer)\"\n\
+         grpcurl -plaintext $PRODUCTS list\n\
+         grpcurl -plaintext -d '{{\"page_size\": 3}}' $PRODUCTS tradewind.products.v1.ProductsService/ListProducts\n\
+         grpcurl -plaintext -H \"$AUTH\" -d '{{\"request_id\": \"cart-1\", \"currency_code\": \"USD\"}}' \\\n    \
+         $CART tradewind.cart.v1.CartService/CreateCart\n\n\
+         The README goes on from there. Tokens for others: fleet token seller|operator|service\n"
     );
+    let buyer = fleet.keys().token(Role::Buyer, Id::<Person>::generate().uuid(), None);
+    println!("A buyer's token, good for 12 hours: {buyer}\n");
 }

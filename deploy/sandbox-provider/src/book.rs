@@ -134,10 +134,9 @@ impl Account {
         let amount_minor = operation.amount_minor;
         match operation.kind {
             Kind::Authorize => Some("ALREADY_AUTHORIZED"),
-            Kind::Capture if self.is_voided => Some("ALREADY_VOIDED"),
+            Kind::Capture | Kind::Void if self.is_voided => Some("ALREADY_VOIDED"),
             Kind::Capture if Token::parse(&self.card_token) == Token::CaptureFails => Some("CAPTURE_REFUSED"),
             Kind::Capture if amount_minor > self.authorized_minor - self.captured_minor => Some("AMOUNT_TOO_LARGE"),
-            Kind::Void if self.is_voided => Some("ALREADY_VOIDED"),
             Kind::Void if self.captured_minor > 0 => Some("ALREADY_CAPTURED"),
             Kind::Refund if amount_minor > self.captured_minor - self.refunded_minor => Some("AMOUNT_TOO_LARGE"),
             Kind::Capture | Kind::Void | Kind::Refund => None,

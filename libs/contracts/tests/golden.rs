@@ -2,6 +2,7 @@
 //!
 //! A fixture is written once, with `UPDATE_FIXTURES=1`, and never changed: whatever an event grows into, the bytes that are in
 //! journals and on topics must keep their meaning.
+#![expect(clippy::unwrap_used, reason = "a test that fails says where")]
 
 use std::fs;
 use std::path::PathBuf;

@@ -16,7 +16,7 @@
 //! | `inbox` | what a consumer has taken effect of |
 //! | `parked` | events that could not take effect, for an operator |
 //! | `kafka` | [`KafkaConfig`], producers, consumers, topics |
-//! | `subscription` | [`Subscription`]: a row of a service's table of reactions |
+//! | `subscription` | [`Subscription`], [`Trigger`]: the rows of a service's tables of reactions |
 //!
 //! Nothing here knows any one event.
 
@@ -44,7 +44,7 @@ pub use kafka::{KafkaConfig, Topic, create_topics};
 pub use participant::{Caused, Outcome, Participant, react};
 pub use relay::Relay;
 pub use store::{EventStore, UnitOfWork};
-pub use subscription::Subscription;
+pub use subscription::{Subscription, Trigger};
 
 /// The migrations of the tables above, versions 1 to 899. A service adds its own from 1001 on.
 pub fn migrations() -> impl Iterator<Item = sqlx::migrate::Migration> {

@@ -27,6 +27,20 @@ impl Subscription {
     }
 }
 
+/// What a service does without having heard an event: a client commands it, a deadline passes, somebody outside answers. Only for the
+/// choreography page; nothing is looked up here.
+#[derive(Debug, Clone, Copy)]
+pub struct Trigger {
+    /// What happened, in words.
+    pub cause: &'static str,
+    /// What the service does.
+    pub reaction: &'static str,
+    /// The events that may follow, by their short names.
+    pub follows: &'static [&'static str],
+    /// The tests that show this row, as `file::test`.
+    pub tests: &'static [&'static str],
+}
+
 /// The topic of an event type: everything before its last dot.
 pub(crate) fn topic_of_type(event_type: &str) -> &str {
     event_type.rsplit_once('.').map_or(event_type, |(package, _)| package)

@@ -1,5 +1,7 @@
 //! The provider over HTTP, as its callers meet it.
 
+#![allow(clippy::unwrap_used, reason = "a test may give up where it stands")]
+
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 

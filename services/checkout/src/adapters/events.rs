@@ -3,7 +3,7 @@
 use contracts::checkout::v1 as wire;
 use contracts::convert::{id_from_wire, money_to_wire, timestamp_to_wire};
 use contracts::orders::v1::{OrderCancelled, OrderConfirmed, OrderFailed, OrderPaid};
-use messaging::{Envelope, Outgoing, Subscription, Undecodable};
+use messaging::{Envelope, Outgoing, Subscription, Trigger, Undecodable};
 
 use super::wire::{address_to_wire, lines_to_wire, payment_method_to_wire};
 use crate::domain::checkout::{Checkout, CheckoutOrder};
@@ -45,6 +45,17 @@ pub const SUBSCRIPTIONS: &[Subscription] = &[
         tests: &["services/checkout/tests/it/outcomes.rs::a_cancelled_order_tells_why"],
     },
 ];
+
+/// What makes checkout act without an event.
+pub const TRIGGERS: &[Trigger] = &[Trigger {
+    cause: "a buyer calls `SubmitCheckout`",
+    reaction: "accepts the quote once, with the id of each order; starts the saga",
+    follows: &["CheckoutSubmitted"],
+    tests: &[
+        "services/checkout/tests/it/submissions.rs::a_quote_that_is_accepted_becomes_one_order_for_each_seller",
+        "services/checkout/tests/it/submissions.rs::what_was_agreed_is_told_in_one_event_that_begins_a_journey",
+    ],
+}];
 
 /// Reads an event of [`SUBSCRIPTIONS`].
 pub fn decode(event: &Envelope) -> Result<Option<Fact>, Undecodable> {

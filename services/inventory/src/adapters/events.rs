@@ -5,7 +5,7 @@ use contracts::inventory::v1 as wire;
 use contracts::orders::v1::{OrderCancelled, OrderCreated, OrderFailed};
 use contracts::payments::v1::PaymentAuthorized;
 use kernel::{Quantity, Sku};
-use messaging::{Envelope, Outgoing, Subscription, Undecodable};
+use messaging::{Envelope, Outgoing, Subscription, Trigger, Undecodable};
 
 use crate::domain::allocation::{Allocation, Shortage};
 use crate::domain::event::Event;
@@ -47,6 +47,29 @@ pub const SUBSCRIPTIONS: &[Subscription] = &[
         tests: &[
             "services/inventory/tests/it/checkout.rs::a_cancelled_order_gives_its_committed_stock_back",
             "services/inventory/tests/it/checkout.rs::an_order_that_ended_before_it_was_created_here_reserves_nothing",
+        ],
+    },
+];
+
+/// What makes inventory act without an event.
+pub const TRIGGERS: &[Trigger] = &[
+    Trigger {
+        cause: "a reservation's time passes, 15 min after it was made (job `expire_reservations`)",
+        reaction: "an active reservation expires for good and its stock is on sale again; a committed one stays",
+        follows: &["ReservationExpired", "InventoryReleased"],
+        tests: &[
+            "services/inventory/tests/it/checkout.rs::a_reservation_expires_when_its_time_has_passed_and_its_stock_is_on_sale_again",
+            "services/inventory/tests/it/checkout.rs::expiry_and_payment_at_once_end_each_order_in_exactly_one_of_the_two",
+            "services/inventory/tests/it/checkout.rs::two_sweepers_at_once_expire_each_reservation_once",
+        ],
+    },
+    Trigger {
+        cause: "a seller calls `AddStock` or `AdjustStock`",
+        reaction: "changes what is on hand and writes a movement; refuses less than what is promised",
+        follows: &["StockAdded", "StockAdjusted"],
+        tests: &[
+            "services/inventory/tests/it/rpc/stock.rs::goods_come_in_and_a_count_is_put_right_and_both_are_told",
+            "services/inventory/tests/it/rpc/stock.rs::a_count_below_what_is_promised_is_refused",
         ],
     },
 ];

@@ -29,6 +29,11 @@ pub async fn expire_reservations(store: &EventStore, inventory: &Inventory) -> R
         let outcomes = react(inventory, &mut unit, &facts).await?;
         unit.commit().await?;
         let applied = outcomes.iter().filter(|outcome| **outcome == Outcome::Applied).count();
+        // Somebody else decided all of them meanwhile. Going on could ask in a circle about what the decision leaves alone;
+        // whatever is left is found by the next run.
+        if applied == 0 {
+            return Ok(expired);
+        }
         tracing::info!(reservations = applied, "expired reservations");
         expired += applied;
     }

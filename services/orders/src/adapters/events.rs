@@ -9,7 +9,7 @@ use contracts::orders::v1 as wire;
 use contracts::payments::v1 as payments;
 use kernel::Timestamp;
 use messaging::journal::Record;
-use messaging::{Envelope, Outgoing, Subscription, Undecodable};
+use messaging::{Envelope, Outgoing, Subscription, Trigger, Undecodable};
 use prost::{Message, Name};
 
 use super::wire_terms;
@@ -104,6 +104,30 @@ pub const SUBSCRIPTIONS: &[Subscription] = &[
     },
 ];
 
+/// What makes orders act without an event.
+pub const TRIGGERS: &[Trigger] = &[
+    Trigger {
+        cause: "the buyer, or an operator, calls `CancelOrder`",
+        reaction: "CREATED or CONFIRMED to CANCELLED; refuses a paid order",
+        follows: &["OrderCancelled"],
+        tests: &[
+            "services/orders/tests/it/rpc.rs::a_buyer_cancels_and_the_history_tells_who_and_why",
+            "services/orders/tests/it/rpc.rs::a_confirmed_order_can_be_cancelled_and_a_paid_one_cannot",
+            "services/orders/tests/it/checkout.rs::cancelling_meets_paying_and_each_order_has_one_outcome",
+        ],
+    },
+    Trigger {
+        cause: "the unpaid deadline passes, 16 min after creation (job `cancel_unpaid_orders`)",
+        reaction: "CREATED to CANCELLED, UNPAID; a CONFIRMED order stays",
+        follows: &["OrderCancelled"],
+        tests: &[
+            "services/orders/tests/it/deadline.rs::an_order_that_is_unpaid_when_its_deadline_passes_is_cancelled",
+            "services/orders/tests/it/deadline.rs::a_confirmed_order_outlives_the_deadline_whether_prepaid_or_paid_at_the_door",
+            "services/orders/tests/it/deadline.rs::two_replicas_of_the_job_cancel_each_order_once",
+        ],
+    },
+];
+
 /// Reads an event of [`SUBSCRIPTIONS`].
 pub fn decode(event: &Envelope) -> Result<Option<Fact>, Undecodable> {
     let about = |order_id: String, fact| about_order(event, &order_id, fact);
@@ -178,7 +202,7 @@ fn checkout_submitted(event: &Envelope) -> Result<Fact, Undecodable> {
     if snapshots.is_empty() {
         return Err(Undecodable::new("orders: there are none"));
     }
-    Ok(Fact::CheckoutSubmitted(snapshots))
+    Ok(Fact::CheckoutSubmitted { checkout_id: agreed.checkout_id, snapshots })
 }
 
 /// What all orders of a checkout have in common.

@@ -125,10 +125,11 @@ impl OrdersService for Api {
     ) -> Result<Response<wire::GetOrderHistoryResponse>, Status> {
         let caller = caller(&request);
         let order_id: OrderId = id_from_wire("order_id", &request.get_ref().order_id).map_err(invalid)?;
-        self.find(order_id, |terms| may_read(&caller, terms)).await.map_err(status)?;
+        let order = self.find(order_id, |terms| may_read(&caller, terms)).await.map_err(status)?;
+        let may_see_payloads = may_see_payment_method(&caller, order.snapshot.terms());
         let mut connection = self.connection().await.map_err(status)?;
         let history = journal::read(&mut connection, order_id.uuid()).await.map_err(status)?;
-        let entries = history.iter().map(entry_to_wire).collect();
+        let entries = history.iter().map(|record| entry_to_wire(record, may_see_payloads)).collect();
         Ok(Response::new(wire::GetOrderHistoryResponse { entries }))
     }
 }
@@ -148,6 +149,11 @@ fn may_read(caller: &Caller, terms: &Terms) -> bool {
 
 /// A seller reads orders and does not cancel them.
 fn may_cancel(caller: &Caller, terms: &Terms) -> bool {
+    caller.principal().is_ok_and(|principal| principal.is_operator() || principal.is_buyer(terms.buyer_id))
+}
+
+/// How the buyer pays is nothing that a seller must know, and the payload of `OrderCreated` tells it.
+fn may_see_payment_method(caller: &Caller, terms: &Terms) -> bool {
     caller.principal().is_ok_and(|principal| principal.is_operator() || principal.is_buyer(terms.buyer_id))
 }
 
@@ -241,7 +247,7 @@ fn order_to_wire(order: &PlacedOrder) -> wire::Order {
     }
 }
 
-fn entry_to_wire(record: &Record) -> wire::OrderHistoryEntry {
+fn entry_to_wire(record: &Record, may_see_payloads: bool) -> wire::OrderHistoryEntry {
     let status = milestone_after(&record.event_type).map_or(wire::OrderStatus::Unspecified, milestone_to_wire);
     wire::OrderHistoryEntry {
         version: record.version,
@@ -251,7 +257,7 @@ fn entry_to_wire(record: &Record) -> wire::OrderHistoryEntry {
         actor: record.actor.clone(),
         causation_id: record.causation_id.map(|id| id.to_string()).unwrap_or_default(),
         occur_time: Some(timestamp_to_wire(record.occurred_at)),
-        payload: record.payload.clone(),
+        payload: if may_see_payloads { record.payload.clone() } else { Vec::new() },
         hash: hexadecimal(&record.hash),
     }
 }

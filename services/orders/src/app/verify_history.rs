@@ -158,17 +158,23 @@ async fn faults_of(tx: &mut PgConnection, traces: &Traces) -> Result<Vec<Fault>,
     if !faults.is_empty() {
         return Ok(faults);
     }
-    let history = match journal::read(tx, traces.order_id.uuid()).await {
-        Ok(history) => history,
-        Err(messaging::Error::Corrupt(what)) => return Ok(vec![Fault::Row(format!("journal: {what}"))]),
-        Err(error) => return Err(error.into()),
-    };
-    match postgres::find(tx, traces.order_id).await {
-        Ok(Some(order)) => Ok(compare(&order, &history)),
-        Ok(None) => Ok(vec![Fault::RowMissing("placed_order")]),
-        // A value that cannot be one of ours was put in from outside.
-        Err(messaging::Error::Corrupt(what)) => Ok(vec![Fault::Row(what)]),
-        Err(error) => Err(error.into()),
+    match read(tx, traces.order_id).await {
+        Ok((order, history)) => Ok(compare(&order, &history)),
+        Err(error) => not_ours(error).map(|what| vec![Fault::Row(what)]),
+    }
+}
+
+async fn read(tx: &mut PgConnection, order_id: OrderId) -> Result<(PlacedOrder, Vec<Record>), messaging::Error> {
+    let order = postgres::find(tx, order_id).await?.expect("this transaction saw both of its rows");
+    Ok((order, journal::read(tx, order_id.uuid()).await?))
+}
+
+/// What is wrong with a value that this service cannot have written; any other error is one of reading.
+fn not_ours(error: messaging::Error) -> Result<String, Error> {
+    match error {
+        messaging::Error::Corrupt(what) => Ok(what),
+        messaging::Error::Database(error @ sqlx::Error::ColumnDecode { .. }) => Ok(error.to_string()),
+        error => Err(error.into()),
     }
 }
 

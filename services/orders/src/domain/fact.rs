@@ -2,7 +2,7 @@
 
 use kernel::{Money, Text};
 
-use super::ids::OrderId;
+use super::ids::{CheckoutId, OrderId};
 use super::snapshot::Snapshot;
 
 /// The words of whoever cancels.
@@ -11,8 +11,13 @@ pub type CancelNote = Text<500>;
 /// What orders react to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fact {
-    /// A buyer accepted a quote: what each order is to hold. Ids of orders are distinct.
-    CheckoutSubmitted(Vec<Snapshot>),
+    /// A buyer accepted a quote.
+    CheckoutSubmitted {
+        /// The checkout.
+        checkout_id: CheckoutId,
+        /// What each of its orders is to hold; no two have the same id.
+        snapshots: Vec<Snapshot>,
+    },
     /// Something happened that concerns one order.
     Order(OrderId, OrderFact),
 }
@@ -21,7 +26,9 @@ impl Fact {
     /// The orders that it concerns.
     pub fn order_ids(&self) -> Vec<OrderId> {
         match self {
-            Self::CheckoutSubmitted(snapshots) => snapshots.iter().map(|snapshot| snapshot.terms().order_id).collect(),
+            Self::CheckoutSubmitted { snapshots, .. } => {
+                snapshots.iter().map(|snapshot| snapshot.terms().order_id).collect()
+            }
             Self::Order(order_id, _) => vec![*order_id],
         }
     }

@@ -9,7 +9,7 @@ use kernel::{Decision, Money, Timestamp};
 
 use crate::domain::error::OrderError;
 use crate::domain::fact::{CancelNote, Canceller, Fact, OrderFact};
-use crate::domain::ids::OrderId;
+use crate::domain::ids::{CheckoutId, OrderId};
 use crate::domain::order::{Answer, Order};
 use crate::domain::policy::CheckoutPolicy;
 use crate::domain::snapshot::Snapshot;
@@ -19,24 +19,28 @@ use crate::domain::world::World;
 /// Decides what a fact does to the orders.
 pub fn decide(world: &mut World, fact: &Fact, policy: &CheckoutPolicy, now: Timestamp) -> Answer {
     match fact {
-        Fact::CheckoutSubmitted(snapshots) => on_checkout_submitted(world, snapshots, policy, now),
+        Fact::CheckoutSubmitted { checkout_id, snapshots } => {
+            on_checkout_submitted(world, *checkout_id, snapshots, policy, now)
+        }
         Fact::Order(order_id, fact) => on_order_fact(world, *order_id, fact, now),
     }
 }
 
-/// Creates the orders of a checkout. They are created together or not at all, so that finding one means all are there.
-fn on_checkout_submitted(world: &mut World, snapshots: &[Snapshot], policy: &CheckoutPolicy, now: Timestamp) -> Answer {
-    let exists = |snapshot: &&Snapshot| world.order(snapshot.terms().order_id).is_some();
-    if let Some(taken) = snapshots.iter().find(exists) {
-        let checkout_id = |order: &Order| order.checkout_id;
-        let is_ours = |snapshot: &Snapshot| {
-            world.order(snapshot.terms().order_id).map(checkout_id) == Some(snapshot.terms().checkout_id)
-        };
-        return if snapshots.iter().all(is_ours) {
-            Decision::AlreadyApplied
-        } else {
-            Decision::Refused(OrderError::AlreadyExists(taken.terms().order_id))
-        };
+/// Creates the orders of a checkout.
+fn on_checkout_submitted(
+    world: &mut World,
+    checkout_id: CheckoutId,
+    snapshots: &[Snapshot],
+    policy: &CheckoutPolicy,
+    now: Timestamp,
+) -> Answer {
+    let existing = || snapshots.iter().filter_map(|snapshot| world.order(snapshot.terms().order_id));
+    if let Some(another) = existing().find(|order| order.checkout_id != checkout_id) {
+        return Decision::Refused(OrderError::AlreadyExists(another.id));
+    }
+    // They are created together, so that finding one means that all are there.
+    if existing().next().is_some() {
+        return Decision::AlreadyApplied;
     }
     let mut events = Vec::with_capacity(snapshots.len());
     for snapshot in snapshots {

@@ -4,13 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use contracts::checkout::v1::{CheckoutSubmitted, QuoteLine, SubmittedOrder};
-use contracts::google::r#type::{Money, PostalAddress};
+use contracts::convert::money_to_wire;
+use contracts::google::r#type::{Money as WireMoney, PostalAddress};
 use contracts::inventory::v1 as inventory;
 use contracts::orders::v1::orders_service_client::OrdersServiceClient;
 use contracts::orders::v1::orders_service_server::OrdersServiceServer;
 use contracts::payments::v1 as payments;
 use contracts::payments::v1::payment_method::Method;
-use kernel::Id;
+use kernel::{Currency, Id, Money, Quantity};
 use messaging::{Consumer, Envelope, EventStore, Relay, journal};
 use orders::adapters::events::SUBSCRIPTIONS;
 use orders::adapters::grpc::Api;
@@ -199,9 +200,12 @@ pub(crate) fn short_name(event_type: &str) -> &str {
     event_type.rsplit('.').next().unwrap()
 }
 
-fn euro(cents: i64) -> Option<Money> {
-    let nanos = i32::try_from(cents % 100 * 10_000_000).unwrap();
-    Some(Money { currency_code: "EUR".to_owned(), units: cents / 100, nanos })
+fn euro(cents: i64) -> Money {
+    Money::from_minor(cents, Currency::EUR)
+}
+
+fn euro_on_wire(cents: i64) -> WireMoney {
+    money_to_wire(euro(cents))
 }
 
 /// A checkout, as the checkout service tells of it: of each seller two mugs at 12.50 and a spoon at 5.00, 4.90 for shipping, 5.70 tax.
@@ -234,10 +238,10 @@ impl Checkout {
             order_id: order_id.to_string(),
             seller_id: seller_id.to_string(),
             lines: vec![line("MUG-BLUE", 2, 1_250, 475), line("SPOON", 1, 500, 95)],
-            subtotal: euro(3_000),
-            shipping: euro(490),
-            tax: euro(570),
-            total: euro(4_060),
+            subtotal: Some(euro_on_wire(3_000)),
+            shipping: Some(euro_on_wire(490)),
+            tax: Some(euro_on_wire(570)),
+            total: Some(euro_on_wire(4_060)),
         };
         CheckoutSubmitted {
             checkout_id: self.id.to_string(),
@@ -270,17 +274,16 @@ impl Checkout {
 
 /// What the orders of a checkout agree on, for tests that come without Kafka.
 pub(crate) fn terms_of(checkout: &Checkout) -> Vec<Terms> {
-    let amount = |cents| kernel::Money::from_minor(cents, kernel::Currency::EUR);
     let spoon = Line {
         sku: "SPOON".parse().unwrap(),
         product_id: Id::generate(),
         title: "A useful thing".to_owned(),
-        quantity: kernel::Quantity::ONE,
-        unit_price: amount(500),
+        quantity: Quantity::ONE,
+        unit_price: euro(500),
         price_version: 3,
-        line_subtotal: amount(500),
+        line_subtotal: euro(500),
         tax_rate: "0.19".parse().unwrap(),
-        tax: amount(95),
+        tax: euro(95),
     };
     let terms = |(order_id, seller_id): (&OrderId, &SellerId)| Terms {
         order_id: *order_id,
@@ -289,10 +292,10 @@ pub(crate) fn terms_of(checkout: &Checkout) -> Vec<Terms> {
         seller_id: *seller_id,
         lines: vec![spoon.clone()],
         ship_to: Address::default(),
-        subtotal: amount(500),
-        shipping: amount(0),
-        tax: amount(95),
-        total: amount(595),
+        subtotal: euro(500),
+        shipping: euro(0),
+        tax: euro(95),
+        total: euro(595),
         payment_method: PaymentMethod::CashOnDelivery,
     };
     checkout.order_ids.iter().zip(&checkout.seller_ids).map(terms).collect()
@@ -304,11 +307,11 @@ fn line(sku: &str, quantity: i32, unit_cents: i64, tax_cents: i64) -> QuoteLine 
         product_id: Id::<QuoteLine>::generate().to_string(),
         title: "A useful thing".to_owned(),
         quantity,
-        unit_price: euro(unit_cents),
+        unit_price: Some(euro_on_wire(unit_cents)),
         price_version: 3,
-        line_subtotal: euro(i64::from(quantity) * unit_cents),
+        line_subtotal: Some(euro_on_wire(i64::from(quantity) * unit_cents)),
         tax_rate: "0.19".to_owned(),
-        tax: euro(tax_cents),
+        tax: Some(euro_on_wire(tax_cents)),
         weight_grams: 350,
     }
 }
@@ -332,7 +335,10 @@ pub(crate) fn declined(order_id: OrderId, reason: &str) -> Event {
 }
 
 pub(crate) fn captured(order_id: OrderId) -> Event {
-    by_payments(order_id, &payments::PaymentCaptured { order_id: order_id.to_string(), amount: euro(4_060) })
+    by_payments(
+        order_id,
+        &payments::PaymentCaptured { order_id: order_id.to_string(), amount: Some(euro_on_wire(4_060)) },
+    )
 }
 
 pub(crate) fn capture_failed(order_id: OrderId) -> Event {
@@ -343,13 +349,19 @@ pub(crate) fn capture_failed(order_id: OrderId) -> Event {
 }
 
 pub(crate) fn voided(order_id: OrderId) -> Event {
-    by_payments(order_id, &payments::PaymentVoided { order_id: order_id.to_string(), amount: euro(4_060) })
+    by_payments(
+        order_id,
+        &payments::PaymentVoided { order_id: order_id.to_string(), amount: Some(euro_on_wire(4_060)) },
+    )
 }
 
 pub(crate) fn refunded(order_id: OrderId) -> Event {
     let order_id_text = order_id.to_string();
-    let message =
-        payments::PaymentRefunded { order_id: order_id_text, amount: euro(4_060), refunded_amount: euro(4_060) };
+    let message = payments::PaymentRefunded {
+        order_id: order_id_text,
+        amount: Some(euro_on_wire(4_060)),
+        refunded_amount: Some(euro_on_wire(4_060)),
+    };
     by_payments(order_id, &message)
 }
 

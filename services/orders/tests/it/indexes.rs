@@ -77,7 +77,8 @@ async fn happen(store: &EventStore, facts: Vec<Fact>) {
 async fn do_business(store: &EventStore, clock: &TestClock) {
     let checkout = Checkout::new(ORDERS_PER_ROUND);
     let snapshots = terms_of(&checkout).into_iter().map(|terms| Snapshot::freeze(terms).unwrap());
-    happen(store, vec![Fact::CheckoutSubmitted(snapshots.collect())]).await;
+    let submitted = Fact::CheckoutSubmitted { checkout_id: checkout.id, snapshots: snapshots.collect() };
+    happen(store, vec![submitted]).await;
     let paid: Vec<OrderId> = checkout.order_ids[..ORDERS_PER_ROUND / 2].to_vec();
     for fact in [OrderFact::PaymentAuthorized, OrderFact::InventoryCommitted, OrderFact::PaymentCaptured] {
         happen(store, paid.iter().map(|id| Fact::Order(*id, fact.clone())).collect()).await;

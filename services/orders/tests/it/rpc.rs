@@ -200,7 +200,7 @@ async fn a_buyer_cancels_and_the_history_tells_who_and_why() {
     assert_eq!((event.reason.as_str(), event.note.as_str()), ("CANCELLED_BY_BUYER", "Changed my mind"));
     assert_eq!((told[1].correlation_id, told[1].causation_id), (desk.checkout.id.uuid(), None));
 
-    let answer = desk.client().get_order_history(desk.seller.request(history(desk.order_id))).await.unwrap();
+    let answer = desk.client().get_order_history(desk.buyer.request(history(desk.order_id))).await.unwrap();
     let entries = answer.into_inner().entries;
     let steps: Vec<_> = entries.iter().map(|entry| (entry.version, entry.status())).collect();
     assert_eq!(steps, [(1, OrderStatus::Created), (2, OrderStatus::Cancelled)]);
@@ -213,6 +213,20 @@ async fn a_buyer_cancels_and_the_history_tells_who_and_why() {
         entries[1].hash,
         desk.office.order(desk.order_id).await.head.hash.map(|byte| format!("{byte:02x}")).concat()
     );
+}
+
+#[tokio::test]
+async fn a_seller_reads_the_history_without_how_the_buyer_pays() {
+    let desk = Desk::open().await;
+    let read = async |bearer: &Bearer| {
+        let answer = desk.client().get_order_history(bearer.request(history(desk.order_id))).await;
+        answer.unwrap().into_inner().entries
+    };
+    let (for_seller, for_buyer) = (read(&desk.seller).await, read(&desk.buyer).await);
+    assert!(for_buyer[0].payload.windows(12).any(|bytes| bytes == b"tok_approved"));
+    assert_eq!(for_seller[0].payload, b"");
+    assert_eq!(for_seller[0].hash, for_buyer[0].hash);
+    assert_eq!(read(&desk.tokens.operator()).await, for_buyer);
 }
 
 #[tokio::test]

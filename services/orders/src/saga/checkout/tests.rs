@@ -15,10 +15,14 @@ use crate::domain::status::OneWay;
 const POLICY: CheckoutPolicy = CheckoutPolicy { unpaid_after: Duration::from_mins(16) };
 const ORDER: u128 = 5;
 
+fn submitted(snapshots: Vec<Snapshot>) -> Fact {
+    Fact::CheckoutSubmitted { checkout_id: snapshots[0].terms().checkout_id, snapshots }
+}
+
 /// A world with one order that has just been created.
 fn world_of(agreed: Snapshot) -> World {
     let mut world = World::default();
-    let answer = decide(&mut world, &Fact::CheckoutSubmitted(vec![agreed]), &POLICY, NOON);
+    let answer = decide(&mut world, &submitted(vec![agreed]), &POLICY, NOON);
     assert!(matches!(answer, Decision::Applied(_)));
     World::new(world.order(order_id(ORDER)).cloned())
 }
@@ -163,7 +167,7 @@ fn a_fact_about_an_order_that_does_not_exist_is_refused() {
 
 #[test]
 fn a_checkout_creates_all_of_its_orders_once() {
-    let submitted = Fact::CheckoutSubmitted(vec![snapshot(order_id(5)), cash_on_delivery(order_id(6))]);
+    let submitted = submitted(vec![snapshot(order_id(5)), cash_on_delivery(order_id(6))]);
     let mut world = World::default();
     let Decision::Applied(events) = decide(&mut world, &submitted, &POLICY, NOON) else { panic!("not applied") };
     let unpaid_deadline = NOON + Duration::from_mins(16);
@@ -187,8 +191,10 @@ fn a_checkout_creates_all_of_its_orders_once() {
 fn a_checkout_that_reuses_an_order_id_is_refused_as_a_whole() {
     let mut world = world_of(snapshot(order_id(ORDER)));
     let before = world.clone();
-    let another = Terms { checkout_id: CheckoutId::from_uuid(Uuid::from_u128(77)), ..terms(order_id(ORDER)) };
-    let submitted = Fact::CheckoutSubmitted(vec![snapshot(order_id(9)), Snapshot::freeze(another).unwrap()]);
+    let checkout_id = CheckoutId::from_uuid(Uuid::from_u128(77));
+    let of_another_checkout =
+        |id| Snapshot::freeze(Terms { checkout_id, ..terms(id) }).expect("the same terms as ever");
+    let submitted = submitted([order_id(9), order_id(ORDER)].map(of_another_checkout).to_vec());
     let refused = Decision::Refused(OrderError::AlreadyExists(order_id(ORDER)));
     assert_eq!(decide(&mut world, &submitted, &POLICY, NOON), refused);
     assert_eq!(world, before);
@@ -197,7 +203,7 @@ fn a_checkout_that_reuses_an_order_id_is_refused_as_a_whole() {
 #[test]
 fn an_order_that_changes_in_the_batch_that_creates_it_is_inserted_and_not_updated() {
     let mut world = World::default();
-    let submitted = Fact::CheckoutSubmitted(vec![snapshot(order_id(ORDER))]);
+    let submitted = submitted(vec![snapshot(order_id(ORDER))]);
     assert!(matches!(decide(&mut world, &submitted, &POLICY, NOON), Decision::Applied(_)));
     assert!(matches!(hear(&mut world, cancelled_by(Canceller::Buyer)), Decision::Applied(_)));
     assert_eq!(world.changed().count(), 0);
