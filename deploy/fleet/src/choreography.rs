@@ -24,10 +24,10 @@ pub fn check() -> Result<()> {
         }
     }
     if !missing.is_empty() {
-        bail!("these tests are named in SUBSCRIPTIONS and do not exist:\n  {}", missing.join("\n  "));
+        bail!("these tests are named in SUBSCRIPTIONS or TRIGGERS and do not exist:\n  {}", missing.join("\n  "));
     }
     if std::fs::read_to_string(page()).unwrap_or_default() != render() {
-        bail!("docs/choreography.md is not what the SUBSCRIPTIONS tables say; run `make docs`");
+        bail!("docs/choreography.md is not what the tables of the services say; run `make docs`");
     }
     Ok(())
 }

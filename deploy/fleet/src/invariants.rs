@@ -215,7 +215,11 @@ async fn check(fleet: &Fleet, acknowledged: &Acknowledged) -> Result<Report> {
         "every acknowledged submission and cancellation is there",
         found(&mut connection, acknowledged).await?,
     );
-    report.add("I4 history", "orders verify-history: every snapshot is what was agreed", snapshots(fleet, &mut connection).await?);
+    report.add(
+        "I4 history",
+        "orders verify-history: every snapshot is what was agreed",
+        snapshots(fleet, &mut connection).await?,
+    );
     report.0.sort_by_key(|finding| finding.invariant);
     Ok(report)
 }

@@ -9,10 +9,7 @@ pub(crate) static ONE_FLEET: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_
 /// The servers of the test run.
 pub(crate) fn test_servers() -> ExternalServers {
     let named = |name: &str| std::env::var(name).unwrap_or_else(|_| panic!("{name} is not set; run `make test`"));
-    ExternalServers {
-        database_url: Some(named("TEST_DATABASE_URL")),
-        kafka_brokers: Some(named("TEST_KAFKA_BROKERS")),
-    }
+    ExternalServers { database_url: Some(named("TEST_DATABASE_URL")), kafka_brokers: Some(named("TEST_KAFKA_BROKERS")) }
 }
 
 #[tokio::test(flavor = "multi_thread")]
