@@ -5,7 +5,7 @@ use contracts::inventory::v1::InventoryReserved;
 use contracts::orders::v1::{OrderCancelled, OrderConfirmed, OrderCreated, OrderFailed};
 use contracts::payments::v1 as wire;
 use contracts::payments::v1::payment_method::Method as WireMethod;
-use messaging::{Envelope, Outgoing, Subscription, Undecodable};
+use messaging::{Envelope, Outgoing, Subscription, Trigger, Undecodable};
 
 use crate::domain::{CardToken, Event, Fact, Method, OrderId, Terms};
 
@@ -65,36 +65,89 @@ pub const SUBSCRIPTIONS: &[Subscription] = &[
     },
 ];
 
+/// What makes payments act without an event.
+pub const TRIGGERS: &[Trigger] = &[
+    Trigger {
+        cause: "the provider answers an authorization",
+        reaction: "authorized or declined; given up again if the order has ended meanwhile",
+        follows: &["PaymentAuthorized", "PaymentDeclined"],
+        tests: &[
+            "services/payments/tests/it/checkout.rs::an_order_is_authorized_once_intent_and_hold_are_in_and_captured_when_it_is_confirmed",
+            "services/payments/tests/it/checkout.rs::a_card_is_declined_for_the_issuers_reason",
+            "services/payments/tests/it/checkout.rs::a_slow_authorization_that_comes_after_the_cancellation_is_voided",
+            "services/payments/tests/it/checkout.rs::a_card_that_is_declined_after_the_cancellation_is_not_told_of",
+        ],
+    },
+    Trigger {
+        cause: "the provider answers a capture",
+        reaction: "captured and posted, or failed; refunded or voided if the order has ended meanwhile",
+        follows: &["PaymentCaptured", "CaptureFailed"],
+        tests: &[
+            "services/payments/tests/it/checkout.rs::a_capture_under_way_when_the_order_is_cancelled_is_refunded",
+            "services/payments/tests/it/checkout.rs::a_capture_under_way_that_fails_after_the_cancellation_is_voided",
+            "services/payments/tests/it/provider.rs::a_worker_killed_between_the_answer_and_the_commit_charges_once",
+            "services/payments/tests/it/provider.rs::two_replicas_never_charge_twice",
+        ],
+    },
+    Trigger {
+        cause: "the provider answers a void or a refund",
+        reaction: "voided, or refunded and posted; a refusal is left to an operator",
+        follows: &["PaymentVoided", "PaymentRefunded"],
+        tests: &[
+            "services/payments/tests/it/checkout.rs::a_failed_order_gives_up_what_is_authorized",
+            "services/payments/tests/it/checkout.rs::a_cancelled_order_is_refunded_once_it_was_captured",
+            "services/payments/tests/it/provider.rs::a_void_that_the_provider_refuses_is_left_to_an_operator",
+        ],
+    },
+    Trigger {
+        cause: "the provider does not answer in time (10 s), or not at all",
+        reaction: "the outcome is unknown: asked for again by the same key, never assumed",
+        follows: &[],
+        tests: &[
+            "services/payments/tests/it/provider.rs::a_lost_answer_is_found_by_its_key_and_charged_once",
+            "services/payments/tests/it/provider.rs::a_provider_that_is_down_is_asked_again_until_it_answers",
+            "services/payments/tests/it/provider.rs::an_answer_after_the_timeout_is_unknown_until_it_is_asked_for_by_its_key",
+        ],
+    },
+];
+
 /// Reads an event of [`SUBSCRIPTIONS`].
 pub fn decode(event: &Envelope) -> Result<Option<Fact>, Undecodable> {
     let fact = match event.event_type.as_str() {
-        "tradewind.orders.v1.OrderCreated" => order_created(&event.decode()?)?,
-        "tradewind.inventory.v1.InventoryReserved" => inventory_reserved(&event.decode()?)?,
+        "tradewind.orders.v1.OrderCreated" => order_created(event)?,
+        "tradewind.inventory.v1.InventoryReserved" => inventory_reserved(event)?,
         "tradewind.orders.v1.OrderConfirmed" => {
-            Fact::OrderConfirmed { order_id: order_id(&event.decode::<OrderConfirmed>()?.order_id)? }
+            Fact::OrderConfirmed { order_id: order_id(event, &event.decode::<OrderConfirmed>()?.order_id)? }
         }
         "tradewind.orders.v1.OrderFailed" => {
-            Fact::OrderEnded { order_id: order_id(&event.decode::<OrderFailed>()?.order_id)? }
+            Fact::OrderEnded { order_id: order_id(event, &event.decode::<OrderFailed>()?.order_id)? }
         }
         "tradewind.orders.v1.OrderCancelled" => {
-            Fact::OrderEnded { order_id: order_id(&event.decode::<OrderCancelled>()?.order_id)? }
+            Fact::OrderEnded { order_id: order_id(event, &event.decode::<OrderCancelled>()?.order_id)? }
         }
         _ => return Ok(None),
     };
     Ok(Some(fact))
 }
 
-fn order_id(id: &str) -> Result<OrderId, Undecodable> {
-    id_from_wire("order_id", id).map_err(Undecodable::new)
+/// The order that an event is about. It is also what the event is ordered by, or order among events means nothing.
+fn order_id(event: &Envelope, id: &str) -> Result<OrderId, Undecodable> {
+    let order_id: OrderId = id_from_wire("order_id", id).map_err(Undecodable::new)?;
+    if order_id.uuid() != event.aggregate_id {
+        return Err(Undecodable(format!("it is about order {order_id} and ordered by {}", event.aggregate_id)));
+    }
+    Ok(order_id)
 }
 
-fn order_created(event: &OrderCreated) -> Result<Fact, Undecodable> {
-    let amount = money_from_wire("total", event.total.as_ref()).map_err(Undecodable::new)?;
+fn order_created(event: &Envelope) -> Result<Fact, Undecodable> {
+    let created: OrderCreated = event.decode()?;
+    let order_id = order_id(event, &created.order_id)?;
+    let buyer_id = id_from_wire("buyer_id", &created.buyer_id).map_err(Undecodable::new)?;
+    let amount = money_from_wire("total", created.total.as_ref()).map_err(Undecodable::new)?;
     if !amount.is_positive() {
         return Err(Undecodable::new(format!("total: is {amount}, not above zero")));
     }
-    let method = event.payment_method.as_ref().and_then(|method| method.method.as_ref());
-    let method = match method {
+    let method = match created.payment_method.and_then(|method| method.method) {
         Some(WireMethod::CardToken(token)) => {
             let token = CardToken::new(token).map_err(|error| Undecodable::new(format!("card_token: {error}")))?;
             Method::Card(token)
@@ -102,13 +155,13 @@ fn order_created(event: &OrderCreated) -> Result<Fact, Undecodable> {
         Some(WireMethod::CashOnDelivery(_)) => Method::CashOnDelivery,
         None => return Err(Undecodable::new("payment_method: is required")),
     };
-    let buyer_id = id_from_wire("buyer_id", &event.buyer_id).map_err(Undecodable::new)?;
-    Ok(Fact::OrderCreated { order_id: order_id(&event.order_id)?, terms: Terms { buyer_id, amount, method } })
+    Ok(Fact::OrderCreated { order_id, terms: Terms { buyer_id, amount, method } })
 }
 
-fn inventory_reserved(event: &InventoryReserved) -> Result<Fact, Undecodable> {
-    let expires_at = timestamp_from_wire("expire_time", event.expire_time.as_ref()).map_err(Undecodable::new)?;
-    Ok(Fact::InventoryReserved { order_id: order_id(&event.order_id)?, expires_at })
+fn inventory_reserved(event: &Envelope) -> Result<Fact, Undecodable> {
+    let reserved: InventoryReserved = event.decode()?;
+    let expires_at = timestamp_from_wire("expire_time", reserved.expire_time.as_ref()).map_err(Undecodable::new)?;
+    Ok(Fact::InventoryReserved { order_id: order_id(event, &reserved.order_id)?, expires_at })
 }
 
 /// An event on the wire.

@@ -92,7 +92,7 @@ impl<P: Provider> Asker<P> {
             Ok(0) => {}
             Ok(operations) => tracing::info!(operations, "taking up what was under way when this replica ended"),
             Err(error) => {
-                tracing::warn!(%error, "cannot take up what was under way; it is due when its claims run out")
+                tracing::warn!(%error, "cannot take up what was under way; it is due when its claims run out");
             }
         }
     }
@@ -236,5 +236,64 @@ const fn gives_back(kind: OperationKind) -> bool {
     match kind {
         OperationKind::Void | OperationKind::Refund => true,
         OperationKind::Authorize | OperationKind::Capture => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use kernel::{Currency, Money};
+    use messaging::Cause;
+
+    use super::*;
+    use crate::domain::{CardToken, Operation, OperationKey, OrderId};
+
+    /// A provider that knows, or does not know, what became of an operation, and remembers what it was asked.
+    struct Scripted {
+        known: Result<Option<Outcome>, NoAnswer>,
+        asked: Mutex<Vec<&'static str>>,
+    }
+
+    impl Provider for Scripted {
+        async fn perform(&self, _: &Operation, _: Option<&CardToken>) -> Result<Outcome, NoAnswer> {
+            self.asked.lock().unwrap().push("perform");
+            Ok(Outcome::Succeeded)
+        }
+
+        async fn find(&self, _: OperationKey) -> Result<Option<Outcome>, NoAnswer> {
+            self.asked.lock().unwrap().push("find");
+            self.known.clone()
+        }
+    }
+
+    async fn asked(attempt: i32, known: Result<Option<Outcome>, NoAnswer>) -> Vec<&'static str> {
+        let provider = Arc::new(Scripted { known, asked: Mutex::default() });
+        let key = OperationKey { order_id: OrderId::generate(), kind: OperationKind::Capture };
+        let operation = Operation { key, amount: Money::from_minor(1, Currency::EUR) };
+        let claimed = Claimed { operation, card_token: None, attempt, cause: Cause::command("service:test") };
+        let _ = call(Arc::clone(&provider), claimed).await;
+        provider.asked.lock().unwrap().clone()
+    }
+
+    #[tokio::test]
+    async fn only_the_first_attempt_asks_without_asking_what_became_of_it() {
+        assert_eq!(asked(1, Ok(None)).await, ["perform"]);
+        assert_eq!(asked(2, Ok(None)).await, ["find", "perform"]);
+        assert_eq!(asked(2, Ok(Some(Outcome::Succeeded))).await, ["find"]);
+    }
+
+    #[tokio::test]
+    async fn while_it_is_unknown_what_became_of_an_operation_it_is_not_asked_for_again() {
+        assert_eq!(asked(2, Err(NoAnswer("processing".to_owned()))).await, ["find"]);
+    }
+
+    #[test]
+    fn pauses_grow_to_five_seconds_and_no_further() {
+        for (attempt, pause_max) in [(1, 100), (2, 200), (6, 3_200), (7, 5_000), (1_000_000, 5_000)] {
+            let pause = pause_after(attempt);
+            let pause_max = Duration::from_millis(pause_max);
+            assert!((pause_max / 2..=pause_max).contains(&pause), "{attempt}: {pause:?}");
+        }
     }
 }

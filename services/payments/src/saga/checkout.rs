@@ -82,11 +82,7 @@ fn on_inventory_reserved(
 fn authorize(world: &mut World, mut payment: Payment, expires_at: Timestamp, policy: Policy, now: Timestamp) -> Answer {
     let (order_id, amount) = (payment.order_id, payment.amount());
     payment.hold_expires_at = Some(expires_at);
-    let decision = if !policy.may_authorize(expires_at, now) {
-        payment.status = Status::Declined;
-        payment.reason = Some(WINDOW_CLOSED.to_owned());
-        Decision::applied(Event::PaymentDeclined { order_id, reason: WINDOW_CLOSED.to_owned() })
-    } else {
+    let decision = if policy.may_authorize(expires_at, now) {
         match payment.terms.method {
             Method::CashOnDelivery => {
                 payment.status = Status::Authorized;
@@ -98,6 +94,10 @@ fn authorize(world: &mut World, mut payment: Payment, expires_at: Timestamp, pol
                 Decision::noted()
             }
         }
+    } else {
+        payment.status = Status::Declined;
+        payment.reason = Some(WINDOW_CLOSED.to_owned());
+        Decision::applied(Event::PaymentDeclined { order_id, reason: WINDOW_CLOSED.to_owned() })
     };
     world.put(payment.order_id, Entry::Payment(payment));
     decision
@@ -152,8 +152,9 @@ fn on_order_ended(world: &mut World, order_id: OrderId) -> Answer {
             payment.status = Status::Closed;
             Decision::noted()
         }
-        // What the provider does is not known yet: its answer decides.
-        Status::Authorizing | Status::Capturing => Decision::noted(),
+        // While the provider has not answered, nobody knows what there is to give back: its answer decides. A declined payment
+        // holds nothing.
+        Status::Authorizing | Status::Capturing | Status::Declined => Decision::noted(),
         Status::Authorized if payment.is_cash_on_delivery() => {
             payment.status = Status::Voided;
             Decision::applied(Event::PaymentVoided { order_id, amount: payment.amount() })
@@ -166,8 +167,6 @@ fn on_order_ended(world: &mut World, order_id: OrderId) -> Answer {
             refund(world, &mut payment);
             Decision::noted()
         }
-        // Nothing is held: only the flag is set.
-        Status::Declined => Decision::noted(),
         // Reached only after the order ended, which was met above.
         Status::Voiding | Status::Voided | Status::Refunding | Status::Refunded | Status::Closed => {
             return Decision::AlreadyApplied;

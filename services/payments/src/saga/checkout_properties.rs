@@ -7,13 +7,13 @@ use kernel::{Currency, Decision, Money, Timestamp};
 use proptest::prelude::*;
 
 use super::checkout::decide;
-use crate::domain::ledger::Account;
+use crate::domain::ledger::{Account, Transaction};
 use crate::domain::{
     BuyerId, CardToken, Entry, Event, Fact, Method, OperationKey, OperationKind, OrderId, Outcome, Payment, Policy,
     Status, Terms, World,
 };
 
-const POLICY: Policy = Policy { authorization_margin: Duration::from_secs(60) };
+const POLICY: Policy = Policy { authorization_margin: Duration::from_mins(1) };
 const AMOUNT_MINOR: i64 = 9_999;
 
 /// What may happen next.
@@ -155,7 +155,7 @@ impl Journey {
     }
 
     fn balance(&self, account: Account) -> i64 {
-        let legs = self.world.posted.iter().flat_map(|transaction| transaction.postings());
+        let legs = self.world.posted.iter().flat_map(Transaction::postings);
         legs.filter(|leg| leg.account == account).map(|leg| leg.amount.minor()).sum()
     }
 
@@ -219,7 +219,9 @@ proptest! {
         steps in prop::collection::vec(any_step(), 0..40),
     ) {
         let mut journey = Journey::new(method);
-        steps.into_iter().for_each(|step| journey.take(step));
+        for step in steps {
+            journey.take(step);
+        }
         journey.answer_everything();
 
         let authorized = journey.count(|event| matches!(event, Event::PaymentAuthorized { .. }));

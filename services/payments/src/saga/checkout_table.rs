@@ -10,7 +10,7 @@ use crate::domain::{
     Status, Terms, World,
 };
 
-const POLICY: Policy = Policy { authorization_margin: Duration::from_secs(60) };
+const POLICY: Policy = Policy { authorization_margin: Duration::from_mins(1) };
 
 /// The facts, in the order of the table's columns.
 const FACTS: [&str; 12] = [
@@ -171,10 +171,9 @@ fn answer(world: &World, order_id: OrderId, decision: &Decision<Event, Refusal>)
         Decision::Ignored(_) => "-".to_owned(),
         Decision::Refused(_) => "!".to_owned(),
         Decision::Applied(events) => {
-            let mut text = describe(world, order_id);
-            events.iter().for_each(|event| text.push_str(&format!(" +{}", name(event))));
-            world.asked.iter().for_each(|asked| text.push_str(&format!(" ?{}", asked.key.kind.as_str())));
-            text
+            let told = events.iter().map(|event| format!(" +{}", name(event)));
+            let asked = world.asked.iter().map(|asked| format!(" ?{}", asked.key.kind.as_str()));
+            told.chain(asked).fold(describe(world, order_id), |text, word| text + &word)
         }
     }
 }
@@ -224,7 +223,7 @@ fn a_reservation_in_its_last_minute_is_too_late_for_card_and_cash() {
         let order_id = OrderId::generate();
         let mut world = World::default();
         let _ = apply(&mut world, order_id, created);
-        let late = Fact::InventoryReserved { order_id, expires_at: noon() + Duration::from_secs(60) };
+        let late = Fact::InventoryReserved { order_id, expires_at: noon() + Duration::from_mins(1) };
         let reason = "AUTHORIZATION_WINDOW_CLOSED".to_owned();
         let declined = Decision::applied(Event::PaymentDeclined { order_id, reason });
         assert_eq!(decide(&mut world, &late, POLICY, noon()), declined, "{created}");

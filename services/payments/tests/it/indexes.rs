@@ -15,7 +15,7 @@ use uuid::Uuid;
 use crate::till::{euros, payments};
 
 const PAYMENTS: i64 = 20_000;
-const ROUNDS: u128 = 10;
+const ROUNDS: u128 = 6;
 const ORDERS_PER_ROUND: u128 = 20;
 const LEASE: Duration = Duration::from_secs(30);
 
@@ -110,14 +110,17 @@ async fn do_business(store: &EventStore, now: Timestamp, round: u128) {
     happen(store, orders.iter().map(|&order_id| Fact::OrderEnded { order_id }).collect()).await;
     ask(store, OperationKind::Refund).await;
 
-    assert!(payment::find(store.pool(), orders[0]).await.unwrap().is_some());
-    assert_eq!(operation::of_order(store.pool(), orders[0]).await.unwrap().len(), 3);
-    assert_eq!(ledger::list(store.pool(), Some(orders[0]), 0, 100).await.unwrap().len(), 4);
-    assert_eq!(ledger::list(store.pool(), None, 20_000, 20).await.unwrap().len(), 20);
+    for order_id in &orders[..2] {
+        assert!(payment::find(store.pool(), *order_id).await.unwrap().is_some());
+        assert_eq!(operation::of_order(store.pool(), *order_id).await.unwrap().len(), 3);
+        assert_eq!(ledger::list(store.pool(), Some(*order_id), 0, 100).await.unwrap().len(), 4);
+        assert_eq!(ledger::list(store.pool(), None, 20_000, 20).await.unwrap().len(), 20);
+    }
 }
 
 /// The statements themselves run, on the service's own connections, and often enough for the planner to settle on a generic
-/// plan. What PostgreSQL counted then tells whether any of them walked a table, or a whole index, even once.
+/// plan. What PostgreSQL counted then tells whether any of them walked a table, or a whole index, even once. Claims also read
+/// the entries of operations that were completed a moment ago and are not cleaned up yet: some hundred each.
 #[tokio::test]
 async fn all_business_of_a_day_reads_fewer_rows_than_one_walk_over_a_grown_table() {
     let database = Database::migrated(&SERVICE).await;

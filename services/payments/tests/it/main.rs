@@ -1,4 +1,15 @@
-//! Integration tests of `payments` against real PostgreSQL and Kafka, and the sandbox provider behind real HTTP.
+//! Payments against real PostgreSQL and Kafka, and the sandbox provider behind real HTTP.
+//!
+//! | file | shows |
+//! | --- | --- |
+//! | `till` | replicas between their topics and a provider, orders, and what was really charged, for the tests below |
+//! | `checkout` | the saga: facts in over Kafka, facts out; what is parked |
+//! | `provider` | lost answers, outages, kills, replicas, refusals to give back |
+//! | `ledger` | what the database refuses, whatever the domain decides |
+//! | `rpc` | every RPC through the real server, its refusals by name |
+//! | `indexes` | no statement walks a table that has grown |
+
+#![allow(clippy::unwrap_used, reason = "a test may give up where it stands")]
 
 mod checkout;
 mod indexes;

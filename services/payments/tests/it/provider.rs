@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use kernel::Id;
 use messaging::{Cause, Caused, Outcome as Became, react};
+use payments::adapters::postgres::operation;
 use payments::domain::{Fact, OperationKey, OperationKind, Outcome, Status};
 use payments::{Heard, SERVICE};
 use sandbox_provider::Mode;
-use sqlx::{Connection, PgConnection};
 use testkit::eventually;
 
 use crate::till::{Order, PROVIDER_TIMEOUT, Till, payments};
@@ -72,7 +72,7 @@ async fn an_answer_after_the_timeout_is_unknown_until_it_is_asked_for_by_its_key
     worker.kill().await;
 }
 
-/// The worker is stopped from committing by a lock on the order, and killed while the provider's answer is in its hands.
+/// The worker is kept from committing by a lock on the payment, and killed while the provider's answer is in its hands.
 #[tokio::test]
 async fn a_worker_killed_between_the_answer_and_the_commit_charges_once() {
     let till = Till::closed().await;
@@ -84,18 +84,14 @@ async fn a_worker_killed_between_the_answer_and_the_commit_charges_once() {
     worker.kill().await;
     till.publish_and_wait(&[&order.confirmed()]).await;
 
-    let mut obstacle = PgConnection::connect(till.database.url()).await.unwrap();
-    let mut lock = obstacle.begin().await.unwrap();
-    sqlx::query("SELECT pg_advisory_xact_lock(hashtextextended($1::text, 0))")
-        .bind(order.id.to_string())
-        .execute(&mut *lock)
-        .await
-        .unwrap();
+    let mut obstacle = till.store.pool().begin().await.unwrap();
+    let row = sqlx::query("SELECT FROM payment WHERE order_id = $1 FOR UPDATE").bind(order.id.uuid());
+    row.fetch_one(&mut *obstacle).await.unwrap();
     let worker = till.start_worker("payments-0", PROVIDER_TIMEOUT).await;
     eventually("the provider to have captured", async || till.charge(&order).filter(|charge| charge.captures == 1))
         .await;
     worker.kill().await;
-    lock.rollback().await.unwrap();
+    obstacle.rollback().await.unwrap();
     assert_eq!(till.history(&order).await, [AUTHORIZED]);
 
     let worker = till.start_worker("payments-0", PROVIDER_TIMEOUT).await;
@@ -104,6 +100,36 @@ async fn a_worker_killed_between_the_answer_and_the_commit_charges_once() {
     assert_eq!((charge.captures, charge.charged_minor), (1, Order::TOTAL_MINOR));
     till.assert_books_balance().await;
     worker.kill().await;
+}
+
+#[tokio::test]
+async fn a_replica_that_starts_again_takes_up_what_it_had_claimed_and_nobody_elses() {
+    let till = Till::closed().await;
+    let _replica = till.start_replica_without_worker().await;
+    let (own, others) = (Order::by_card("tok_approved"), Order::by_card("tok_approved"));
+    let an_hour = Duration::from_hours(1);
+    for (order, replica) in [(&own, "payments-0"), (&others, "payments-1")] {
+        till.publish_and_wait(&[&order.created(), &order.reserved(&till)]).await;
+        assert_eq!(operation::claim(till.store.pool(), replica, 10, an_hour).await.unwrap().len(), 1);
+    }
+    let worker = till.start_worker("payments-0", PROVIDER_TIMEOUT).await;
+    till.told(&own, &[AUTHORIZED]).await;
+    worker.drain().await;
+    assert_eq!(attempts(&till, &own).await, [(OperationKind::Authorize, 2)]);
+    assert_eq!(attempts(&till, &others).await, [(OperationKind::Authorize, 1)]);
+    assert_eq!(till.charge(&others), None);
+}
+
+#[tokio::test]
+async fn a_worker_that_is_told_to_stop_commits_what_is_under_way() {
+    let till = Till::closed().await;
+    let _replica = till.start_replica_without_worker().await;
+    let order = Order::by_card("tok_slow_300");
+    till.publish_and_wait(&[&order.created(), &order.reserved(&till)]).await;
+    let worker = till.start_worker(SERVICE.name, PROVIDER_TIMEOUT).await;
+    eventually("the provider to be asked", async || till.charge(&order)).await;
+    worker.drain().await;
+    assert_eq!(till.history(&order).await, [AUTHORIZED]);
 }
 
 #[tokio::test]

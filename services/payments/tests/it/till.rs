@@ -31,7 +31,7 @@ pub(crate) const DEAD_LETTERS: &str = "payments.saga.dlq";
 
 /// How long the provider may take in these tests, unless they say otherwise.
 pub(crate) const PROVIDER_TIMEOUT: Duration = Duration::from_secs(5);
-const MARGIN: Duration = Duration::from_secs(60);
+const MARGIN: Duration = Duration::from_mins(1);
 
 pub(crate) fn payments() -> Arc<Payments> {
     Arc::new(Payments::new(Policy { authorization_margin: MARGIN }))
@@ -64,14 +64,23 @@ pub(crate) struct Replica {
     _stop: DropGuard,
 }
 
-/// A worker that asks the provider, to be killed.
-pub(crate) struct Worker(JoinHandle<()>);
+/// A worker that asks the provider, to be killed or stopped.
+pub(crate) struct Worker {
+    task: JoinHandle<()>,
+    stop: CancellationToken,
+}
 
 impl Worker {
     /// Ends it in the middle of whatever it does, and waits until it is gone.
     pub(crate) async fn kill(self) {
-        self.0.abort();
-        assert!(self.0.await.unwrap_err().is_cancelled());
+        self.task.abort();
+        assert!(self.task.await.unwrap_err().is_cancelled());
+    }
+
+    /// Tells it to stop, and waits until it has.
+    pub(crate) async fn drain(self) {
+        self.stop.cancel();
+        self.task.await.unwrap();
     }
 }
 
@@ -126,9 +135,12 @@ impl Till {
     /// A worker alone, with a pool of its own.
     pub(crate) async fn start_worker(&self, name: &'static str, provider_timeout: Duration) -> Worker {
         let asker = self.asker(self.another_store(name).await, payments(), name, provider_timeout);
-        Worker(tokio::spawn(async move {
-            let Ok(()) = asker.run(CancellationToken::new()).await;
-        }))
+        let stop = CancellationToken::new();
+        let stopped = stop.clone();
+        let task = tokio::spawn(async move {
+            let Ok(()) = asker.run(stopped).await;
+        });
+        Worker { task, stop }
     }
 
     fn asker(

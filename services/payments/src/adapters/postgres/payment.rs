@@ -28,10 +28,14 @@ pub(super) async fn load(
     if ids.is_empty() {
         return Ok(());
     }
-    sqlx::query("SELECT pg_advisory_xact_lock(hashtextextended(id::text, 0)) FROM unnest($1::uuid[]) AS id")
-        .bind(&ids)
-        .execute(&mut *tx)
-        .await?;
+    // Locks are shared by every service of a database, so the schema is part of them.
+    sqlx::query(
+        "SELECT pg_advisory_xact_lock(hashtextextended(id::text, hashtext(current_schema())))
+         FROM unnest($1::uuid[]) AS id",
+    )
+    .bind(&ids)
+    .execute(&mut *tx)
+    .await?;
     let rows = sqlx::query("SELECT * FROM payment WHERE order_id = ANY($1)").bind(&ids).fetch_all(tx).await?;
     for row in &rows {
         let order_id = OrderId::from_uuid(row.try_get("order_id")?);
