@@ -179,7 +179,9 @@ impl<P: Participant> Consumer<P> {
         batch.save(&mut unit).await?;
         unit.commit().await?;
         // Only now: a batch that is tried again would be counted again.
-        outcomes.into_iter().for_each(|outcome| self.count(outcome));
+        for outcome in outcomes {
+            self.count(outcome);
+        }
         self.participant.committed();
         Ok(())
     }

@@ -1,3 +1,4 @@
+use std::sync::Once;
 use std::time::Duration;
 
 use chassis::{Service, Settings};
@@ -5,18 +6,19 @@ use messaging::Clock;
 use sha2::{Digest, Sha256};
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, PgConnection, PgPool};
-use tokio::sync::OnceCell;
 
 use crate::servers::servers;
 use crate::settings;
 
-/// A test that runs longer than this may lose its database to the next test run.
-const KEEP: Duration = Duration::from_hours(1);
+/// How long a database is kept for whoever wants to look into it.
+const KEEP: Duration = Duration::from_mins(15);
+/// Databases that one process drops, at most.
+const DROPS_MAX: i64 = 50;
 
 /// A database of one test's own, with the schema of one service, as the service's own `migrate` leaves it.
 ///
 /// It is a clone of a template that the first test of a set of migrations makes, which takes a tenth of the time. It stays
-/// behind for whoever wants to look into it; databases older than an hour are dropped by the next test run.
+/// behind for whoever wants to look into it; a later test run drops it.
 #[derive(Debug)]
 pub struct Database {
     service: &'static Service,
@@ -30,7 +32,7 @@ impl Database {
     pub async fn migrated(service: &'static Service) -> Self {
         let server: PgConnectOptions = servers().await.database_url.parse().expect("a PostgreSQL URL");
         let mut admin = PgConnection::connect_with(&server).await.expect("PostgreSQL takes connections");
-        drop_old(&mut admin).await;
+        drop_old(&server);
         let template = template(&mut admin, &server, service).await;
         let name = format!("test_{}_{}_{:08x}", unix_secs(), service.name, rand::random::<u32>());
         execute(&mut admin, format!("CREATE DATABASE {name} TEMPLATE {template}")).await;
@@ -70,8 +72,9 @@ async fn template(admin: &mut PgConnection, server: &PgConnectOptions, service: 
     for migration in chassis::database::migrator(service).iter() {
         checksums.update(&migration.checksum);
     }
-    let checksum: String = checksums.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect();
-    let name = format!("template_{}_{checksum}", service.name);
+    let checksum = checksums.finalize();
+    let checksum = u64::from_be_bytes(checksum[..8].try_into().expect("a SHA-256 has 32 bytes"));
+    let name = format!("template_{}_{checksum:016x}", service.name);
 
     // Test binaries run side by side: one makes the template, the others wait for it.
     sqlx::query("SELECT pg_advisory_lock(hashtext($1))").bind(&name).execute(&mut *admin).await.expect("a lock");
@@ -88,24 +91,34 @@ async fn template(admin: &mut PgConnection, server: &PgConnectOptions, service: 
     name
 }
 
-/// Drops what earlier runs left, once per process. A database that somebody still looks into stays.
-async fn drop_old(admin: &mut PgConnection) {
-    static DONE: OnceCell<()> = OnceCell::const_new();
-    let drop_all = async || {
+/// Drops some of what earlier runs left, once per process and aside: a drop costs a checkpoint, and nobody waits for it. A
+/// database that somebody is connected to stays.
+fn drop_old(server: &PgConnectOptions) {
+    static ONCE: Once = Once::new();
+    let server = server.clone();
+    let drop_some = async move || -> Result<(), sqlx::Error> {
+        let mut admin = PgConnection::connect_with(&server).await?;
         let names: Vec<String> = sqlx::query_scalar(
             "SELECT datname FROM pg_database
-             WHERE datname ~ '^test_[0-9]+_' AND substring(datname from '[0-9]+')::bigint < $1",
+             WHERE datname ~ '^test_[0-9]+_' AND substring(datname from '[0-9]+')::bigint < $1
+             ORDER BY datname LIMIT $2",
         )
         .bind(unix_secs() - KEEP.as_secs() as i64)
-        .fetch_all(&mut *admin)
-        .await
-        .expect("the catalogue can be read");
+        .bind(DROPS_MAX)
+        .fetch_all(&mut admin)
+        .await?;
         for name in names {
             // Another process may be dropping the same.
-            let _ = sqlx::raw_sql(AssertSqlSafe(format!("DROP DATABASE IF EXISTS {name}"))).execute(&mut *admin).await;
+            let _ = sqlx::raw_sql(AssertSqlSafe(format!("DROP DATABASE IF EXISTS {name}"))).execute(&mut admin).await;
         }
+        Ok(())
     };
-    DONE.get_or_init(drop_all).await;
+    ONCE.call_once(|| {
+        std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+            runtime.map(|runtime| runtime.block_on(drop_some()))
+        });
+    });
 }
 
 async fn exists(admin: &mut PgConnection, name: &str) -> bool {

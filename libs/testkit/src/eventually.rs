@@ -58,18 +58,17 @@ pub async fn eventually_within<S: Sight>(
     let deadline = Instant::now() + patience;
     let mut pause = PAUSE_MIN;
     let mut seen = "nothing: the probe did not answer".to_owned();
-    loop {
-        match timeout_at(deadline, probe()).await.map(Sight::found) {
-            Ok(Ok(found)) => return found,
-            Ok(Err(instead)) => seen = instead,
-            Err(_) => panic!("waited {patience:?} for {awaited}; seen last: {seen}"),
+    while let Ok(sight) = timeout_at(deadline, probe()).await {
+        match sight.found() {
+            Ok(found) => return found,
+            Err(instead) => seen = instead,
         }
-        if Instant::now() + pause > deadline {
-            panic!("waited {patience:?} for {awaited}; seen last: {seen}");
+        if timeout_at(deadline, sleep(pause)).await.is_err() {
+            break;
         }
-        sleep(pause).await;
         pause = (pause * 2).min(PAUSE_MAX);
     }
+    panic!("waited {patience:?} for {awaited}; seen last: {seen}")
 }
 
 #[cfg(test)]

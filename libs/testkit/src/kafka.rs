@@ -8,6 +8,7 @@ use rdkafka::admin::{AdminClient, AdminOptions};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::consumer::{Consumer, StreamConsumer};
 use rdkafka::message::{Header, OwnedHeaders};
+use rdkafka::metadata::MetadataTopic;
 use rdkafka::producer::{FutureProducer, FutureRecord};
 use rdkafka::{ClientConfig, Offset, TopicPartitionList};
 use tokio::time::{Instant, timeout, timeout_at};
@@ -220,7 +221,7 @@ impl Drop for Kafka {
 async fn delete_topics(config: &KafkaConfig) {
     let Ok(admin) = client(config).create::<AdminClient<DefaultClientContext>>() else { return };
     let Ok(metadata) = admin.inner().fetch_metadata(None, ANSWER_MAX) else { return };
-    let ours = metadata.topics().iter().map(|topic| topic.name()).filter(|name| name.starts_with(&config.prefix));
+    let ours = metadata.topics().iter().map(MetadataTopic::name).filter(|name| name.starts_with(&config.prefix));
     let _ = admin.delete_topics(&ours.collect::<Vec<_>>(), &AdminOptions::new()).await;
 }
 

@@ -13,6 +13,7 @@
 //! | `retry` | what an operator does about parked events |
 //! | `history` | the journal's hash chain; the trace of a journey |
 //! | `schema` | what the tables promise |
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod consumer;
 mod failure;

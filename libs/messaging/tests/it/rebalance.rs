@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use rdkafka::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
-use rdkafka::groups::GroupMemberInfo;
+use rdkafka::groups::{GroupInfo, GroupMemberInfo};
 use testkit::eventually;
 use uuid::Uuid;
 
@@ -20,7 +20,7 @@ async fn members(rig: &Rig) -> (usize, usize) {
             ClientConfig::new().set("bootstrap.servers", &config.brokers).set("group.id", "ask").create().unwrap();
         let group = config.name(GROUP);
         let groups = consumer.fetch_group_list(Some(&group), Duration::from_secs(10)).unwrap();
-        let members = || groups.groups().iter().flat_map(|group| group.members());
+        let members = || groups.groups().iter().flat_map(GroupInfo::members);
         let holds_some =
             |member: &&GroupMemberInfo| member.assignment().is_some_and(|bytes| bytes.len() > ASSIGNMENT_MIN);
         (members().count(), members().filter(holds_some).count())

@@ -75,21 +75,22 @@ async fn an_event_that_arrives_during_a_retry_takes_effect_after_it() {
     let replica = modest_replica(&rig).await;
     let _consumer = replica.run_consumer();
     let tap = new_tap();
-    rig.turn(tap, 1, &[50, 1]).await;
-    rig.wait_for_parked(2).await;
+    rig.turn(tap, 1, &[1, 50]).await;
+    rig.wait_for_parked(1).await;
     replica.participant.amount_max.store(50, Ordering::SeqCst);
 
-    let hold = rig.hold_meters().await;
+    let mut hold = rig.database.pool().begin().await.unwrap();
+    sqlx::query("SELECT FROM meter WHERE id = $1 FOR UPDATE").bind(tap).execute(&mut *hold).await.unwrap();
     let arrival = async {
         rig.wait_for_blocked(1).await;
         rig.turn(tap, 3, &[2]).await;
-        // The consumer waits for the retry, which waits for us.
+        // The consumer waits for the retry, which waits for us. If it parked the event now, nobody might look again.
         rig.wait_for_blocked(2).await;
-        drop(hold);
+        hold.rollback().await.unwrap();
     };
     let (retried, ()) = tokio::join!(retry(&replica, tap), arrival);
-    assert_eq!(retried.stuck, None);
-    rig.wait_for_readings(tap, &[50, 1, 2]).await;
+    assert_eq!(retried, Retried { taken: 1, stuck: None });
+    rig.wait_for_readings(tap, &[1, 50, 2]).await;
     rig.wait_for_parked(0).await;
 }
 

@@ -1,3 +1,4 @@
+use std::borrow::Cow;
 use std::time::Duration;
 
 use chassis::database;
@@ -42,7 +43,7 @@ async fn the_services_role_does_all_its_work_and_cannot_change_history() {
 
     for change in ["UPDATE journal SET actor = 'nobody'", "DELETE FROM journal", "TRUNCATE journal"] {
         let refusal = execute(&pool, change.to_owned()).await.unwrap_err();
-        let code = refusal.as_database_error().and_then(|error| error.code().map(|code| code.into_owned()));
+        let code = refusal.as_database_error().and_then(|error| error.code().map(Cow::into_owned));
         assert_eq!(code.as_deref(), Some("42501"), "{change}: {refusal}");
     }
     drop(running);

@@ -37,11 +37,11 @@ pub(super) fn check(workspace_root: &Path) -> Vec<Violation> {
             continue;
         };
         let manifest = Manifest::read(workspace_root, path);
-        manifest.check(allowed, &is_ours, &mut violations);
+        manifest.check(allowed, is_ours, &mut violations);
     }
     for service in &services {
         let manifest = Manifest::read(workspace_root, PathBuf::from("services").join(service));
-        manifest.check(OF_SERVICES, &is_ours, &mut violations);
+        manifest.check(OF_SERVICES, is_ours, &mut violations);
     }
     violations
 }

@@ -97,9 +97,6 @@ fn check_source(file: &Path, source: &Source, violations: &mut Vec<Violation>) {
         for word in FLOATS {
             source.lines_with(word).for_each(|line| found(line, format!("{word}: no floating point near money")));
         }
-        source
-            .lines_with_float_literals()
-            .for_each(|line| found(line, "a floating-point literal near money".to_owned()));
     }
     if !may_produce(file) {
         for word in PRODUCERS {

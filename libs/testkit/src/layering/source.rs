@@ -1,11 +1,14 @@
 //! A Rust source as a sequence of words, without its comments and texts.
 
-/// A word, a number, or a character that is neither.
+/// A word, which may begin with a digit, or a character of none.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Token {
     line: usize,
     text: String,
 }
+
+/// Words after which `::` begins a path instead of going on with one.
+const BEFORE_A_PATH: [&str; 6] = ["as", "dyn", "for", "impl", "return", "use"];
 
 /// The tokens of a source file. Just enough of the language to ask which names occur: what stands in comments, strings and
 /// character literals is left out.
@@ -19,9 +22,10 @@ impl Source {
         Self(scanner.tokens)
     }
 
-    /// The lines on which a word occurs.
+    /// The lines on which a word occurs, alone or as the type of a number, as in `1_f64`.
     pub(super) fn lines_with(&self, word: &str) -> impl Iterator<Item = usize> {
-        self.0.iter().filter(move |token| token.text == word).map(|token| token.line)
+        let is_typed = move |text: &str| text.starts_with(|c: char| c.is_ascii_digit()) && text.ends_with(word);
+        self.0.iter().filter(move |token| token.text == word || is_typed(&token.text)).map(|token| token.line)
     }
 
     /// Where one of these crates is named: at the beginning of a path, or in a `use`.
@@ -31,20 +35,12 @@ impl Source {
             let name = crates.iter().find(|name| **name == token.text)?;
             let begins_path = text(Some(index + 1)) == ":" && text(Some(index + 2)) == ":";
             // `crate::messaging::x` is a module of ours, `::messaging::x` is not.
-            let goes_on = text(index.checked_sub(1)) == ":" && text(index.checked_sub(3)).starts_with(is_word);
+            let before = text(index.checked_sub(3));
+            let goes_on =
+                text(index.checked_sub(1)) == ":" && before.starts_with(is_word) && !BEFORE_A_PATH.contains(&before);
             let is_used = matches!(text(index.checked_sub(1)), "use" | "crate");
             ((begins_path && !goes_on) || is_used).then_some((token.line, *name))
         })
-    }
-
-    /// The lines with a number that has a fraction or an exponent.
-    pub(super) fn lines_with_float_literals(&self) -> impl Iterator<Item = usize> {
-        let is_float = |text: &str| {
-            let is_decimal = text.starts_with(|c: char| c.is_ascii_digit()) && !text.starts_with("0x");
-            is_decimal
-                && (text.contains('.') || text.contains(['e', 'E']) || text.contains("f32") || text.contains("f64"))
-        };
-        self.0.iter().filter(move |token| is_float(&token.text)).map(|token| token.line)
     }
 }
 
@@ -72,8 +68,6 @@ impl Scanner<'_> {
             self.skip(quoted(self.rest, '"'));
         } else if first == '\'' {
             self.skip(character_or_lifetime(self.rest));
-        } else if first.is_ascii_digit() {
-            self.take(number(self.rest, self.tokens.last().is_some_and(|token| token.text == ".")));
         } else if is_word(first) {
             self.take(self.rest.find(|c| !is_word(c)).unwrap_or(self.rest.len()));
         } else if first.is_whitespace() {
@@ -145,18 +139,5 @@ fn character_or_lifetime(text: &str) -> usize {
     match (following.next(), following.next()) {
         (Some('\\'), _) | (Some(_), Some('\'')) => quoted(text, '\''),
         _ => 1,
-    }
-}
-
-/// Length of a number. After a dot it is a field of a tuple and has no fraction.
-fn number(text: &str, is_field: bool) -> usize {
-    let digits = text.find(|c| !is_word(c)).unwrap_or(text.len());
-    let mut fraction = text[digits..].strip_prefix('.').into_iter().flat_map(str::chars);
-    match fraction.next() {
-        Some(first) if !is_field && first.is_ascii_digit() => {
-            let rest = &text[digits + 1..];
-            digits + 1 + rest.find(|c| !is_word(c)).unwrap_or(rest.len())
-        }
-        _ => digits,
     }
 }

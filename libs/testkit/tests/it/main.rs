@@ -1,4 +1,5 @@
 //! The kit against the real servers.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use chassis::Service;
 use contracts::orders::v1::OrderPaid;
