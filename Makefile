@@ -23,4 +23,4 @@ check: build     ## formatting, lints, protos, layering, generated docs: before 
 	target/debug/fleet choreography --check
 	cargo test --workspace --quiet --test layering
 test: check      ## everything that CI runs
-	target/debug/fleet servers run -- cargo test --workspace --no-fail-fast
+	RUST_TEST_THREADS=4 target/debug/fleet servers run -- cargo test --workspace --no-fail-fast

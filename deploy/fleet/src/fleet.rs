@@ -32,9 +32,11 @@ pub struct Fleet {
     processes: Vec<Process>,
     servers: Servers,
     endpoints: BTreeMap<&'static str, String>,
+    kafka_prefix: String,
     keys: Keys,
     database: PgPool,
-    workdir: Workdir,
+    /// Held for as long as anything runs in it.
+    _workdir: Workdir,
 }
 
 impl Fleet {
@@ -48,6 +50,8 @@ impl Fleet {
         let admin = create_database(servers.database_url(), name).await?;
         let ports = ReservedPorts::<7>::reserve()?;
         let endpoints = endpoints(ports.numbers());
+        // Servers that are not ours may have topics of an earlier fleet.
+        let kafka_prefix = if external.is_empty() { String::new() } else { format!("{name}-{}.", &random_hex()[..8]) };
         let specs = Specs {
             binaries: &binaries,
             workdir: &workdir,
@@ -55,8 +59,7 @@ impl Fleet {
             brokers: servers.kafka_brokers(),
             endpoints: &endpoints,
             deadlines,
-            // Servers that are not ours may have topics of an earlier fleet.
-            kafka_prefix: if external.is_empty() { String::new() } else { format!("{name}-{}.", &random_hex()[..8]) },
+            kafka_prefix: kafka_prefix.clone(),
             guest_secret: random_hex(),
         };
 
@@ -82,7 +85,7 @@ impl Fleet {
         }
         step.reached("six services and the sandbox provider serve");
         let database = PgPoolOptions::new().max_connections(4).connect_lazy_with(admin);
-        Ok(Self { processes, servers, endpoints, keys, database, workdir })
+        Ok(Self { processes, servers, endpoints, kafka_prefix, keys, database, _workdir: workdir })
     }
 
     /// The URL of a service.
@@ -133,12 +136,24 @@ impl Fleet {
         }
     }
 
-    /// Runs a subcommand of a service's binary to its end, with the service's environment; its output goes to its log.
-    pub async fn run(&self, service: &'static str, args: &[&str]) -> Result<()> {
+    /// Runs a subcommand of a service's binary with the service's environment, as an operator would, and answers what it
+    /// printed. Fails, with that, on any exit but 0.
+    pub async fn operate(&self, service: &str, args: &[&str]) -> Result<String> {
         let running = self.processes.iter().find(|process| process.name() == service).context("no such service")?;
-        let mut spec = running.spec().clone();
-        spec.args = args.iter().map(Into::into).collect();
-        spec.run(&self.workdir.log(service)).await
+        let spec = running.spec();
+        let mut command = tokio::process::Command::new(&spec.program);
+        command.args(args).envs(spec.env.iter().map(|(name, value)| (name, value))).stdin(std::process::Stdio::null());
+        let output = command.output().await?;
+        let printed = String::from_utf8_lossy(&output.stdout).into_owned();
+        if !output.status.success() {
+            bail!("{service} {}: {printed}{}", args.join(" "), String::from_utf8_lossy(&output.stderr));
+        }
+        Ok(printed)
+    }
+
+    /// Kafka's bootstrap servers, and what precedes the fleet's topics there.
+    pub fn kafka(&self) -> (&str, &str) {
+        (self.servers.kafka_brokers(), &self.kafka_prefix)
     }
 
     /// Stops everything in order: services finish what they are doing, then the servers stop.

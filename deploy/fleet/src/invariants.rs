@@ -277,8 +277,8 @@ async fn histories(connection: &mut PgConnection) -> Result<Counts> {
 /// What the orders service says of its own history; it recomputes the hashes of the snapshots as well.
 async fn snapshots(fleet: &Fleet, connection: &mut PgConnection) -> Result<Counts> {
     let examined = sqlx::query_scalar("SELECT count(*) FROM orders.order_snapshot").fetch_one(connection).await?;
-    Ok(match fleet.run("orders", &["verify-history"]).await {
-        Ok(()) => Counts { examined, broken: 0, example: None },
+    Ok(match fleet.operate("orders", &["verify-history"]).await {
+        Ok(_) => Counts { examined, broken: 0, example: None },
         Err(error) => Counts { examined, broken: 1, example: Some(error.to_string()) },
     })
 }

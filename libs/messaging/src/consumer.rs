@@ -1,6 +1,7 @@
 //! From Kafka to a participant, in batches.
 
 use std::collections::{HashMap, HashSet};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -215,7 +216,9 @@ impl<P: Participant> Consumer<P> {
         let span = tracing::info_span!("react", consumer = self.group, event = %event.event_type, aggregate_id = %event.aggregate_id);
         trace::continue_trace(&span, event.traceparent.as_deref());
         let _entered = span.enter();
-        let outcome = batch.decide(unit, caused)?;
+        // A panic is the fault of one event like any other: it is parked, or it would take the service down at every start.
+        let outcome = catch_unwind(AssertUnwindSafe(|| batch.decide(unit, caused)))
+            .unwrap_or_else(|_| Err(Error::Internal("the decision panicked".to_owned())))?;
         match &outcome {
             Outcome::Refused(refusal) => {
                 return Ok(Verdict::Poison(format!("refused: {} ({refusal})", refusal.reason())));

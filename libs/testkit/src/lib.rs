@@ -21,6 +21,7 @@
 //! | `settings` | [`settings()`]: a service's settings for these servers |
 //! | `tokens` | [`Tokens`]: tokens of buyers, sellers, operators and services, and the keys to verify them |
 //! | `eventually` | [`eventually`]: polls with a deadline |
+//! | `reads` | [`Reads`]: what the database read, to show that no statement walks a table |
 //! | `clock` | [`TestClock`]: a clock that a test sets |
 //! | [`layering`] | the check of what may name what |
 
@@ -30,6 +31,7 @@ mod database;
 mod eventually;
 mod kafka;
 pub mod layering;
+mod reads;
 mod servers;
 mod settings;
 mod tokens;
@@ -38,5 +40,6 @@ pub use clock::TestClock;
 pub use database::Database;
 pub use eventually::{Sight, eventually, eventually_within};
 pub use kafka::{Event, Kafka};
+pub use reads::Reads;
 pub use settings::settings;
 pub use tokens::{Bearer, Tokens};

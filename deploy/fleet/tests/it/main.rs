@@ -2,6 +2,8 @@
 #![expect(clippy::unwrap_used, reason = "a test that fails says where")]
 
 mod command;
+mod invariants;
 mod kills;
 mod marketplace;
+mod parked;
 mod servers;

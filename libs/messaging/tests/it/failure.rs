@@ -1,5 +1,6 @@
 use sqlx::AssertSqlSafe;
 
+use crate::meter::domain::PANICS;
 use crate::rig::{Rig, count, new_tap};
 
 /// Makes the next three batches fail with an error of this code.
@@ -82,4 +83,17 @@ async fn a_batch_that_fails_as_a_whole_is_halved_until_only_the_culprit_and_its_
     assert!(parked[1].reason.starts_with("waits behind"), "{}", parked[1].reason);
     let versions: Vec<_> = parked.iter().map(|event| event.envelope.aggregate_version).collect();
     assert_eq!(versions, [2, 3]);
+}
+
+#[tokio::test]
+async fn an_event_whose_decision_panics_is_parked_and_bystanders_flow_on() {
+    let rig = Rig::new().await;
+    let (culprit, bystander) = (new_tap(), new_tap());
+    rig.turn(culprit, 1, &[1, PANICS]).await;
+    rig.turn(bystander, 1, &[1, 2]).await;
+    let _consumer = rig.replica().await.run_consumer();
+    let parked = rig.wait_for_parked(1).await;
+    assert!(parked[0].reason.contains("panicked"), "{}", parked[0].reason);
+    rig.wait_for_readings(bystander, &[1, 2]).await;
+    assert_eq!(rig.readings(culprit).await, [1]);
 }

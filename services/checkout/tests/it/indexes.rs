@@ -1,7 +1,5 @@
 //! What the statements cost once the tables have grown.
 
-use std::collections::BTreeMap;
-
 use checkout::Outcomes;
 use checkout::adapters::postgres;
 use checkout::app::submit_checkout::{SubmitCheckout, submit_checkout};
@@ -12,12 +10,12 @@ use checkout::domain::payment_method::PaymentMethod;
 use checkout::domain::quote::{Quote, QuoteRequest};
 use kernel::{Currency, Id, Money, Quantity, Sku};
 use messaging::{Cause, Caused, EventStore, Outcome, react};
-use sqlx::{Connection, PgConnection};
-use testkit::{Database, TestClock, eventually};
+use testkit::{Database, Reads, TestClock};
 
 use crate::desk::{domain_address, terms};
 
 const CHECKOUTS: i64 = 20_000;
+const TABLES: &[&str] = &["quote", "checkout", "checkout_order"];
 const ROUNDS: u32 = 10;
 const CHECKOUTS_PER_ROUND: u32 = 20;
 
@@ -39,26 +37,6 @@ async fn fill(database: &Database) {
     ] {
         sqlx::query(statement).execute(&mut *connection).await.unwrap();
     }
-}
-
-/// Scans of whole tables, and rows or index entries read, by table. Sessions report what they read when they end.
-async fn reads(database: &Database) -> BTreeMap<String, (i64, i64)> {
-    let mut connection = PgConnection::connect(database.url()).await.unwrap();
-    eventually("every other session to end", async || {
-        let others = "SELECT count(*) = 0 FROM pg_stat_activity
-                      WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'";
-        sqlx::query_scalar::<_, bool>(others).fetch_one(&mut connection).await.unwrap()
-    })
-    .await;
-    let rows: Vec<(String, i64, i64)> = sqlx::query_as(
-        "SELECT t.relname::text, t.seq_scan, (t.seq_tup_read + sum(i.idx_tup_read))::bigint
-         FROM pg_stat_user_tables t JOIN pg_stat_user_indexes i USING (relid)
-         WHERE t.relname IN ('quote', 'checkout', 'checkout_order') GROUP BY t.relname, t.seq_scan, t.seq_tup_read",
-    )
-    .fetch_all(&mut connection)
-    .await
-    .unwrap();
-    rows.into_iter().map(|(table, scans, rows)| (table, (scans, rows))).collect()
 }
 
 fn quote(store: &EventStore) -> Quote {
@@ -113,14 +91,12 @@ async fn do_business(store: &EventStore) {
     }
 }
 
-/// Not by the plans of copied statements: the statements themselves run, on the service's own connections, and often enough
-/// for the planner to settle on a generic plan. What PostgreSQL counted then tells whether any of them walked a table.
 #[tokio::test]
 async fn all_business_of_a_day_reads_fewer_rows_than_one_walk_over_a_grown_table() {
     let database = Database::migrated(&checkout::SERVICE).await;
     fill(&database).await;
     database.pool().close().await;
-    let before = reads(&database).await;
+    let before = Reads::count(&database, TABLES).await;
 
     let clock = TestClock::at("2026-03-01T09:00:00Z");
     let store = EventStore::new(checkout::SERVICE.name, database.another_pool().await, clock.clock());
@@ -129,12 +105,8 @@ async fn all_business_of_a_day_reads_fewer_rows_than_one_walk_over_a_grown_table
     }
     store.pool().close().await;
 
-    let after = reads(&database).await;
-    assert_eq!(after.len(), 3);
-    for (table, (scans, rows)) in after {
-        let (scans_before, rows_before) = before[&table];
-        assert_eq!(scans - scans_before, 0, "{table} was scanned");
-        let read = rows - rows_before;
+    let after = Reads::count(&database, TABLES).await;
+    for (table, read) in after.since(&before) {
         assert!((1..CHECKOUTS).contains(&read), "{read} rows of {table} were read");
     }
 }

@@ -1,7 +1,5 @@
 //! What the statements cost once the tables have grown.
 
-use std::collections::BTreeMap;
-
 use messaging::{Cause, Caused, EventStore, Outcome, react};
 use orders::SERVICE;
 use orders::adapters::postgres::{self, Whose};
@@ -11,11 +9,11 @@ use orders::domain::ids::OrderId;
 use orders::domain::snapshot::Snapshot;
 use orders::domain::status::Milestone;
 use orders::jobs::cancel_unpaid_orders::cancel_unpaid_orders;
-use sqlx::{Connection, PgConnection};
-use testkit::{Database, TestClock, eventually};
+use testkit::{Database, Reads, TestClock};
 
 use crate::back_office::{Checkout, UNPAID_AFTER, participant, terms_of};
 
+const TABLES: &[&str] = &["order_snapshot", "order_line", "order_state"];
 const ROUNDS: usize = 10;
 const ORDERS_PER_ROUND: usize = 20;
 /// What one order may read of one table in its whole life here, lists and locks included: rows or index entries.
@@ -42,26 +40,6 @@ async fn fill(database: &Database) {
     ] {
         sqlx::query(statement).execute(&mut *connection).await.unwrap();
     }
-}
-
-/// Scans of whole tables, and rows or index entries read, by table. Sessions report what they read when they end.
-async fn reads(database: &Database) -> BTreeMap<String, (i64, i64)> {
-    let mut connection = PgConnection::connect(database.url()).await.unwrap();
-    eventually("every other session to end", async || {
-        let others = "SELECT count(*) = 0 FROM pg_stat_activity
-                      WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'";
-        sqlx::query_scalar::<_, bool>(others).fetch_one(&mut connection).await.unwrap()
-    })
-    .await;
-    let rows: Vec<(String, i64, i64)> = sqlx::query_as(
-        "SELECT t.relname::text, t.seq_scan, (t.seq_tup_read + sum(i.idx_tup_read))::bigint
-         FROM pg_stat_user_tables t JOIN pg_stat_user_indexes i USING (relid)
-         WHERE t.relname LIKE 'order_%' GROUP BY t.relname, t.seq_scan, t.seq_tup_read",
-    )
-    .fetch_all(&mut connection)
-    .await
-    .unwrap();
-    rows.into_iter().map(|(table, scans, rows)| (table, (scans, rows))).collect()
 }
 
 async fn happen(store: &EventStore, facts: Vec<Fact>) {
@@ -103,7 +81,7 @@ async fn no_statement_reads_more_the_longer_the_tables_grow() {
     let database = Database::migrated(&SERVICE).await;
     fill(&database).await;
     database.pool().close().await;
-    let before = reads(&database).await;
+    let before = Reads::count(&database, TABLES).await;
 
     let clock = TestClock::now();
     let store = EventStore::new(SERVICE.name, database.another_pool().await, clock.clock());
@@ -113,10 +91,9 @@ async fn no_statement_reads_more_the_longer_the_tables_grow() {
     store.pool().close().await;
 
     let orders = (ROUNDS * ORDERS_PER_ROUND) as i64;
-    for (table, (scans, rows)) in reads(&database).await {
-        let (scans_before, rows_before) = before[&table];
-        assert_eq!(scans - scans_before, 0, "{table} was scanned");
-        let per_order = (rows - rows_before) / orders;
+    let after = Reads::count(&database, TABLES).await;
+    for (table, read) in after.since(&before) {
+        let per_order = read / orders;
         assert!(per_order < READS_PER_ORDER_MAX, "an order read {per_order} rows of {table}");
     }
 }

@@ -17,6 +17,9 @@ pub(crate) struct Flowed {
     pub(crate) total: i64,
 }
 
+/// An amount that the decision has a fault for: it panics.
+pub(crate) const PANICS: i64 = -1;
+
 /// The meters that a batch touches. A tap without one has never been turned.
 #[derive(Debug, Default)]
 pub(crate) struct Meters {
@@ -48,6 +51,7 @@ impl Classified for Refused {
 
 pub(crate) fn on_turned(meters: &mut Meters, turned: &Turned, amount_max: i64) -> Decision<Flowed, Refused> {
     let Turned { tap_id, amount } = *turned;
+    assert!(amount != PANICS, "a fault that a test asks for");
     if amount == 0 {
         return Decision::Ignored("nothing flowed");
     }
