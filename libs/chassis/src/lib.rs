@@ -10,7 +10,7 @@
 //! | [`database`] | the pool, migrations, the check that the schema is up to date |
 //! | [`auth`] | who calls: tokens, keys, [`Caller`] |
 //! | [`grpc`] | the server with its limits, and clients of other services |
-//! | [`status`] | from an error to a gRPC status |
+//! | [`mod@status`] | from an error to a gRPC status |
 //! | [`fields`] | [`Fields`]: every field of a request that is wrong, in one answer |
 //! | [`idempotency`] | a command that is repeated takes effect once |
 //! | [`paging`] | sizes and tokens of pages |

@@ -1,7 +1,7 @@
 //! A buyer waits for what becomes of the orders.
 //!
 //! The replica whose consumer commits an outcome wakes its own watchers of that checkout. Watchers on other replicas find it
-//! by looking every [`POLL_EVERY`]. Both read the same row, so neither can tell of what is not committed.
+//! by looking every `POLL_EVERY`. Both read the same row, so neither can tell of what is not committed.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
