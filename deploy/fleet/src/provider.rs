@@ -7,6 +7,7 @@ use contracts::access::Role;
 use contracts::payments::v1::payments_service_client::PaymentsServiceClient;
 use contracts::payments::v1::{GetPaymentRequest, PaymentStatus};
 use kernel::Id;
+use sandbox_provider::Charge;
 use serde::Deserialize;
 use tonic::Request;
 
@@ -16,21 +17,6 @@ use crate::topology::PROVIDER;
 
 /// How long a payment may take to its end once its order has one.
 const SETTLE_MAX: Duration = Duration::from_secs(20);
-
-/// What the provider took for one payment.
-#[derive(Debug, Clone, Deserialize)]
-pub struct Charge {
-    /// The payment, by its order's id.
-    pub payment: String,
-    /// How often it was charged.
-    pub captures: u32,
-    /// What was taken in all, in minor units.
-    pub captured_minor: i64,
-    /// What was given back in all, in minor units.
-    pub refunded_minor: i64,
-    /// What is held still, in minor units.
-    pub held_minor: i64,
-}
 
 #[derive(Deserialize)]
 struct Charges {
