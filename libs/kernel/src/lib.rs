@@ -11,6 +11,7 @@
 //! | `sku` | [`Sku`]: the code of a sellable variant |
 //! | `text` | [`Text`]: a line of text with a limit on its length |
 //! | `decision` | [`Decision`]: what a domain answers to a fact |
+//! | `mutant` | [`Mutant`]: deliberate faults of a test build |
 //! | `error_kind` | [`ErrorKind`], [`Classified`], [`FieldViolation`]: what went wrong, for callers and consumers |
 //!
 //! Nothing here does IO, reads a clock, or knows the words of any one service. A value that exists is valid: every
@@ -23,6 +24,7 @@ mod error_kind;
 mod excerpt;
 mod id;
 mod money;
+mod mutant;
 mod quantity;
 mod rate;
 mod serde_text;
@@ -35,6 +37,7 @@ pub use decision::Decision;
 pub use error_kind::{Classified, ErrorKind, FieldViolation};
 pub use id::{Id, InvalidId};
 pub use money::{Money, MoneyError};
+pub use mutant::Mutant;
 pub use quantity::{InvalidQuantity, Quantity};
 pub use rate::{InvalidRate, Rate, Rounding};
 pub use sku::{InvalidSku, Sku};
