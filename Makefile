@@ -1,11 +1,14 @@
 # A table of contents. What each target does is written in Rust, in deploy/fleet.
 
+# Debug builds can be told to break themselves, which the proofs must notice; a release build cannot (libs/kernel/src/mutant.rs).
+DEBUG := --workspace --features kernel/mutants
+
 .PHONY: help build up down demo check test servers docs
 
 help:            ## this list
 	@grep -E '^[a-z]+:.*##' Makefile | sed 's/:.*##/\t/'
 build:           ## build everything
-	cargo build --workspace --all-targets
+	cargo build $(DEBUG) --all-targets
 up: build        ## the fleet until Ctrl-C, with endpoints, tokens and an example call
 	target/debug/fleet up
 down:            ## stop the fleet that `make up` runs in another terminal
@@ -18,9 +21,9 @@ docs: build      ## write docs/choreography.md
 	target/debug/fleet choreography
 check: build     ## formatting, lints, protos, layering, generated docs: before every commit
 	cargo fmt --all --check
-	cargo clippy --workspace --all-targets --quiet -- -D warnings
+	cargo clippy $(DEBUG) --all-targets --quiet -- -D warnings
 	target/debug/fleet lint-protos
 	target/debug/fleet choreography --check
-	cargo test --workspace --quiet --test layering
+	cargo test $(DEBUG) --quiet --test layering
 test: check      ## everything that CI runs
-	RUST_TEST_THREADS=4 target/debug/fleet servers run -- cargo test --workspace --no-fail-fast
+	RUST_TEST_THREADS=4 target/debug/fleet servers run -- cargo test $(DEBUG) --no-fail-fast
