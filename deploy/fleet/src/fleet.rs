@@ -6,9 +6,10 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use futures::future::try_join_all;
+use nix::unistd::Pid;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, PgConnection, PgPool};
-use tonic::transport::{Channel, Endpoint};
+use tonic::transport::Channel;
 use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
@@ -18,7 +19,7 @@ use crate::ports::ReservedPorts;
 use crate::process::{Death, Process, ProcessSpec};
 use crate::progress::{self, Step};
 use crate::servers::{ExternalServers, Servers};
-use crate::topology::{Deadlines, PROVIDER, SERVICES};
+use crate::topology::{PROVIDER, SERVICES, Service, Shape, replica};
 use crate::workdir::Workdir;
 
 /// How long a process may take until it serves.
@@ -31,7 +32,7 @@ pub struct Fleet {
     /// Started in this order, stopped in reverse.
     processes: Vec<Process>,
     servers: Servers,
-    endpoints: BTreeMap<&'static str, String>,
+    endpoints: Endpoints,
     kafka_prefix: String,
     keys: Keys,
     database: PgPool,
@@ -41,15 +42,14 @@ pub struct Fleet {
 
 impl Fleet {
     /// Starts everything and returns when it is healthy. Whatever was started dies with the value.
-    pub async fn start(name: &str, external: &ExternalServers, deadlines: Deadlines) -> Result<Self> {
+    pub async fn start(name: &str, external: &ExternalServers, shape: Shape) -> Result<Self> {
         let binaries = Binaries::locate()?;
         let workdir = Workdir::claim(name)?;
         let mut servers = Servers::start(&workdir, external).await?;
         let step = Step::of("fleet");
         let keys = Keys::create(&workdir.root().join("run"))?;
         let admin = create_database(servers.database_url(), name).await?;
-        let ports = ReservedPorts::<7>::reserve()?;
-        let endpoints = endpoints(ports.numbers());
+        let (endpoints, ports) = Endpoints::reserve(shape.replicas)?;
         // Servers that are not ours may have topics of an earlier fleet.
         let kafka_prefix = if external.is_empty() { String::new() } else { format!("{name}-{}.", &random_hex()[..8]) };
         let specs = Specs {
@@ -58,44 +58,53 @@ impl Fleet {
             admin: &admin,
             brokers: servers.kafka_brokers(),
             endpoints: &endpoints,
-            deadlines,
+            shape: &shape,
             kafka_prefix: kafka_prefix.clone(),
             guest_secret: random_hex(),
         };
 
         create_roles(&admin).await?;
-        let prepare = |service: &'static str, operation: &'static str| {
-            let spec = specs.service(service, operation, if operation == "migrate" { None } else { Some(service) });
-            let log = workdir.log(service);
+        let prepare = |service: &Service, operation: &str| {
+            let spec = specs.operation(service, operation);
+            let log = workdir.log(service.name);
             async move { spec.run(&log).await }
         };
-        try_join_all(SERVICES.iter().flat_map(|s| [prepare(s.name, "migrate"), prepare(s.name, "topics")])).await?;
+        try_join_all(SERVICES.iter().flat_map(|service| [prepare(service, "migrate"), prepare(service, "topics")]))
+            .await?;
         step.reached("schemas and topics are there");
 
-        ports.release();
+        drop(ports);
         let mut processes = vec![Process::spawn(specs.provider(), &workdir)?];
         for service in &SERVICES {
-            processes.push(Process::spawn(specs.service(service.name, "serve", Some(service.name)), &workdir)?);
+            for number in 0..shape.replicas {
+                processes.push(Process::spawn(specs.serve(service, number), &workdir)?);
+            }
         }
-        let healthy = try_join_all(SERVICES.iter().map(|service| until_serving(&endpoints[service.name])));
+        let healthy = try_join_all(endpoints.of_services().map(until_serving));
         tokio::select! {
             healthy = healthy => { healthy?; }
             death = any_death(&mut processes) => return Err(death.into()),
             death = servers.died() => return Err(death.into()),
         }
-        step.reached("six services and the sandbox provider serve");
+        let times = if shape.replicas == 1 { String::new() } else { format!(", {} times each,", shape.replicas) };
+        step.reached(format_args!("six services{times} and the sandbox provider serve"));
         let database = PgPoolOptions::new().max_connections(4).connect_lazy_with(admin);
         Ok(Self { processes, servers, endpoints, kafka_prefix, keys, database, _workdir: workdir })
     }
 
-    /// The URL of a service.
-    pub fn endpoint(&self, service: &str) -> &str {
-        &self.endpoints[service]
+    /// The URL of a process, such as `orders-0`.
+    pub fn endpoint(&self, process: &str) -> &str {
+        &self.endpoints.0[process]
     }
 
-    /// A connection to a service, made at the first call.
+    /// A channel to a service, made at the first call; its calls are spread over the replicas.
     pub fn channel(&self, service: &str) -> Result<Channel> {
-        Ok(Endpoint::from_shared(self.endpoint(service).to_owned())?.tcp_nodelay(true).connect_lazy())
+        chassis::grpc::channel(&self.endpoints.urls(service))
+    }
+
+    /// Every process that runs, with the name that people call it by and its process id.
+    pub fn processes(&self) -> impl Iterator<Item = (&str, Pid)> {
+        self.processes.iter().filter_map(|process| Some((process.name(), process.pid()?)))
     }
 
     /// The key that the services believe.
@@ -139,7 +148,8 @@ impl Fleet {
     /// Runs a subcommand of a service's binary with the service's environment, as an operator would, and answers what it
     /// printed. Fails, with that, on any exit but 0.
     pub async fn operate(&self, service: &str, args: &[&str]) -> Result<String> {
-        let running = self.processes.iter().find(|process| process.name() == service).context("no such service")?;
+        let first = replica(service, 0);
+        let running = self.processes.iter().find(|process| process.name() == first).context("no such service")?;
         let spec = running.spec();
         let mut command = tokio::process::Command::new(&spec.program);
         command.args(args).envs(spec.env.iter().map(|(name, value)| (name, value))).stdin(std::process::Stdio::null());
@@ -191,47 +201,55 @@ struct Specs<'a> {
     workdir: &'a Workdir,
     admin: &'a PgConnectOptions,
     brokers: &'a str,
-    endpoints: &'a BTreeMap<&'static str, String>,
-    deadlines: Deadlines,
+    endpoints: &'a Endpoints,
+    shape: &'a Shape,
     kafka_prefix: String,
     guest_secret: String,
 }
 
 impl Specs<'_> {
-    /// A service's binary with one of its subcommands, connecting as `role`, or with the rights to migrate.
-    fn service(&self, name: &'static str, operation: &str, role: Option<&str>) -> ProcessSpec {
-        let service = SERVICES.iter().find(|service| service.name == name).expect("a service of the table");
-        let connect = match role {
-            Some(role) => self.admin.clone().username(role).password(role),
-            None => self.admin.clone(),
-        };
+    /// A service's binary with a subcommand that prepares it, with the rights to migrate.
+    fn operation(&self, service: &Service, operation: &str) -> ProcessSpec {
+        self.service(service, service.name.to_owned(), self.admin).args([operation])
+    }
+
+    /// One of a service's processes, connecting as its role.
+    fn serve(&self, service: &Service, number: u16) -> ProcessSpec {
+        let name = replica(service.name, number);
+        let role = self.admin.clone().username(service.name).password(service.name);
+        let listen = self.endpoints.0[&name].trim_start_matches("http://").to_owned();
+        self.service(service, name.clone(), &role)
+            .args(["serve"])
+            .env("TRADEWIND_GRPC_LISTEN", listen)
+            .env("TRADEWIND_REPLICA", name)
+    }
+
+    fn service(&self, service: &Service, process: String, connect: &PgConnectOptions) -> ProcessSpec {
+        let name = service.name;
         let folder = self.workdir.root().join("run");
-        let mut spec = ProcessSpec::new(name, self.binaries.0.join(name))
-            .args([operation])
+        let mut spec = ProcessSpec::new(process, self.binaries.0.join(name))
             .env("TRADEWIND_DATABASE_URL", connect.to_url_lossy().to_string())
             .env("TRADEWIND_DATABASE_ROLE", name)
             .env("TRADEWIND_KAFKA_BROKERS", self.brokers)
             .env("TRADEWIND_KAFKA_PREFIX", &self.kafka_prefix)
             .env("TRADEWIND_TOPIC_PARTITIONS", "3")
             .env("TRADEWIND_TOPIC_REPLICATION", "1")
-            .env("TRADEWIND_GRPC_LISTEN", self.endpoints[name].trim_start_matches("http://"))
-            .env("TRADEWIND_REPLICA", format!("{name}-0"))
             // The last lines of a process that died are shown to a person: its error, not a backtrace.
             .env("RUST_LIB_BACKTRACE", "0")
             .env("TRADEWIND_GUEST_TOKEN_SECRET", &self.guest_secret)
             .env("TRADEWIND_JWKS", folder.join("jwks.json").display().to_string());
-        for (variable, value) in self.deadlines.env() {
+        for (variable, value) in self.shape.deadlines.env().into_iter().chain(self.shape.env.iter().cloned()) {
             spec = spec.env(variable, value);
         }
         for (variable, peer) in service.peers {
-            spec = spec.env(*variable, &self.endpoints[peer]);
+            spec = spec.env(*variable, self.endpoints.urls(peer));
         }
         spec
     }
 
     fn provider(&self) -> ProcessSpec {
         ProcessSpec::new(PROVIDER, self.binaries.0.join(PROVIDER))
-            .env("TRADEWIND_SANDBOX_LISTEN", self.endpoints[PROVIDER].trim_start_matches("http://"))
+            .env("TRADEWIND_SANDBOX_LISTEN", self.endpoints.0[PROVIDER].trim_start_matches("http://"))
             .env("TRADEWIND_SANDBOX_STATE", self.workdir.root().join("data").join("provider").display().to_string())
     }
 }
@@ -241,9 +259,35 @@ fn random_hex() -> String {
     hex(&rand::random::<[u8; 32]>())
 }
 
-fn endpoints(ports: [u16; 7]) -> BTreeMap<&'static str, String> {
-    let names = SERVICES.iter().map(|service| service.name).chain([PROVIDER]);
-    names.zip(ports).map(|(name, port)| (name, format!("http://127.0.0.1:{port}"))).collect()
+/// Where each process listens, by its name.
+struct Endpoints(BTreeMap<String, String>);
+
+impl Endpoints {
+    /// Endpoints for every process, and their ports, held until these are dropped.
+    fn reserve(replicas: u16) -> Result<(Self, Vec<ReservedPorts<1>>)> {
+        let services = SERVICES.iter().flat_map(|service| (0..replicas).map(|number| replica(service.name, number)));
+        let mut endpoints = BTreeMap::new();
+        let mut ports = Vec::new();
+        for name in services.chain([PROVIDER.to_owned()]) {
+            let reserved = ReservedPorts::reserve()?;
+            let [port] = reserved.numbers();
+            endpoints.insert(name, format!("http://127.0.0.1:{port}"));
+            ports.push(reserved);
+        }
+        Ok((Self(endpoints), ports))
+    }
+
+    /// Those of a service's replicas, or that of the provider, as a peer's URL is set.
+    fn urls(&self, service: &str) -> String {
+        let is_of_service = |name: &str| name.rsplit_once('-').is_some_and(|(of, _)| of == service) || name == service;
+        let urls = self.0.iter().filter(|(name, _)| is_of_service(name)).map(|(_, url)| url.as_str());
+        urls.collect::<Vec<_>>().join(",")
+    }
+
+    /// Those that answer gRPC.
+    fn of_services(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().filter(|(name, _)| *name != PROVIDER).map(|(_, url)| url.as_str())
+    }
 }
 
 /// Makes the fleet's database anew and answers how to connect to it with all rights. It holds one schema per service. The server
@@ -276,8 +320,7 @@ async fn create_roles(admin: &PgConnectOptions) -> Result<()> {
 }
 
 async fn until_serving(endpoint: &str) -> Result<()> {
-    let channel = Endpoint::from_shared(endpoint.to_owned())?.connect_lazy();
-    let mut health = HealthClient::new(channel);
+    let mut health = HealthClient::new(chassis::grpc::channel(endpoint)?);
     let deadline = Instant::now() + START_MAX;
     loop {
         let answer = health.check(HealthCheckRequest { service: String::new() }).await;
@@ -298,7 +341,7 @@ async fn any_death(processes: &mut [Process]) -> Death {
 
 /// Says where things are.
 pub fn say_endpoints(fleet: &Fleet) {
-    for (name, url) in &fleet.endpoints {
+    for (name, url) in &fleet.endpoints.0 {
         progress::say(name, url);
     }
 }

@@ -21,7 +21,13 @@ struct CommandLine {
 #[derive(Debug, Subcommand)]
 enum FleetCommand {
     /// Runs the fleet until Ctrl-C: PostgreSQL, Kafka, the sandbox provider, six services, a catalogue on sale.
-    Up(#[command(flatten)] ExternalServers),
+    Up {
+        #[command(flatten)]
+        external: ExternalServers,
+        /// Processes of each service; calls are spread over them.
+        #[arg(long, default_value_t = 1, value_name = "COUNT", value_parser = clap::value_parser!(u16).range(1..=4))]
+        replicas: u16,
+    },
     /// Stops the fleet that `up` runs somewhere else.
     Down,
     /// Lives one morning of a marketplace and checks the invariants at its end.
@@ -84,7 +90,7 @@ async fn main() -> ExitCode {
 
 async fn run(command: FleetCommand) -> anyhow::Result<u8> {
     match command {
-        FleetCommand::Up(external) => up::up(&external).await?,
+        FleetCommand::Up { external, replicas } => up::up(&external, replicas).await?,
         FleetCommand::Down => up::down().await?,
         FleetCommand::Demo(external) => demo::demo(&external).await?,
         FleetCommand::Token { role, subject, seller } => println!("{}", up::token(role, subject, seller)?),

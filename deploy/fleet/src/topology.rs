@@ -64,6 +64,41 @@ pub const SERVICES: [Service; 6] = [
     },
 ];
 
+/// What kind of fleet is started.
+#[derive(Debug, Clone)]
+pub struct Shape {
+    /// The deadlines that it runs with.
+    pub deadlines: Deadlines,
+    /// Processes of each service.
+    pub replicas: u16,
+    /// Added to the environment of every service.
+    pub env: Vec<(&'static str, String)>,
+}
+
+impl Shape {
+    /// One process of each service.
+    pub const fn single(deadlines: Deadlines) -> Self {
+        Self::replicated(deadlines, 1)
+    }
+
+    /// So many processes of each service.
+    pub const fn replicated(deadlines: Deadlines, replicas: u16) -> Self {
+        Self { deadlines, replicas, env: Vec::new() }
+    }
+
+    /// Adds a variable to the environment of every service.
+    #[must_use]
+    pub fn env(mut self, variable: &'static str, value: impl Into<String>) -> Self {
+        self.env.push((variable, value.into()));
+        self
+    }
+}
+
+/// The name of a service's process: `orders-0` is the first of them.
+pub fn replica(service: &str, number: u16) -> String {
+    format!("{service}-{number}")
+}
+
 /// The deadlines that the fleet runs with.
 #[derive(Debug, Clone, Copy)]
 pub struct Deadlines {

@@ -12,7 +12,7 @@ use crate::keys::Keys;
 use crate::progress;
 use crate::servers::ExternalServers;
 use crate::shopper;
-use crate::topology::Deadlines;
+use crate::topology::{Deadlines, Shape, replica};
 use crate::workdir::{fleet_folder, stop_owner};
 
 /// The run folder.
@@ -21,11 +21,11 @@ const NAME: &str = "up";
 /// Names nobody in particular; for ids of people.
 enum Person {}
 
-/// Runs the fleet with the demo's catalogue until it is interrupted.
-pub async fn up(external: &ExternalServers) -> Result<()> {
+/// Runs the fleet, with so many processes of each service and the demo's catalogue, until it is interrupted.
+pub async fn up(external: &ExternalServers, replicas: u16) -> Result<()> {
     let mut interrupts = Interrupts::listen()?;
     let mut fleet = tokio::select! {
-        fleet = Fleet::start(NAME, external, Deadlines::PRODUCTION) => fleet?,
+        fleet = Fleet::start(NAME, external, Shape::replicated(Deadlines::PRODUCTION, replicas)) => fleet?,
         signal = interrupts.next() => bail!("stopped by {signal} while starting"),
     };
     let catalogue = Catalogue::read()?;
@@ -71,7 +71,7 @@ fn first_seller() -> Result<Uuid> {
 fn print_example(fleet: &Fleet) {
     println!("\nThe fleet is up; Ctrl-C drains it. To shop in it from another terminal:\n");
     for name in ["products", "cart", "checkout", "orders"] {
-        println!("export {}={}", name.to_uppercase(), fleet.endpoint(name).trim_start_matches("http://"));
+        println!("export {}={}", name.to_uppercase(), fleet.endpoint(&replica(name, 0)).trim_start_matches("http://"));
     }
     println!(
         "AUTH=\"authorization: Bearer $(target/debug/fleet token buyer)\"\n\

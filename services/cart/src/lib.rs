@@ -44,8 +44,8 @@ pub static SERVICE: chassis::Service = chassis::Service {
 pub struct Args {
     #[command(flatten)]
     settings: Settings,
-    /// Where the products service is
-    #[arg(long, env = "TRADEWIND_PRODUCTS_URL", default_value = "http://127.0.0.1:50051", value_name = "URL")]
+    /// Where the products service is: the URL of each replica, separated by commas
+    #[arg(long, env = "TRADEWIND_PRODUCTS_URL", default_value = "http://127.0.0.1:50051", value_name = "URLS")]
     products_url: String,
     /// Secret that guests' tokens are derived from: 64 hexadecimal digits, the same on every replica. Needed to serve
     #[arg(long, env = "TRADEWIND_GUEST_TOKEN_SECRET", hide_env_values = true, value_name = "HEX")]

@@ -71,14 +71,14 @@ pub struct Args {
     /// Tax rates by region, in the form of services/checkout/tax_rates.toml [default: that table]
     #[arg(long, env = "TRADEWIND_TAX_TABLE", value_name = "FILE")]
     tax_table: Option<PathBuf>,
-    /// Where the cart service is
-    #[arg(long, env = "TRADEWIND_CART_URL", default_value = "http://127.0.0.1:50052", value_name = "URL")]
+    /// Where the cart service is: the URL of each replica, separated by commas
+    #[arg(long, env = "TRADEWIND_CART_URL", default_value = "http://127.0.0.1:50052", value_name = "URLS")]
     cart_url: String,
-    /// Where the products service is
-    #[arg(long, env = "TRADEWIND_PRODUCTS_URL", default_value = "http://127.0.0.1:50051", value_name = "URL")]
+    /// Where the products service is: the URL of each replica, separated by commas
+    #[arg(long, env = "TRADEWIND_PRODUCTS_URL", default_value = "http://127.0.0.1:50051", value_name = "URLS")]
     products_url: String,
-    /// Where the inventory service is
-    #[arg(long, env = "TRADEWIND_INVENTORY_URL", default_value = "http://127.0.0.1:50055", value_name = "URL")]
+    /// Where the inventory service is: the URL of each replica, separated by commas
+    #[arg(long, env = "TRADEWIND_INVENTORY_URL", default_value = "http://127.0.0.1:50055", value_name = "URLS")]
     inventory_url: String,
     #[command(subcommand)]
     command: Command,

@@ -55,8 +55,8 @@ pub struct Args {
     /// How often reservations past their time are looked for
     #[arg(long, env = "TRADEWIND_EXPIRY_SWEEP_EVERY", default_value = "1s", value_name = "DURATION", value_parser = humantime::parse_duration)]
     expiry_sweep_every: Duration,
-    /// Where the products service is
-    #[arg(long, env = "TRADEWIND_PRODUCTS_URL", default_value = "http://127.0.0.1:50051", value_name = "URL")]
+    /// Where the products service is: the URL of each replica, separated by commas
+    #[arg(long, env = "TRADEWIND_PRODUCTS_URL", default_value = "http://127.0.0.1:50051", value_name = "URLS")]
     products_url: String,
     #[command(subcommand)]
     command: Command,

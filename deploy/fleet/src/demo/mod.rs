@@ -13,7 +13,7 @@ use crate::interrupt::Interrupts;
 use crate::invariants::{self, Acknowledged};
 use crate::servers::ExternalServers;
 use crate::shopper;
-use crate::topology::Deadlines;
+use crate::topology::{Deadlines, Shape};
 
 /// The run folder.
 const NAME: &str = "demo";
@@ -50,7 +50,7 @@ pub async fn demo(external: &ExternalServers) -> Result<()> {
     let started = Instant::now();
     let mut interrupts = Interrupts::listen()?;
     let fleet = tokio::select! {
-        fleet = Fleet::start(NAME, external, Deadlines::DEMO) => fleet?,
+        fleet = Fleet::start(NAME, external, Shape::single(Deadlines::DEMO)) => fleet?,
         signal = interrupts.next() => bail!("stopped by {signal} while starting"),
     };
     let mut stage = Stage { fleet, catalogue: Catalogue::read()?, acknowledged: Acknowledged::default(), scenes: 0 };

@@ -109,9 +109,9 @@ pub(super) async fn payments_killed(stage: &mut Stage) -> Result<()> {
     let eve = Shopper::new(&stage.fleet, "Eve")?;
     let buy = || eve.buy(&[("YARN-SOCK", 3)], "tok_slow_1200");
     let submitted = try_join_all((0..10).map(|_| buy())).await?;
-    stage.fleet.kill9("payments").await?;
+    stage.fleet.kill9("payments-0").await?;
     let killed = std::time::Instant::now();
-    stage.fleet.respawn("payments")?;
+    stage.fleet.respawn("payments-0")?;
     for submitted in &submitted {
         let checkout = outcome(stage, &eve, submitted).await?;
         expect(&checkout, OrderOutcome::Paid, "")?;

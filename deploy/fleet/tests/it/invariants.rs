@@ -6,7 +6,7 @@ use fleet::catalogue::Catalogue;
 use fleet::fleet::Fleet;
 use fleet::invariants::{Acknowledged, Report, check_when_settled};
 use fleet::shopper::{self, Shopper};
-use fleet::topology::Deadlines;
+use fleet::topology::{Deadlines, Shape};
 
 use crate::marketplace::{ONE_FLEET, test_servers};
 
@@ -62,7 +62,7 @@ const DAMAGE: &[(&str, &str, &str)] = &[
 #[tokio::test(flavor = "multi_thread")]
 async fn damage_to_the_books_breaks_the_claim_about_it() {
     let _turn = ONE_FLEET.lock().await;
-    let fleet = Fleet::start("invariants", &test_servers(), Deadlines::PRODUCTION).await.unwrap();
+    let fleet = Fleet::start("invariants", &test_servers(), Shape::single(Deadlines::PRODUCTION)).await.unwrap();
     shopper::load(&fleet, &Catalogue::read().unwrap()).await.unwrap();
     let ada = Shopper::new(&fleet, "Ada").unwrap();
     let submitted = ada.buy(&[("PAN-26", 1)], "tok_approved").await.unwrap();

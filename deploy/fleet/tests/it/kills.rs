@@ -9,7 +9,7 @@ use fleet::catalogue::Catalogue;
 use fleet::fleet::Fleet;
 use fleet::invariants::{self, Acknowledged};
 use fleet::shopper::{self, Shopper, Submitted, request_id};
-use fleet::topology::Deadlines;
+use fleet::topology::{Deadlines, Shape, replica};
 
 use crate::marketplace::{ONE_FLEET, test_servers};
 
@@ -51,7 +51,8 @@ async fn killing_payments_loses_nothing() {
 
 async fn shop_while_killing(service: &str) {
     let _turn = ONE_FLEET.lock().await;
-    let mut fleet = Fleet::start(&format!("kill-{service}"), &test_servers(), Deadlines::DEMO).await.unwrap();
+    let mut fleet =
+        Fleet::start(&format!("kill-{service}"), &test_servers(), Shape::single(Deadlines::DEMO)).await.unwrap();
     shopper::load(&fleet, &Catalogue::read().unwrap()).await.unwrap();
 
     let closing = Arc::new(AtomicBool::new(false));
@@ -62,9 +63,10 @@ async fn shop_while_killing(service: &str) {
         })
         .collect();
     tokio::time::sleep(BEFORE).await;
-    fleet.kill9(service).await.unwrap();
-    fleet.respawn(service).unwrap();
-    fleet.until_serving(service).await.unwrap();
+    let process = replica(service, 0);
+    fleet.kill9(&process).await.unwrap();
+    fleet.respawn(&process).unwrap();
+    fleet.until_serving(&process).await.unwrap();
     let back = Instant::now();
     tokio::time::sleep(AFTER).await;
     closing.store(true, Ordering::Relaxed);

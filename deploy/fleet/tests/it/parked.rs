@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use fleet::fleet::Fleet;
-use fleet::topology::Deadlines;
+use fleet::topology::{Deadlines, Shape};
 use rdkafka::ClientConfig;
 use rdkafka::message::{Header, OwnedHeaders};
 use rdkafka::producer::{FutureProducer, FutureRecord};
@@ -15,7 +15,7 @@ const ORDER: &str = "01890a5d-ac96-774b-bcce-b302099a8057";
 #[tokio::test(flavor = "multi_thread")]
 async fn an_operator_lists_shows_retries_and_skips_an_event_that_cannot_be_read() {
     let _turn = ONE_FLEET.lock().await;
-    let fleet = Fleet::start("parked", &test_servers(), Deadlines::PRODUCTION).await.unwrap();
+    let fleet = Fleet::start("parked", &test_servers(), Shape::single(Deadlines::PRODUCTION)).await.unwrap();
     poison(&fleet).await;
 
     let listed = until_listed(&fleet).await;

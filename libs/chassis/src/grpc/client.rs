@@ -35,20 +35,35 @@ pub struct Peer {
 }
 
 impl Peer {
-    /// Connects at the first call, and again when the connection is lost. No call gets more time than `timeout_max`.
+    /// The way to the service at `urls` (see [`channel`]). No call gets more time than `timeout_max`.
     ///
     /// # Errors
-    /// `url` is no URL.
-    pub fn new(url: &str, timeout_max: Duration) -> anyhow::Result<Self> {
-        let channel = Endpoint::from_shared(url.to_owned())
-            .with_context(|| format!("{url} is no URL of a service"))?
-            .connect_timeout(CONNECT_TIMEOUT)
-            .http2_keep_alive_interval(KEEPALIVE_INTERVAL)
-            .keep_alive_timeout(KEEPALIVE_TIMEOUT)
-            .tcp_nodelay(true)
-            .connect_lazy();
-        Ok(Self { channel, timeout_max })
+    /// One of `urls` is no URL.
+    pub fn new(urls: &str, timeout_max: Duration) -> anyhow::Result<Self> {
+        Ok(Self { channel: channel(urls)?, timeout_max })
     }
+}
+
+/// A channel to a service. `urls` is that of each of its replicas, separated by commas; calls are spread over them. Connects at
+/// the first call, and again when a connection is lost. A call that meets a replica that is away fails.
+///
+/// # Errors
+/// One of `urls` is no URL.
+pub fn channel(urls: &str) -> anyhow::Result<Channel> {
+    let endpoints = urls.split(',').map(endpoint).collect::<anyhow::Result<Vec<_>>>()?;
+    Ok(match endpoints.as_slice() {
+        [only] => only.connect_lazy(),
+        _ => Channel::balance_list(endpoints.into_iter()),
+    })
+}
+
+fn endpoint(url: &str) -> anyhow::Result<Endpoint> {
+    Ok(Endpoint::from_shared(url.trim().to_owned())
+        .with_context(|| format!("{url} is no URL of a service"))?
+        .connect_timeout(CONNECT_TIMEOUT)
+        .http2_keep_alive_interval(KEEPALIVE_INTERVAL)
+        .keep_alive_timeout(KEEPALIVE_TIMEOUT)
+        .tcp_nodelay(true))
 }
 
 impl Service<http::Request<Body>> for Peer {

@@ -11,7 +11,7 @@ mod wire;
 use std::collections::HashSet;
 use std::sync::LazyLock;
 
-pub use client::{Peer, PeerError};
+pub use client::{Peer, PeerError, channel};
 pub use deadline::time_left;
 pub use server::Server;
 

@@ -50,6 +50,22 @@ async fn a_peer_gets_no_more_time_than_its_maximum() {
 }
 
 #[tokio::test]
+async fn calls_are_spread_over_the_replicas_of_a_peer() {
+    let (one, other) = (Shop::open(&[]).await, Shop::open(&[]).await);
+    let urls = format!("{}, {}", one.url, other.url);
+    let mut orders = OrdersServiceClient::new(Peer::new(&urls, PATIENCE).unwrap());
+    let mut answered_by = [false; 2];
+    let deadline = tokio::time::Instant::now() + PATIENCE;
+    // Either shop believes its own key only, so whoever refuses the token of one is the other.
+    while answered_by != [true; 2] {
+        assert!(tokio::time::Instant::now() < deadline, "one of the replicas was never asked");
+        let answer = orders.get_order_history(one.as_buyer(GetOrderHistoryRequest::default())).await;
+        answered_by[usize::from(answer.is_err_and(|refusal| refusal.code() == Code::Unauthenticated))] = true;
+    }
+    assert!(Peer::new("http://orders-0,not a url", PATIENCE).is_err());
+}
+
+#[tokio::test]
 async fn a_peer_that_is_down_makes_the_answer_unavailable() {
     let mut orders = OrdersServiceClient::new(Peer::new("http://127.0.0.1:1", Duration::from_secs(2)).unwrap());
     let refusal = orders.get_order_history(GetOrderHistoryRequest::default()).await.unwrap_err();
