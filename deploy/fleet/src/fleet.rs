@@ -107,6 +107,12 @@ impl Fleet {
         self.processes.iter().filter_map(|process| Some((process.name(), process.pid()?)))
     }
 
+    /// As [`Self::processes`], with the servers that are our own.
+    pub fn everything(&self) -> Vec<(String, Pid)> {
+        let processes = self.processes().map(|(name, pid)| (name.to_owned(), pid));
+        processes.chain(self.servers.processes()).collect()
+    }
+
     /// The key that the services believe.
     pub fn keys(&self) -> &Keys {
         &self.keys

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
+use nix::unistd::Pid;
 use rand::distr::{Alphanumeric, SampleString};
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::{ClientConfig, TopicPartitionList};
@@ -136,6 +137,11 @@ impl Kafka {
     /// `host:port`, as clients want it.
     pub fn brokers(&self) -> &str {
         &self.brokers
+    }
+
+    /// The process id, until its end was noticed.
+    pub fn pid(&self) -> Option<Pid> {
+        self.node.pid()
     }
 
     /// The server process, to watch or to disturb.

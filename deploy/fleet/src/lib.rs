@@ -2,6 +2,7 @@
 //!
 //! | module | what it does |
 //! | --- | --- |
+//! | [`load`], [`bench`] | many buyers at once; `fleet bench`: how fast, at what cost |
 //! | [`topology`] | which processes there are, and what each is told |
 //! | [`fleet`] | the running fleet |
 //! | [`keys`] | the development key, until there is an accounts service |
@@ -23,6 +24,7 @@
 //! | [`progress`] | what the person at the terminal is told |
 
 pub mod background;
+pub mod bench;
 pub mod catalogue;
 pub mod choreography;
 pub mod demo;
@@ -32,6 +34,7 @@ pub mod interrupt;
 pub mod invariants;
 pub mod kafka;
 pub mod keys;
+pub mod load;
 pub mod ports;
 pub mod postgres;
 pub mod process;

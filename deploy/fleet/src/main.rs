@@ -7,7 +7,7 @@ use contracts::access::Role;
 use fleet::foreground::{self, RunOptions};
 use fleet::requirements::{Needs, Requirements};
 use fleet::servers::ExternalServers;
-use fleet::{background, choreography, demo, progress, protos, up};
+use fleet::{background, bench, choreography, demo, progress, protos, up};
 use uuid::Uuid;
 
 /// Runs Tradewind on one machine, without containers.
@@ -32,6 +32,8 @@ enum FleetCommand {
     Down,
     /// Lives one morning of a marketplace and checks the invariants at its end.
     Demo(#[command(flatten)] ExternalServers),
+    /// Measures orders a second, latencies and what an order costs. Run the release build.
+    Bench(#[command(flatten)] bench::Options),
     /// Prints a token for the fleet that is up, good for 12 hours.
     Token {
         /// What its holder is.
@@ -93,6 +95,7 @@ async fn run(command: FleetCommand) -> anyhow::Result<u8> {
         FleetCommand::Up { external, replicas } => up::up(&external, replicas).await?,
         FleetCommand::Down => up::down().await?,
         FleetCommand::Demo(external) => demo::demo(&external).await?,
+        FleetCommand::Bench(options) => bench::bench(&options).await?,
         FleetCommand::Token { role, subject, seller } => println!("{}", up::token(role, subject, seller)?),
         FleetCommand::Choreography { check: true } => choreography::check()?,
         FleetCommand::Choreography { check: false } => choreography::write()?,

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use nix::sys::signal::Signal;
-use nix::unistd::Uid;
+use nix::unistd::{Pid, Uid};
 use rand::distr::{Alphanumeric, SampleString};
 use sqlx::{Connection, PgConnection};
 use tokio::time::{Instant, sleep, timeout};
@@ -81,6 +81,11 @@ impl Postgres {
     /// Of the database `postgres`, as superuser, with the password.
     pub fn url(&self) -> &str {
         &self.url
+    }
+
+    /// The process id, until its end was noticed.
+    pub fn pid(&self) -> Option<Pid> {
+        self.server.pid()
     }
 
     /// The server process, to watch or to disturb.

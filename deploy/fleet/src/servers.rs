@@ -1,6 +1,7 @@
 //! PostgreSQL and Kafka together: our own, or those that the environment names.
 
 use anyhow::{Context, Result};
+use nix::unistd::Pid;
 
 use crate::kafka::{self, Kafka, KafkaJars};
 use crate::postgres::{self, Postgres};
@@ -107,6 +108,13 @@ impl Servers {
     /// Our own Kafka, if it is ours.
     pub fn kafka(&mut self) -> Option<&mut Kafka> {
         self.kafka.as_mut()
+    }
+
+    /// The name and the process id of those that are our own.
+    pub fn processes(&self) -> impl Iterator<Item = (String, Pid)> {
+        let postgres = self.postgres.as_ref().and_then(Postgres::pid).map(|pid| ("postgres".to_owned(), pid));
+        let kafka = self.kafka.as_ref().and_then(Kafka::pid).map(|pid| ("kafka".to_owned(), pid));
+        postgres.into_iter().chain(kafka)
     }
 
     /// Waits until one of our own servers ends by itself; for ever when both are others'.

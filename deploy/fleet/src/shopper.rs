@@ -24,6 +24,7 @@ use uuid::Uuid;
 
 use crate::catalogue::{Catalogue, Product, Seller};
 use crate::fleet::Fleet;
+use crate::keys::Keys;
 
 /// How long an order may take to its outcome before the demo gives up on it.
 const OUTCOME_MAX: Duration = Duration::from_secs(40);
@@ -123,6 +124,25 @@ pub async fn available(fleet: &Fleet, sku: &str) -> Result<i64> {
     Ok(answer.availabilities.first().context("no answer about the SKU")?.available)
 }
 
+/// Connections to the services that a buyer talks to.
+#[derive(Clone)]
+pub struct Channels {
+    cart: Channel,
+    checkout: Channel,
+    orders: Channel,
+}
+
+impl Channels {
+    /// Made at the first call, and kept open.
+    pub fn open(fleet: &Fleet) -> Result<Self> {
+        Ok(Self {
+            cart: fleet.channel("cart")?,
+            checkout: fleet.channel("checkout")?,
+            orders: fleet.channel("orders")?,
+        })
+    }
+}
+
 /// A buyer with a token.
 #[derive(Clone)]
 pub struct Shopper {
@@ -146,17 +166,22 @@ pub struct Submitted {
 }
 
 impl Shopper {
-    /// A new buyer.
+    /// A new buyer with connections of his own.
     pub fn new(fleet: &Fleet, name: &str) -> Result<Self> {
+        Ok(Self::over(&Channels::open(fleet)?, fleet.keys(), name))
+    }
+
+    /// A new buyer who shares connections with others.
+    pub fn over(channels: &Channels, keys: &Keys, name: &str) -> Self {
         let buyer_id = Id::<Buyer>::generate().uuid();
-        Ok(Self {
+        Self {
             name: name.to_owned(),
             buyer_id,
-            token: fleet.keys().token(Role::Buyer, buyer_id, None),
-            cart: CartServiceClient::new(fleet.channel("cart")?),
-            checkout: CheckoutServiceClient::new(fleet.channel("checkout")?),
-            orders: OrdersServiceClient::new(fleet.channel("orders")?),
-        })
+            token: keys.token(Role::Buyer, buyer_id, None),
+            cart: CartServiceClient::new(channels.cart.clone()),
+            checkout: CheckoutServiceClient::new(channels.checkout.clone()),
+            orders: OrdersServiceClient::new(channels.orders.clone()),
+        }
     }
 
     fn request<T>(&self, message: T) -> Request<T> {
@@ -165,6 +190,12 @@ impl Shopper {
 
     /// Fills a new cart and asks for a quote.
     pub async fn quote(&self, lines: &[(&str, i32)]) -> Result<Quote> {
+        let cart_id = self.fill_cart(lines).await?;
+        self.quote_cart(cart_id).await
+    }
+
+    /// Fills a new cart and answers its id.
+    pub async fn fill_cart(&self, lines: &[(&str, i32)]) -> Result<String> {
         let mut cart = self.cart.clone();
         let create = CreateCartRequest { request_id: request_id(), currency_code: "USD".to_owned() };
         let created = cart.create_cart(self.request(create)).await.context("CreateCart")?.into_inner().cart;
@@ -179,6 +210,11 @@ impl Shopper {
             };
             cart.add_line(self.request(line)).await.with_context(|| format!("AddLine {sku}"))?;
         }
+        Ok(cart_id)
+    }
+
+    /// Asks for a quote of a cart.
+    pub async fn quote_cart(&self, cart_id: String) -> Result<Quote> {
         let ship_to = PostalAddress {
             region_code: "DE".to_owned(),
             postal_code: "20457".to_owned(),

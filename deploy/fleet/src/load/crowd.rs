@@ -1,0 +1,127 @@
+//! Buyers in numbers, and what they do. Every moment is taken from a monotonic clock.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use anyhow::{Context, Result, bail};
+use contracts::checkout::v1::Quote;
+use futures::{StreamExt, TryStreamExt};
+use rand::SeedableRng;
+use rand::rngs::StdRng;
+use uuid::Uuid;
+
+use super::market::{Market, Mix};
+use super::outcomes::{Ending, Outcomes};
+use crate::fleet::Fleet;
+use crate::shopper::{self, Channels, Shopper, request_id};
+
+/// Different people among the buyers.
+const BUYERS: usize = 256;
+/// Quotes that are asked for at once while a run is prepared.
+const PREPARED_AT_ONCE: usize = 32;
+/// Quotes of one prepared cart. Each is an offer of its own; only carts are saved.
+const QUOTES_PER_CART: usize = 10;
+/// The card of every buyer.
+const CARD: &str = "tok_approved";
+
+/// Buyers in a market, and the ear that hears what becomes of their orders.
+pub struct Crowd {
+    buyers: Vec<Shopper>,
+    market: Market,
+    outcomes: Outcomes,
+    random: StdRng,
+}
+
+/// An offer that a buyer is about to accept.
+#[derive(Clone)]
+pub struct Prepared {
+    buyer: Shopper,
+    quote: Arc<Quote>,
+}
+
+/// One order from the buyer's side.
+#[derive(Debug, Clone)]
+pub struct Bought {
+    /// The order.
+    pub order_id: Uuid,
+    /// When it was meant to begin: queueing in the generator counts as latency.
+    pub intended: Instant,
+    /// When SubmitCheckout was answered.
+    pub acknowledged: Instant,
+    /// When it was heard of as paid.
+    pub paid: Instant,
+}
+
+impl Crowd {
+    /// Puts the market on sale, as its sellers would, and lets the buyers in.
+    pub async fn gather(fleet: &Fleet, market: Market, seed: u64) -> Result<Self> {
+        shopper::load(fleet, &market.catalogue()).await.context("putting the market on sale")?;
+        let channels = Channels::open(fleet)?;
+        let buyer = |n| Shopper::over(&channels, fleet.keys(), &format!("Buyer {n}"));
+        Ok(Self {
+            buyers: (0..BUYERS).map(buyer).collect(),
+            market,
+            outcomes: Outcomes::listen(fleet).await?,
+            random: StdRng::seed_from_u64(seed),
+        })
+    }
+
+    /// What the next buyers want: who, and two SKUs of one seller.
+    pub fn wishes(&mut self, count: usize, mix: Mix) -> Vec<Wish> {
+        let wish =
+            |n: usize| Wish { buyer: self.buyers[n % BUYERS].clone(), skus: self.market.pick(mix, &mut self.random) };
+        (0..count).map(wish).collect()
+    }
+
+    /// Fills carts and asks for so many quotes of them.
+    pub async fn prepare(&mut self, count: usize, mix: Mix) -> Result<Vec<Prepared>> {
+        let wishes = self.wishes(count.div_ceil(QUOTES_PER_CART), mix);
+        let quotes = futures::stream::iter(wishes).map(|wish| wish.quotes(QUOTES_PER_CART));
+        let prepared: Vec<Vec<Prepared>> = quotes.buffer_unordered(PREPARED_AT_ONCE).try_collect().await?;
+        // Round by round, so that neighbours want different SKUs.
+        let rounds = (0..QUOTES_PER_CART).flat_map(|round| prepared.iter().map(move |quotes| quotes[round].clone()));
+        Ok(rounds.take(count).collect())
+    }
+
+    /// Accepts a quote and waits until it is paid for. Anything else is an error.
+    pub async fn checkout(&self, prepared: &Prepared, intended: Instant) -> Result<Bought> {
+        let submitted = prepared.buyer.submit(&prepared.quote, CARD, &request_id()).await.context("SubmitCheckout")?;
+        let acknowledged = Instant::now();
+        let [order] = submitted.checkout.orders.as_slice() else { bail!("one seller makes one order") };
+        let order_id = order.order_id.parse().context("an order id")?;
+        let heard = self.outcomes.of(order_id).await;
+        match heard.ending {
+            Ending::Paid => Ok(Bought { order_id, intended, acknowledged, paid: heard.at }),
+            other => bail!("order {order_id} ended as {other:?}"),
+        }
+    }
+
+    /// The whole journey: a cart, two lines, a quote, a submission, until it is paid for.
+    pub async fn journey(&self, wish: &Wish, intended: Instant) -> Result<Bought> {
+        let quote = wish.buyer.quote(&wish.lines()).await?;
+        self.checkout(&Prepared { buyer: wish.buyer.clone(), quote: Arc::new(quote) }, intended).await
+    }
+}
+
+/// What a buyer wants.
+#[derive(Clone)]
+pub struct Wish {
+    buyer: Shopper,
+    skus: [String; 2],
+}
+
+impl Wish {
+    fn lines(&self) -> [(&str, i32); 2] {
+        [(&self.skus[0], 1), (&self.skus[1], 1)]
+    }
+
+    async fn quotes(self, count: usize) -> Result<Vec<Prepared>> {
+        let cart_id = self.buyer.fill_cart(&self.lines()).await?;
+        let mut quotes = Vec::with_capacity(count);
+        for _ in 0..count {
+            let quote = Arc::new(self.buyer.quote_cart(cart_id.clone()).await?);
+            quotes.push(Prepared { buyer: self.buyer.clone(), quote });
+        }
+        Ok(quotes)
+    }
+}

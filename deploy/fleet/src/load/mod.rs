@@ -1,0 +1,11 @@
+//! Many buyers at once: what faults, flash sales and the bench drive the fleet with.
+//!
+//! | module | what it does |
+//! | --- | --- |
+//! | [`market`] | a seeded catalogue of many SKUs with ample stock, and what an order wants of it |
+//! | [`outcomes`] | what becomes of orders, heard from Kafka: no stream per order |
+//! | [`crowd`] | buyers, and their journeys with every moment noted |
+
+pub mod crowd;
+pub mod market;
+pub mod outcomes;
