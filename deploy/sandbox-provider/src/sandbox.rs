@@ -39,6 +39,8 @@ pub enum Mode {
         /// How late, in milliseconds.
         delay_ms: u64,
     },
+    /// Every new operation is carried out, and the connection cut instead of its first answer.
+    Losing,
 }
 
 /// The provider: its book, the file behind it, and how it behaves. Clones are the same provider.
@@ -129,7 +131,8 @@ impl Sandbox {
         if let Some(ready_at) = ready_at {
             inner.ready_at.insert(key, ready_at);
         }
-        Ok(if token == Some(Token::LostAnswer) { Reception::Lost } else { Reception::Answered(answer, ready_at) })
+        let is_lost = inner.mode == Mode::Losing || token == Some(Token::LostAnswer);
+        Ok(if is_lost { Reception::Lost } else { Reception::Answered(answer, ready_at) })
     }
 
     /// What became of the operation under that key; none if it was never taken on.
@@ -148,10 +151,10 @@ impl Sandbox {
     fn delay(&self, mode: Mode, token: Option<Token>, kind: Kind) -> Option<Duration> {
         match (mode, token) {
             (Mode::Slow { delay_ms }, _) => Some(Duration::from_millis(delay_ms)),
-            (Mode::Up | Mode::Down, Some(Token::Slow(delay))) if kind == Kind::Authorize => {
+            (Mode::Up | Mode::Down | Mode::Losing, Some(Token::Slow(delay))) if kind == Kind::Authorize => {
                 Some(delay.unwrap_or(self.tuning.slow_delay))
             }
-            (Mode::Up | Mode::Down, _) => None,
+            (Mode::Up | Mode::Down | Mode::Losing, _) => None,
         }
     }
 

@@ -30,7 +30,7 @@ use std::io::Write as _;
 use clap::{CommandFactory, Parser, Subcommand};
 use messaging::Topic;
 
-use crate::{Service, Settings, config, database, telemetry};
+use crate::{Service, Settings, config, database, faults, telemetry};
 
 /// The subcommands that every service binary has, besides `serve`. Each does its work and ends.
 #[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
@@ -46,6 +46,7 @@ pub enum Operation {
 /// Reads the command line and the environment; on a mistake, or when asked for help, prints and ends the process.
 pub fn parse<A: Parser>() -> A {
     let matches = command::<A>().get_matches();
+    faults::begin(&matches);
     A::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
 }
 

@@ -11,6 +11,7 @@
 //! | [`auth`] | who calls: tokens, keys, [`Caller`] |
 //! | [`grpc`] | the server with its limits, and clients of other services |
 //! | [`mod@status`] | from an error to a gRPC status |
+//! | [`faults`] | what a process of a test build does wrong on purpose |
 //! | [`fields`] | [`Fields`]: every field of a request that is wrong, in one answer |
 //! | [`idempotency`] | a command that is repeated takes effect once |
 //! | [`paging`] | sizes and tokens of pages |
@@ -24,6 +25,7 @@ pub mod auth;
 pub mod cli;
 pub mod config;
 pub mod database;
+pub mod faults;
 pub mod fields;
 pub mod grpc;
 pub mod idempotency;

@@ -12,6 +12,7 @@ use messaging::{Clock, KafkaConfig};
 use sqlx::postgres::PgConnectOptions;
 
 use crate::Service;
+use crate::faults::FaultSettings;
 
 /// The options that every service binary has.
 #[derive(Debug, Clone, Args)]
@@ -62,6 +63,10 @@ pub struct Settings {
     #[command(flatten)]
     #[expect(missing_docs, reason = "named after its type")]
     pub telemetry: TelemetrySettings,
+
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "named after its type")]
+    pub faults: FaultSettings,
 }
 
 impl Settings {

@@ -11,6 +11,7 @@
 //! | `sku` | [`Sku`]: the code of a sellable variant |
 //! | `text` | [`Text`]: a line of text with a limit on its length |
 //! | `decision` | [`Decision`]: what a domain answers to a fact |
+//! | `crash_point` | [`CrashPoint`]: places at which a process of a test build can be told to die |
 //! | `mutant` | [`Mutant`]: deliberate faults of a test build |
 //! | `error_kind` | [`ErrorKind`], [`Classified`], [`FieldViolation`]: what went wrong, for callers and consumers |
 //!
@@ -18,6 +19,7 @@
 //! constructor that can be given nonsense returns an error whose text may be shown to the caller. Arithmetic that could
 //! overflow returns an error or says that it saturates; there is no floating-point number in this crate.
 
+mod crash_point;
 mod currency;
 mod decision;
 mod error_kind;
@@ -32,6 +34,7 @@ mod sku;
 mod text;
 mod timestamp;
 
+pub use crash_point::CrashPoint;
 pub use currency::{Currency, UnknownCurrency};
 pub use decision::Decision;
 pub use error_kind::{Classified, ErrorKind, FieldViolation};

@@ -56,6 +56,9 @@ impl Mutant {
         Self::ALL.into_iter().find(|mutant| mutant.name() == name)
     }
 
+    /// Whether this build can be broken at all: it was made with the feature `mutants`.
+    pub const ARE_BUILT_IN: bool = cfg!(feature = "mutants");
+
     /// Whether the process is broken in this way.
     #[cfg(not(feature = "mutants"))]
     pub const fn is_active(self) -> bool {
@@ -72,6 +75,15 @@ impl Mutant {
     #[cfg(feature = "mutants")]
     pub fn activate(mutant: Option<Self>) {
         ACTIVE.store(mutant.map_or(0, |mutant| mutant as usize + 1), Ordering::Relaxed);
+    }
+
+    /// Breaks the whole process in the way given, or mends it.
+    ///
+    /// # Panics
+    /// A mutant is given: this build cannot be broken ([`Self::ARE_BUILT_IN`]).
+    #[cfg(not(feature = "mutants"))]
+    pub fn activate(mutant: Option<Self>) {
+        assert!(mutant.is_none(), "this build has no mutants: build with `--features kernel/mutants`");
     }
 }
 

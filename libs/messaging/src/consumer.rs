@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
-use kernel::Classified;
+use kernel::{Classified, CrashPoint};
 use opentelemetry::KeyValue;
 use opentelemetry::metrics::Counter;
 use rand::RngExt;
@@ -83,6 +83,7 @@ impl<P: Participant> Consumer<P> {
             if !self.take_effect(&events, &stop).await {
                 break;
             }
+            CrashPoint::AfterCommitBeforeOffset.pass();
             for ((topic, partition), offset) in &taken.offsets {
                 // A partition that was taken away meanwhile is another member's: its offset is not ours to store.
                 if let Err(error) = kafka.store_offset(topic, *partition, *offset) {

@@ -8,6 +8,7 @@ use std::time::Duration;
 use futures::StreamExt;
 use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;
+use kernel::{CrashPoint, Mutant};
 use opentelemetry::metrics::Gauge;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::producer::{FutureProducer, FutureRecord, Producer};
@@ -190,7 +191,10 @@ impl Lead<'_> {
     }
 
     /// Events of a commit of this process.
-    async fn take(&mut self, batch: Vec<Pending>) -> Result<(), Error> {
+    async fn take(&mut self, mut batch: Vec<Pending>) -> Result<(), Error> {
+        if Mutant::OutboxOutOfOrder.is_active() {
+            batch.reverse();
+        }
         let mut unknown = Vec::new();
         for pending in batch {
             let aggregate_id = pending.record.aggregate_id;
@@ -365,6 +369,7 @@ impl Lead<'_> {
         if self.done.is_empty() {
             return Ok(());
         }
+        CrashPoint::AfterProduceBeforeDelete.pass();
         sqlx::query("DELETE FROM outbox WHERE id = ANY($1)").bind(&self.done).execute(&mut self.connection).await?;
         self.done.clear();
         Ok(())

@@ -154,6 +154,17 @@ async fn the_whole_provider_can_be_put_down_and_up_and_made_slow() {
 }
 
 #[tokio::test]
+async fn a_provider_that_loses_its_answers_has_acted_all_the_same() {
+    let provider = Provider::start().await;
+    provider.control(Mode::Losing).await;
+    for operation in [authorize("tok_approved"), capture()] {
+        assert!(provider.post(&operation).await.is_err(), "the connection is cut");
+        assert_eq!(provider.ask(&operation).await, succeeded());
+    }
+    assert_eq!(provider.charge("order-1").await.captures, 1);
+}
+
+#[tokio::test]
 async fn what_was_answered_survives_a_restart_and_a_torn_line_does_not() {
     let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("sandbox-survives-a-restart.jsonl");
     let _ = std::fs::remove_file(&path);

@@ -53,6 +53,20 @@ fn help_names_every_option_with_its_variable_and_default() {
 }
 
 #[test]
+fn faults_are_offered_by_a_build_that_commits_them_and_refused_by_any_other() {
+    let mut command = chassis::cli::command::<Args>();
+    let is_offered = command.render_long_help().to_string().contains("no-tombstone");
+    assert_eq!(is_offered, kernel::Mutant::ARE_BUILT_IN);
+    for option in ["--mutant=no-tombstone", "--crash-at=after-commit-before-offset:2"] {
+        let parsed = chassis::cli::command::<Args>().try_get_matches_from(["shop", option, "serve"]);
+        assert_eq!(parsed.is_ok(), kernel::Mutant::ARE_BUILT_IN, "{option}");
+    }
+    for option in ["--mutant=nonsense", "--crash-at=after-commit-before-offset", "--crash-at=after-lunch:1"] {
+        assert!(chassis::cli::command::<Args>().try_get_matches_from(["shop", option, "serve"]).is_err(), "{option}");
+    }
+}
+
+#[test]
 fn options_may_stand_before_and_after_the_subcommand() {
     let before = parse("shop --shelf-ttl 2h --replica shop-0 serve");
     let after = parse("shop serve --shelf-ttl 2h --replica shop-0");

@@ -8,7 +8,7 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
-use kernel::Classified as _;
+use kernel::{Classified as _, CrashPoint};
 use messaging::{Caused, Error, EventStore, Participant as _, react};
 use rand::RngExt as _;
 use tokio::task::JoinSet;
@@ -116,6 +116,7 @@ impl<P: Provider> Asker<P> {
     /// Commits what calls came back with, trying again for as long as it fails for passing reasons. Answers after how long
     /// there is something to look for again, if there is. What is left uncommitted by a stop is asked for again by its key.
     async fn commit(&self, returned: Vec<Returned>, stop: &CancellationToken) -> Option<Duration> {
+        CrashPoint::AfterAnswerBeforeCommit.pass();
         for (claimed, answer) in &returned {
             if let Err(no_answer) = answer {
                 tell_unknown(claimed, no_answer);
