@@ -18,6 +18,8 @@ pub struct World {
     stock: BTreeMap<StockItemId, StockItem>,
     /// The stock items of a seller's SKU, those to take from first first.
     shelves: BTreeMap<(SellerId, Sku), Vec<StockItemId>>,
+    /// The stock of SKUs that were seen to be sold out, and so were not locked: not enough for any order that asks for them.
+    sold_out: BTreeMap<(SellerId, Sku), Vec<StockItem>>,
     changes: Changes,
 }
 
@@ -44,6 +46,12 @@ impl World {
         self.stock.insert(item.id(), item);
     }
 
+    /// Puts in a stock item as it was seen, without a lock, when its seller had too few of the SKU for each of the orders that
+    /// ask for it. It is there to tell how many there were; nothing is taken from it.
+    pub fn add_sold_out(&mut self, item: StockItem) {
+        self.sold_out.entry((item.seller_id(), item.sku().clone())).or_default().push(item);
+    }
+
     /// The reservation of an order.
     pub fn reservation(&self, order_id: OrderId) -> Option<&Reservation> {
         self.reservations.get(&order_id)
@@ -66,8 +74,11 @@ impl World {
         demand: &BTreeMap<Sku, i64>,
     ) -> Result<Vec<Allocation>, Vec<Shortage>> {
         allocation::allocate(demand, |sku| {
-            let shelf = self.shelves.get(&(seller_id, sku.clone()));
-            shelf.into_iter().flatten().filter_map(|id| self.stock.get(id)).collect()
+            let shelf = (seller_id, sku.clone());
+            if let Some(seen) = self.sold_out.get(&shelf) {
+                return seen.iter().collect();
+            }
+            self.shelves.get(&shelf).into_iter().flatten().filter_map(|id| self.stock.get(id)).collect()
         })
     }
 

@@ -4,6 +4,7 @@
 //! | --- | --- |
 //! | `marketplace` | replicas between their topics, sellers and orders, for the tests below |
 //! | `checkout` | the saga: facts in over Kafka, facts out; races, replicas, parked events |
+//! | `sold_out` | the last unit, and those who come after it |
 //! | `rpc` | every RPC through the real server, its refusals by name; one file per subject |
 //! | `indexes` | no statement walks a table that has grown |
 
@@ -13,3 +14,4 @@ mod checkout;
 mod indexes;
 mod marketplace;
 mod rpc;
+mod sold_out;

@@ -9,6 +9,7 @@ use sqlx::{PgConnection, PgPool, Row};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
+use crate::domain::allocation::sum_demand;
 use crate::domain::fact::{Fact, StockChange};
 use crate::domain::ids::{SellerId, StockItemId, WarehouseId};
 use crate::domain::stock::{Levels, Movement, MovementType, StockItem};
@@ -35,42 +36,52 @@ pub(super) async fn create_missing(tx: &mut PgConnection, facts: &[Caused<Fact>]
 }
 
 /// Locks and loads the stock that orders may be taken from, that reservations hold, and that sellers change.
+///
+/// A SKU of which there is too little for every order that asks for it is only looked at. A lock could not make more of it, and
+/// those who come after the last unit would queue for it long after it is gone. What is seen to be enough is locked and looked
+/// at again: somebody else may have taken it meanwhile.
 pub(super) async fn load(
     tx: &mut PgConnection,
     facts: &[Caused<Fact>],
     world: &mut World,
     heads: &mut Heads,
 ) -> Result<(), Error> {
-    let (sellers, skus): (Vec<Uuid>, Vec<String>) = shelves(facts, world).into_iter().unzip();
+    let shelves = shelves(facts, world);
     let held: Vec<Uuid> = held_stock(facts, world).into_iter().collect();
-    if sellers.is_empty() && held.is_empty() {
+    if shelves.is_empty() && held.is_empty() {
         return Ok(());
     }
     let rows = sqlx::query(
-        "WITH wanted AS (
-             SELECT s.stock_item_id
-             FROM unnest($1::uuid[], $2::text[]) AS shelf (seller_id, sku)
+        "WITH seen AS (
+             SELECT s.stock_item_id,
+                    sum(s.total - s.reserved - s.committed) OVER (PARTITION BY s.sku, s.seller_id) >= shelf.least AS enough
+             FROM unnest($1::uuid[], $2::text[], $3::bigint[]) AS shelf (seller_id, sku, least)
              JOIN stock_item s ON s.sku = shelf.sku AND s.seller_id = shelf.seller_id
-             UNION
-             SELECT unnest($3::uuid[])
+         ), locked AS (
+             SELECT s.*, (SELECT w.priority FROM warehouse w WHERE w.warehouse_id = s.warehouse_id) AS priority
+             FROM stock_item s
+             WHERE s.stock_item_id IN (SELECT stock_item_id FROM seen WHERE enough UNION SELECT unnest($4::uuid[]))
+             ORDER BY s.sku, s.warehouse_id
+             FOR UPDATE OF s
          )
-         SELECT s.*, (SELECT w.priority FROM warehouse w WHERE w.warehouse_id = s.warehouse_id) AS priority
-         FROM stock_item s
-         WHERE s.stock_item_id IN (SELECT stock_item_id FROM wanted)
-         ORDER BY s.sku, s.warehouse_id
-         FOR UPDATE OF s",
+         SELECT *, true AS is_locked FROM locked
+         UNION ALL
+         SELECT s.*, 0, false FROM seen JOIN stock_item s ON s.stock_item_id = seen.stock_item_id WHERE NOT seen.enough",
     )
-    .bind(sellers)
-    .bind(skus)
+    .bind(shelves.keys().map(|(seller_id, _)| *seller_id).collect::<Vec<_>>())
+    .bind(shelves.keys().map(|(_, sku)| sku.clone()).collect::<Vec<_>>())
+    .bind(shelves.values().copied().collect::<Vec<_>>())
     .bind(held)
     .fetch_all(tx)
     .await?;
-    let mut items = rows
-        .iter()
-        .map(|row| Ok((row.try_get::<i32, _>("priority")?, from_row(row)?)))
-        .collect::<Result<Vec<_>, Error>>()?;
+    let mut items = Vec::with_capacity(rows.len());
     for row in &rows {
-        heads.insert(row.try_get("stock_item_id")?, Head::from_row(row)?);
+        if row.try_get("is_locked")? {
+            heads.insert(row.try_get("stock_item_id")?, Head::from_row(row)?);
+            items.push((row.try_get::<i32, _>("priority")?, from_row(row)?));
+        } else {
+            world.add_sold_out(from_row(row)?);
+        }
     }
     // Locked in the order of their keys, taken from in the order of their warehouses' priority.
     items.sort_by_key(|(priority, item)| (*priority, item.warehouse_id()));
@@ -80,17 +91,22 @@ pub(super) async fn load(
     Ok(())
 }
 
-/// The shelves, by seller and SKU, that new orders and sellers' changes reach for.
-fn shelves(facts: &[Caused<Fact>], world: &World) -> BTreeSet<(Uuid, String)> {
-    let mut shelves = BTreeSet::new();
+/// The shelves, by seller and SKU, that new orders and sellers' changes reach for, each with the least that one of them needs
+/// to find there. A seller's change needs nothing.
+fn shelves(facts: &[Caused<Fact>], world: &World) -> BTreeMap<(Uuid, String), i64> {
+    let mut shelves = BTreeMap::new();
+    let mut reach = |seller_id: SellerId, sku: &Sku, needed: i64| {
+        let least = shelves.entry((seller_id.uuid(), sku.as_str().to_owned())).or_insert(needed);
+        *least = needed.min(*least);
+    };
     for caused in facts {
         match &caused.fact {
             Fact::OrderCreated { order_id, seller_id, lines } if world.reservation(*order_id).is_none() => {
-                shelves.extend(lines.iter().map(|(sku, _)| (seller_id.uuid(), sku.as_str().to_owned())));
+                for (sku, needed) in sum_demand(lines) {
+                    reach(*seller_id, &sku, needed);
+                }
             }
-            Fact::StockChange(change) => {
-                shelves.insert((change.seller_id.uuid(), change.sku.as_str().to_owned()));
-            }
+            Fact::StockChange(change) => reach(change.seller_id, &change.sku, 0),
             Fact::OrderCreated { .. } | Fact::PaymentAuthorized(_) | Fact::OrderEnded(_) | Fact::ReservationDue(_) => {}
         }
     }

@@ -318,6 +318,26 @@ fn stocked(totals: &[i64]) -> (World, Vec<StockItemId>) {
     (world, items)
 }
 
+#[test]
+fn what_was_seen_to_be_sold_out_is_a_shortage_beside_stock_that_is_held_in_hand() {
+    let stock = |number, code: &str, total| {
+        let levels = Levels { total, ..Levels::default() };
+        StockItem::new(item(number), sku(code), warehouse(number), seller(), levels)
+    };
+    let mut world = World::default();
+    world.add_stock_item(stock(1, "CUP", 10));
+    world.add_sold_out(stock(2, "POT", 1));
+    world.add_sold_out(stock(3, "POT", 1));
+    let before = world.clone();
+    let lines = vec![(sku("CUP"), quantity(3)), (sku("POT"), quantity(3))];
+    let created = Fact::OrderCreated { order_id: order(1), seller_id: seller(), lines };
+    let shortages = vec![Shortage { sku: sku("POT"), requested: 3, available: 2 }];
+    let rejected = Event::InventoryRejected { order_id: order(1), shortages };
+    assert_eq!(decide(&mut world, &created, &POLICY, NOON), Decision::applied(rejected));
+    assert_eq!(world.stock_item(item(1)), before.stock_item(item(1)));
+    assert!(world.changes().stock.is_empty());
+}
+
 proptest! {
     #[test]
     fn no_history_of_facts_oversells_or_loses_a_unit(
