@@ -19,7 +19,7 @@ use crate::ports::ReservedPorts;
 use crate::process::{Death, Process, ProcessSpec};
 use crate::progress::{self, Step};
 use crate::servers::{ExternalServers, Servers};
-use crate::topology::{PROVIDER, SERVICES, Service, Shape, replica};
+use crate::topology::{PROVIDER, Service, Shape, replica};
 use crate::workdir::Workdir;
 
 /// How long a process may take until it serves.
@@ -32,6 +32,7 @@ pub struct Fleet {
     /// Started in this order, stopped in reverse.
     processes: Vec<Process>,
     servers: Servers,
+    shape: Shape,
     endpoints: Endpoints,
     kafka_prefix: String,
     keys: Keys,
@@ -49,7 +50,7 @@ impl Fleet {
         let step = Step::of("fleet");
         let keys = Keys::create(&workdir.root().join("run"))?;
         let admin = create_database(servers.database_url(), name).await?;
-        let (endpoints, ports) = Endpoints::reserve(shape.replicas)?;
+        let (endpoints, ports) = Endpoints::reserve(&shape)?;
         // Servers that are not ours may have topics of an earlier fleet.
         let kafka_prefix = if external.is_empty() { String::new() } else { format!("{name}-{}.", &random_hex()[..8]) };
         let specs = Specs {
@@ -63,19 +64,19 @@ impl Fleet {
             guest_secret: random_hex(),
         };
 
-        create_roles(&admin).await?;
+        create_roles(&admin, &shape).await?;
         let prepare = |service: &Service, operation: &str| {
             let spec = specs.operation(service, operation);
             let log = workdir.log(service.name);
             async move { spec.run(&log).await }
         };
-        try_join_all(SERVICES.iter().flat_map(|service| [prepare(service, "migrate"), prepare(service, "topics")]))
+        try_join_all(shape.services().flat_map(|service| [prepare(service, "migrate"), prepare(service, "topics")]))
             .await?;
         step.reached("schemas and topics are there");
 
         drop(ports);
         let mut processes = vec![Process::spawn(specs.provider(), &workdir)?];
-        for service in &SERVICES {
+        for service in shape.services() {
             for number in 0..shape.replicas {
                 processes.push(Process::spawn(specs.serve(service, number), &workdir)?);
             }
@@ -89,7 +90,17 @@ impl Fleet {
         let times = if shape.replicas == 1 { String::new() } else { format!(", {} times each,", shape.replicas) };
         step.reached(format_args!("six services{times} and the sandbox provider serve"));
         let database = PgPoolOptions::new().max_connections(4).connect_lazy_with(admin);
-        Ok(Self { processes, servers, endpoints, kafka_prefix, keys, database, _workdir: workdir })
+        Ok(Self { processes, servers, shape, endpoints, kafka_prefix, keys, database, _workdir: workdir })
+    }
+
+    /// The services that run.
+    pub fn services(&self) -> impl Iterator<Item = &Service> {
+        self.shape.services()
+    }
+
+    /// Processes of each service.
+    pub fn replicas(&self) -> u16 {
+        self.shape.replicas
     }
 
     /// The URL of a process, such as `orders-0`.
@@ -183,7 +194,13 @@ impl Fleet {
         Ok(())
     }
 
-    fn process(&mut self, name: &str) -> Result<&mut Process> {
+    /// PostgreSQL and Kafka, to disturb them.
+    pub fn servers(&mut self) -> &mut Servers {
+        &mut self.servers
+    }
+
+    /// A process by its name, such as `orders-0`, to disturb it.
+    pub fn process(&mut self, name: &str) -> Result<&mut Process> {
         self.processes.iter_mut().find(|process| process.name() == name).with_context(|| format!("no process {name}"))
     }
 }
@@ -270,8 +287,9 @@ struct Endpoints(BTreeMap<String, String>);
 
 impl Endpoints {
     /// Endpoints for every process, and their ports, held until these are dropped.
-    fn reserve(replicas: u16) -> Result<(Self, Vec<ReservedPorts<1>>)> {
-        let services = SERVICES.iter().flat_map(|service| (0..replicas).map(|number| replica(service.name, number)));
+    fn reserve(shape: &Shape) -> Result<(Self, Vec<ReservedPorts<1>>)> {
+        let services =
+            shape.services().flat_map(|service| (0..shape.replicas).map(|number| replica(service.name, number)));
         let mut endpoints = BTreeMap::new();
         let mut ports = Vec::new();
         for name in services.chain([PROVIDER.to_owned()]) {
@@ -311,9 +329,9 @@ async fn create_database(url: &str, name: &str) -> Result<PgConnectOptions> {
 }
 
 /// One role per service, so that none can touch another's schema or change its own history.
-async fn create_roles(admin: &PgConnectOptions) -> Result<()> {
+async fn create_roles(admin: &PgConnectOptions, shape: &Shape) -> Result<()> {
     let mut connection = PgConnection::connect_with(admin).await?;
-    for service in &SERVICES {
+    for service in shape.services() {
         let role = service.name;
         // The password is the role's name: this database listens on loopback and is thrown away.
         let statement = format!(

@@ -10,6 +10,7 @@
 //! | [`demo`] | `fleet demo`: one morning of a marketplace |
 //! | [`catalogue`], [`shopper`], [`provider`] | what is on sale, who buys it over gRPC, what the payment provider took |
 //! | [`invariants`] | I1 to I5 and I7, read from the databases |
+//! | [`witness`] | a consumer whose effect would show twice, for the proofs |
 //! | [`choreography`] | `docs/choreography.md`, from the SUBSCRIPTIONS tables |
 //! | [`protos`] | `buf lint` |
 //! | [`requirements`] | finds PostgreSQL, Java, Maven and npm; installs them, or says how |
@@ -46,4 +47,5 @@ pub mod servers;
 pub mod shopper;
 pub mod topology;
 pub mod up;
+pub mod witness;
 pub mod workdir;

@@ -130,8 +130,14 @@ impl Process {
 
     /// Starts it again after it died or was stopped; same command, same log.
     pub fn respawn(&mut self) -> Result<()> {
+        self.respawn_with(&[])
+    }
+
+    /// As [`Process::respawn`], for this life only with these variables added to its environment.
+    pub fn respawn_with(&mut self, env: &[(&str, &str)]) -> Result<()> {
         anyhow::ensure!(self.child.id().is_none(), "{} still runs", self.spec.name);
-        self.child = start(&self.spec, &self.log, &self.pid_file)?;
+        let spec = env.iter().fold(self.spec.clone(), |spec, (name, value)| spec.env(*name, *value));
+        self.child = start(&spec, &self.log, &self.pid_file)?;
         Ok(())
     }
 

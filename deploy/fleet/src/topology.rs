@@ -73,6 +73,8 @@ pub struct Shape {
     pub replicas: u16,
     /// Added to the environment of every service.
     pub env: Vec<(&'static str, String)>,
+    /// Services that run besides the six.
+    pub beside: Vec<Service>,
 }
 
 impl Shape {
@@ -83,7 +85,19 @@ impl Shape {
 
     /// So many processes of each service.
     pub const fn replicated(deadlines: Deadlines, replicas: u16) -> Self {
-        Self { deadlines, replicas, env: Vec::new() }
+        Self { deadlines, replicas, env: Vec::new(), beside: Vec::new() }
+    }
+
+    /// Runs another service besides the six.
+    #[must_use]
+    pub fn with(mut self, service: Service) -> Self {
+        self.beside.push(service);
+        self
+    }
+
+    /// The services that run.
+    pub fn services(&self) -> impl Iterator<Item = &Service> {
+        SERVICES.iter().chain(&self.beside)
     }
 
     /// Adds a variable to the environment of every service.

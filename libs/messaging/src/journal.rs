@@ -136,6 +136,23 @@ pub async fn read(connection: &mut PgConnection, aggregate_id: Uuid) -> Result<V
     rows.iter().map(Record::from_row).collect()
 }
 
+/// The whole histories of several aggregates, oldest first. One without a history is absent.
+pub async fn read_many(
+    connection: &mut PgConnection,
+    aggregate_ids: &[Uuid],
+) -> Result<HashMap<Uuid, Vec<Record>>, Error> {
+    let rows = sqlx::query("SELECT * FROM journal WHERE aggregate_id = ANY($1) ORDER BY aggregate_id, version")
+        .bind(aggregate_ids)
+        .fetch_all(connection)
+        .await?;
+    let mut histories: HashMap<Uuid, Vec<Record>> = HashMap::with_capacity(aggregate_ids.len());
+    for row in &rows {
+        let record = Record::from_row(row)?;
+        histories.entry(record.aggregate_id).or_default().push(record);
+    }
+    Ok(histories)
+}
+
 /// Where a history stops being true.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Fault {

@@ -7,6 +7,7 @@ use fleet::fleet::Fleet;
 use fleet::invariants::{Acknowledged, Report, check_when_settled};
 use fleet::shopper::{self, Shopper};
 use fleet::topology::{Deadlines, Shape};
+use fleet::witness;
 
 use crate::marketplace::{ONE_FLEET, test_servers};
 
@@ -53,6 +54,22 @@ const DAMAGE: &[(&str, &str, &str)] = &[
         "every event took effect in every consumer",
     ),
     (
+        "INSERT INTO witness.effect (event_id, topic, aggregate_id, version)
+         SELECT event_id, topic, aggregate_id, version FROM witness.effect LIMIT 1",
+        "DELETE FROM witness.effect WHERE effect_id = (SELECT max(effect_id) FROM witness.effect)",
+        "a witness that would count twice",
+    ),
+    (
+        "UPDATE witness.effect SET version = version + 100 WHERE version = 1",
+        "UPDATE witness.effect SET version = version - 100 WHERE version = 101",
+        "a witness that would count twice",
+    ),
+    (
+        "UPDATE payments.payment SET needs_operator = true",
+        "UPDATE payments.payment SET needs_operator = false",
+        "no payment waits for somebody",
+    ),
+    (
         "INSERT INTO orders.outbox (aggregate_id, version, created_at) VALUES (gen_random_uuid(), 1, now())",
         "DELETE FROM orders.outbox",
         "no event waits in an outbox",
@@ -62,7 +79,8 @@ const DAMAGE: &[(&str, &str, &str)] = &[
 #[tokio::test(flavor = "multi_thread")]
 async fn damage_to_the_books_breaks_the_claim_about_it() {
     let _turn = ONE_FLEET.lock().await;
-    let fleet = Fleet::start("invariants", &test_servers(), Shape::single(Deadlines::PRODUCTION)).await.unwrap();
+    let shape = Shape::single(Deadlines::PRODUCTION).with(witness::service());
+    let fleet = Fleet::start("invariants", &test_servers(), shape).await.unwrap();
     shopper::load(&fleet, &Catalogue::read().unwrap()).await.unwrap();
     let ada = Shopper::new(&fleet, "Ada").unwrap();
     let submitted = ada.buy(&[("PAN-26", 1)], "tok_approved").await.unwrap();

@@ -1,0 +1,6 @@
+//! The `witness` binary.
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    fleet::witness::run(chassis::cli::parse()).await
+}

@@ -1,0 +1,106 @@
+//! What the checkout saga claims. Another saga brings its claims, and the aggregates that keep a head, in a file of its own.
+
+use super::Check;
+
+/// What the databases can be asked.
+pub(super) const CHECKS: &[Check] = &[
+    Check {
+        invariant: "I1 money",
+        claim: "the postings of every ledger transaction sum to zero",
+        query: "SELECT count(*) AS examined, count(*) FILTER (WHERE sum <> 0) AS broken, min(id::text) FILTER (WHERE sum <> 0) AS example
+                FROM (SELECT transaction_id AS id, sum(amount_minor) AS sum FROM payments.ledger_posting
+                      GROUP BY transaction_id, currency) AS t",
+    },
+    Check {
+        invariant: "I1 money",
+        claim: "the ledger holds what was captured less what was refunded, and refunds stay below captures",
+        query: "SELECT count(*) AS examined, count(*) FILTER (WHERE wrong) AS broken, min(id::text) FILTER (WHERE wrong) AS example
+                FROM (SELECT p.order_id AS id, p.refunded_minor > p.captured_minor OR p.captured_minor - p.refunded_minor <>
+                             coalesce((SELECT -sum(g.amount_minor) FROM payments.ledger_transaction t
+                                       JOIN payments.ledger_posting g USING (transaction_id)
+                                       WHERE t.order_id = p.order_id AND g.account = 'escrow'), 0) AS wrong
+                      FROM payments.payment p) AS t",
+    },
+    Check {
+        invariant: "I2 stock",
+        claim: "total = available + reserved + committed, none below zero",
+        query: "SELECT count(*) AS examined, count(*) FILTER (WHERE wrong) AS broken, min(sku) FILTER (WHERE wrong) AS example
+                FROM (SELECT sku, total < 0 OR reserved < 0 OR committed < 0 OR total - reserved - committed < 0 AS wrong
+                      FROM inventory.stock_item) AS t",
+    },
+    Check {
+        invariant: "I2 stock",
+        claim: "what is on hand is the sum of its movements",
+        query: "SELECT count(*) AS examined, count(*) FILTER (WHERE wrong) AS broken, min(sku) FILTER (WHERE wrong) AS example
+                FROM (SELECT s.sku, s.total <> coalesce((SELECT sum(m.quantity) FROM inventory.stock_movement m
+                             WHERE m.stock_item_id = s.stock_item_id), 0) AS wrong
+                      FROM inventory.stock_item s) AS t",
+    },
+    Check {
+        invariant: "I2 stock",
+        claim: "what is reserved and committed is what the reservations hold",
+        query: "WITH held AS (
+                    SELECT (a->>'stock_item_id')::uuid AS stock_item_id,
+                           sum((a->>'quantity')::bigint) FILTER (WHERE r.status = 'active') AS reserved,
+                           sum((a->>'quantity')::bigint) FILTER (WHERE r.status = 'committed') AS committed
+                    FROM inventory.reservation r CROSS JOIN jsonb_array_elements(r.allocations) AS a
+                    GROUP BY 1
+                )
+                SELECT count(*) AS examined, count(*) FILTER (WHERE wrong) AS broken, min(sku) FILTER (WHERE wrong) AS example
+                FROM (SELECT s.sku, s.reserved <> coalesce(h.reserved, 0) OR s.committed <> coalesce(h.committed, 0) AS wrong
+                      FROM inventory.stock_item s LEFT JOIN held h USING (stock_item_id)) AS t",
+    },
+    Check {
+        invariant: "I3 end",
+        claim: "every order is paid for or undone: none is under way",
+        query: "SELECT count(*) AS examined, count(*) FILTER (WHERE wrong) AS broken, min(id::text) FILTER (WHERE wrong) AS example
+                FROM (SELECT order_id AS id, NOT (status IN ('PAID', 'FAILED', 'CANCELLED')
+                                                  OR status = 'CONFIRMED' AND card_token IS NULL) AS wrong
+                      FROM orders.placed_order) AS t",
+    },
+    Check {
+        invariant: "I3 end",
+        claim: "paid orders hold committed stock and captured money",
+        query: "SELECT count(*) AS examined, count(*) FILTER (WHERE wrong) AS broken, min(id::text) FILTER (WHERE wrong) AS example
+                FROM (SELECT o.order_id AS id, r.status IS DISTINCT FROM 'committed' OR p.status IS DISTINCT FROM 'captured'
+                             OR p.captured_minor - p.refunded_minor <> o.total_minor AS wrong
+                      FROM orders.placed_order o LEFT JOIN inventory.reservation r USING (order_id)
+                      LEFT JOIN payments.payment p USING (order_id)
+                      WHERE o.status = 'PAID') AS t",
+    },
+    Check {
+        invariant: "I3 end",
+        claim: "failed and cancelled orders hold neither stock nor money",
+        query: "SELECT count(*) AS examined, count(*) FILTER (WHERE wrong) AS broken, min(id::text) FILTER (WHERE wrong) AS example
+                FROM (SELECT o.order_id AS id, coalesce(r.status IN ('active', 'committed'), false)
+                             OR coalesce(p.status NOT IN ('declined', 'voided', 'refunded', 'closed', 'tombstone'), false) AS wrong
+                      FROM orders.placed_order o LEFT JOIN inventory.reservation r USING (order_id)
+                      LEFT JOIN payments.payment p USING (order_id)
+                      WHERE o.status IN ('FAILED', 'CANCELLED')) AS t",
+    },
+    Check {
+        invariant: "I3 end",
+        claim: "no payment waits for somebody to settle it by hand",
+        query: "SELECT count(*) AS examined, count(*) FILTER (WHERE needs_operator) AS broken,
+                       min(order_id::text) FILTER (WHERE needs_operator) AS example
+                FROM payments.payment",
+    },
+    Check {
+        invariant: "I3 end",
+        claim: "checkout told every buyer what became of every order",
+        query: "SELECT count(*) AS examined, count(*) FILTER (WHERE wrong) AS broken, min(id::text) FILTER (WHERE wrong) AS example
+                FROM (SELECT c.order_id AS id, c.outcome IS DISTINCT FROM o.status AS wrong
+                      FROM checkout.checkout_order c LEFT JOIN orders.placed_order o USING (order_id)) AS t",
+    },
+];
+
+/// Every aggregate's row that keeps a head, against its history in the journal.
+pub(super) const HEADS: &[(&str, &str)] = &[
+    ("products", "SELECT id, version, head_hash, correlation_id FROM products.product"),
+    ("cart", "SELECT id, version, head_hash, correlation_id FROM cart.cart"),
+    ("checkout", "SELECT checkout_id, version, head_hash, correlation_id FROM checkout.checkout"),
+    ("orders", "SELECT order_id, version, head_hash, correlation_id FROM orders.order_state"),
+    ("inventory", "SELECT order_id, version, head_hash, correlation_id FROM inventory.reservation"),
+    ("inventory", "SELECT stock_item_id, version, head_hash, correlation_id FROM inventory.stock_item"),
+    ("payments", "SELECT order_id, version, head_hash, correlation_id FROM payments.payment"),
+];

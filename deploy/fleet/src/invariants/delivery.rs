@@ -1,0 +1,81 @@
+//! Delivery: every event, in every consumer, once, in its aggregate's order.
+
+use anyhow::{Context, Result};
+use sqlx::{AssertSqlSafe, PgConnection};
+
+use super::Counts;
+use crate::topology::SERVICES;
+
+/// Every recorded event of a subscription against the inbox of the consumer that subscribed to it. An inbox holds an event at
+/// most once by its key, and an effect commits with its inbox row.
+pub(super) async fn deliveries(connection: &mut PgConnection) -> Result<Counts> {
+    let mut all = Counts::default();
+    for service in &SERVICES {
+        let Some(consumer) = service.consumer else { continue };
+        for subscription in service.subscriptions {
+            let producer = subscription.topic().split('.').nth(1).context("a topic names its service")?;
+            let query = format!(
+                "SELECT count(*) AS examined, count(*) FILTER (WHERE i.event_id IS NULL) AS broken,
+                        min(j.event_id::text) FILTER (WHERE i.event_id IS NULL) AS example
+                 FROM {producer}.journal j
+                 LEFT JOIN {}.inbox i ON i.event_id = j.event_id AND i.consumer = $1
+                 WHERE j.event_type = $2",
+                service.name
+            );
+            let counts: Counts = sqlx::query_as(AssertSqlSafe(query))
+                .bind(consumer)
+                .bind(subscription.event)
+                .fetch_one(&mut *connection)
+                .await?;
+            all.examined += counts.examined;
+            all.broken += counts.broken;
+            all.example = all.example.or(counts.example.map(|id| format!("{} {id} in {consumer}", subscription.event)));
+        }
+    }
+    Ok(all)
+}
+
+pub(super) async fn leftovers(connection: &mut PgConnection) -> Result<Counts> {
+    let mut all = Counts::default();
+    for service in &SERVICES {
+        let name = service.name;
+        let query = format!(
+            "SELECT (SELECT count(*) FROM {name}.journal) AS examined,
+                    (SELECT count(*) FROM {name}.outbox) +
+                    (SELECT count(*) FROM {name}.parked_event WHERE state = 'parked') AS broken, NULL::text AS example"
+        );
+        let counts: Counts = sqlx::query_as(AssertSqlSafe(query)).fetch_one(&mut *connection).await?;
+        all.examined += counts.examined;
+        all.broken += counts.broken;
+        if counts.broken > 0 {
+            all.example.get_or_insert(format!("{} of {name}", counts.broken));
+        }
+    }
+    Ok(all)
+}
+
+/// Every recorded event of a kind that somebody subscribes to, against what the witness did about it. Its effect is one that
+/// doubles when an event takes effect twice, and shows in which order events came.
+pub(super) async fn witnessed(connection: &mut PgConnection, events: &[&str]) -> Result<Counts> {
+    let journals: Vec<_> = SERVICES
+        .iter()
+        .map(|service| format!("SELECT event_id, event_type, aggregate_id, version FROM {}.journal", service.name))
+        .collect();
+    let query = format!(
+        "WITH effect AS (
+             SELECT event_id, count(*) AS times, bool_or(is_late) AS is_late
+             FROM (SELECT event_id,
+                          version < max(version) OVER (PARTITION BY topic, aggregate_id ORDER BY effect_id) AS is_late
+                   FROM witness.effect) AS e
+             GROUP BY event_id
+         )
+         SELECT count(*) AS examined, count(*) FILTER (WHERE wrong) AS broken, min(example) FILTER (WHERE wrong) AS example
+         FROM (SELECT coalesce(e.times, 0) <> 1 OR e.is_late AS wrong,
+                      j.event_type || ' ' || j.event_id || ' took effect ' || coalesce(e.times, 0) || ' times'
+                      || CASE WHEN e.is_late THEN ', after a later event of ' || j.aggregate_id ELSE '' END AS example
+               FROM ({}) AS j LEFT JOIN effect e USING (event_id)
+               WHERE j.event_type = ANY($1)) AS t",
+        journals.join(" UNION ALL ")
+    );
+    Ok(sqlx::query_as(AssertSqlSafe(query)).bind(events).fetch_one(connection).await?)
+}
