@@ -1,5 +1,3 @@
-use std::sync::Arc;
-
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
@@ -32,7 +30,7 @@ async fn admit(verifier: &Verifier, path: &str, headers: &HeaderMap) -> Result<C
         None => Caller::Anonymous,
         Some(header) => {
             let header = MetadataValue::<Ascii>::try_from(header.as_bytes()).map_err(|_| Denied::TokenInvalid)?;
-            Caller::Principal(Arc::new(verifier.verify(&header).await?))
+            Caller::Principal(verifier.verify(&header).await?)
         }
     };
     if !rule.public {
