@@ -13,13 +13,16 @@ use opentelemetry::metrics::Counter;
 use rand::RngExt;
 use rdkafka::consumer::{Consumer as _, StreamConsumer};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::message::{BorrowedMessage, Message as _};
 use tokio::time::{Instant, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::inbox::{Admission, admit};
 use crate::participant::{Batch, Caused, Outcome, Participant};
-use crate::{Cause, Envelope, Error, EventStore, KafkaConfig, Subscription, UnitOfWork, parked, trace};
+use crate::{
+    Cause, Envelope, Error, EventStore, KafkaConfig, Subscription, Undecodable, UnitOfWork, envelope, parked, trace,
+};
 
 /// Events in one transaction, at most.
 const BATCH_MAX: usize = 512;
@@ -34,6 +37,7 @@ const PAUSE_MAX: Duration = Duration::from_secs(5);
 /// Outcomes that are counted in several places.
 const DUPLICATE: &str = "duplicate";
 const PARKED: &str = "parked";
+const NOT_FOR_US: &str = "not_for_us";
 
 /// One consumer group of a service: hands the events of its subscriptions to a participant.
 ///
@@ -76,11 +80,10 @@ impl<P: Participant> Consumer<P> {
         loop {
             let taken = tokio::select! {
                 () = stop.cancelled() => break,
-                taken = take_batch(&kafka, wanted >= GATHER_FROM) => taken?,
+                taken = self.take_batch(&kafka, wanted >= GATHER_FROM) => taken?,
             };
-            let events: Vec<Envelope> = taken.events.into_iter().filter(|event| self.wants(event)).collect();
-            wanted = events.len();
-            if !self.take_effect(&events, &stop).await {
+            wanted = taken.events.len();
+            if !self.take_effect(&taken.events, &stop).await {
                 break;
             }
             CrashPoint::AfterCommitBeforeOffset.pass();
@@ -94,11 +97,11 @@ impl<P: Participant> Consumer<P> {
         Ok(())
     }
 
-    /// Whether the event is of a type that the table names, or cannot be told. Others are counted and skipped: that is how a
-    /// producer may move first.
-    fn wants(&self, event: &Envelope) -> bool {
-        let wanted = event.malformed.is_some()
-            || self.subscriptions.iter().any(|subscription| subscription.event == event.event_type);
+    /// Whether the message is of a type that the table names, or does not tell its type. Others are counted and skipped, and
+    /// nothing else of them is read: that is how a producer may move first.
+    fn wants(&self, message: &BorrowedMessage<'_>) -> bool {
+        let wanted = envelope::event_type(message)
+            .is_none_or(|event_type| self.subscriptions.iter().any(|subscription| subscription.event == event_type));
         if !wanted {
             self.count("not_subscribed");
         }
@@ -107,6 +110,53 @@ impl<P: Participant> Consumer<P> {
 
     fn count(&self, outcome: &'static str) {
         self.events.add(1, &[KeyValue::new("consumer", self.group), KeyValue::new("outcome", outcome)]);
+    }
+
+    /// Waits for a message, takes all that are there, and under load waits a moment for more.
+    async fn take_batch(&self, kafka: &StreamConsumer, gather: bool) -> Result<Taken, Error> {
+        let mut taken = Taken::default();
+        while taken.offsets.is_empty() {
+            self.take_one(kafka.recv().await, &mut taken).await?;
+        }
+        let deadline = Instant::now() + GATHER;
+        while taken.events.len() < BATCH_MAX {
+            let received = match kafka.recv().now_or_never() {
+                Some(received) => received,
+                None if gather => match timeout_at(deadline, kafka.recv()).await {
+                    Ok(received) => received,
+                    Err(_) => break,
+                },
+                None => break,
+            };
+            self.take_one(received, &mut taken).await?;
+        }
+        Ok(taken)
+    }
+
+    async fn take_one(
+        &self,
+        received: Result<BorrowedMessage<'_>, KafkaError>,
+        taken: &mut Taken,
+    ) -> Result<(), Error> {
+        match received {
+            Ok(message) => {
+                let place = (message.topic().to_owned(), message.partition());
+                taken.offsets.insert(place, message.offset());
+                if self.wants(&message) {
+                    taken.events.push(Envelope::from_kafka(&message));
+                }
+                Ok(())
+            }
+            // Another member took this replica's name: going on would mean two of them.
+            Err(error @ KafkaError::MessageConsumptionFatal(_)) => Err(error.into()),
+            Err(error) if error.rdkafka_error_code() == Some(RDKafkaErrorCode::Fatal) => Err(error.into()),
+            Err(error) => {
+                // A topic that was created a moment ago, a broker that is away: librdkafka goes on by itself.
+                tracing::warn!(%error, "broker does not answer as hoped; going on");
+                tokio::time::sleep(PAUSE_MIN).await;
+                Ok(())
+            }
+        }
     }
 
     /// Processes a batch until it is committed. False when stopped before that.
@@ -145,20 +195,34 @@ impl<P: Participant> Consumer<P> {
     }
 
     async fn attempt(&self, events: &[Envelope]) -> Result<(), Error> {
+        let taken = events.len();
+        let (events, read) = self.read(events);
+        if events.is_empty() {
+            (0..taken).for_each(|_| self.count(NOT_FOR_US));
+            return Ok(());
+        }
         let mut unit = self.store.begin().await?;
-        let admissions = admit(unit.tx(), self.group, events).await?;
+        let admissions = admit(unit.tx(), self.group, &events).await?;
         let mut entries = Vec::with_capacity(events.len());
         let mut facts = Vec::with_capacity(events.len());
-        for (event, admission) in events.iter().zip(admissions) {
-            entries.push((event, self.read(event, admission, &mut facts)));
+        for (read, admission) in read.into_iter().zip(admissions) {
+            entries.push(match (admission, read) {
+                (Admission::Seen, _) => Entry::Seen,
+                (Admission::BehindParked, _) => Entry::Behind,
+                (Admission::Fresh, Err(undecodable)) => Entry::Poison(undecodable.to_string()),
+                (Admission::Fresh, Ok(fact)) => {
+                    facts.push(fact);
+                    Entry::Fact(facts.len() - 1)
+                }
+            });
         }
         let mut batch = Batch::load(self.participant.as_ref(), &mut unit, &facts).await?;
         let mut poisoned: HashSet<(&str, Uuid)> = HashSet::new();
         let mut outcomes = Vec::with_capacity(events.len());
-        for (event, entry) in entries {
+        for (event, entry) in events.iter().copied().zip(entries) {
             let aggregate = (event.origin.topic.as_str(), event.aggregate_id);
             let verdict = match entry {
-                Entry::Done(outcome) => Verdict::Done(outcome),
+                Entry::Seen => Verdict::Done(DUPLICATE),
                 _ if poisoned.contains(&aggregate) => Verdict::Behind,
                 Entry::Behind => Verdict::Behind,
                 Entry::Poison(reason) => Verdict::Poison(reason),
@@ -184,27 +248,22 @@ impl<P: Participant> Consumer<P> {
         for outcome in outcomes {
             self.count(outcome);
         }
-        self.participant.committed();
+        (events.len()..taken).for_each(|_| self.count(NOT_FOR_US));
         Ok(())
     }
 
-    fn read(&self, event: &Envelope, admission: Admission, facts: &mut Vec<Caused<P::Fact>>) -> Entry {
-        match admission {
-            Admission::Seen => return Entry::Done(DUPLICATE),
-            Admission::BehindParked => return Entry::Behind,
-            Admission::Fresh => {}
-        }
-        if let Some(malformed) = &event.malformed {
-            return Entry::Poison(malformed.to_string());
-        }
-        match self.participant.decode(event) {
-            Ok(Some(fact)) => {
-                facts.push(Caused { fact, cause: Cause::event(self.store.service(), event) });
-                Entry::Fact(facts.len() - 1)
-            }
-            Ok(None) => Entry::Done("not_for_us"),
-            Err(undecodable) => Entry::Poison(undecodable.to_string()),
-        }
+    /// Reads the events, before anything is locked for them, and leaves out those that turn out not to concern us: they have no
+    /// effect, so nothing need remember them.
+    fn read<'a>(&self, events: &'a [Envelope]) -> (Vec<&'a Envelope>, Vec<Result<Caused<P::Fact>, Undecodable>>) {
+        let read = |event: &'a Envelope| {
+            let fact = match &event.malformed {
+                Some(malformed) => Err(malformed.clone()),
+                None => self.participant.decode(event).transpose()?,
+            };
+            let caused = |fact| Caused { fact, cause: Cause::event(self.store.service(), event) };
+            Some((event, fact.map(caused)))
+        };
+        events.iter().filter_map(read).unzip()
     }
 
     fn decide(
@@ -238,7 +297,7 @@ impl<P: Participant> Consumer<P> {
     /// Parks an event that makes its transaction fail, in a transaction of its own.
     async fn park_alone(&self, event: &Envelope, error: &Error) -> Result<(), Error> {
         let mut unit = self.store.begin().await?;
-        let is_new = admit(unit.tx(), self.group, std::slice::from_ref(event)).await? != [Admission::Seen];
+        let is_new = admit(unit.tx(), self.group, &[event]).await? != [Admission::Seen];
         if is_new {
             self.park(&mut unit, event, &format!("failed: {error}")).await?;
         }
@@ -250,8 +309,7 @@ impl<P: Participant> Consumer<P> {
 
 /// How an event of a batch was met before anything was decided.
 enum Entry {
-    /// Nothing to decide; the name of the outcome.
-    Done(&'static str),
+    Seen,
     Behind,
     Poison(String),
     /// The fact of that index is to be decided.
@@ -266,52 +324,8 @@ enum Verdict {
 }
 
 /// A batch and the offsets to store once it is committed.
+#[derive(Default)]
 struct Taken {
     events: Vec<Envelope>,
     offsets: HashMap<(String, i32), i64>,
-}
-
-/// Waits for an event, takes all that are there, and under load waits a moment for more.
-async fn take_batch(kafka: &StreamConsumer, gather: bool) -> Result<Taken, Error> {
-    let mut taken = Taken { events: Vec::new(), offsets: HashMap::new() };
-    while taken.events.is_empty() {
-        take_one(kafka.recv().await, &mut taken).await?;
-    }
-    let deadline = Instant::now() + GATHER;
-    while taken.events.len() < BATCH_MAX {
-        let received = match kafka.recv().now_or_never() {
-            Some(received) => received,
-            None if gather => match timeout_at(deadline, kafka.recv()).await {
-                Ok(received) => received,
-                Err(_) => break,
-            },
-            None => break,
-        };
-        take_one(received, &mut taken).await?;
-    }
-    Ok(taken)
-}
-
-async fn take_one(
-    received: Result<rdkafka::message::BorrowedMessage<'_>, KafkaError>,
-    taken: &mut Taken,
-) -> Result<(), Error> {
-    match received {
-        Ok(message) => {
-            let event = Envelope::from_kafka(&message);
-            let place = (event.origin.topic.clone(), event.origin.partition);
-            taken.offsets.insert(place, event.origin.offset);
-            taken.events.push(event);
-            Ok(())
-        }
-        // Another member took this replica's name: going on would mean two of them.
-        Err(error @ KafkaError::MessageConsumptionFatal(_)) => Err(error.into()),
-        Err(error) if error.rdkafka_error_code() == Some(RDKafkaErrorCode::Fatal) => Err(error.into()),
-        Err(error) => {
-            // A topic that was created a moment ago, a broker that is away: librdkafka goes on by itself.
-            tracing::warn!(%error, "broker does not answer as hoped; going on");
-            tokio::time::sleep(PAUSE_MIN).await;
-            Ok(())
-        }
-    }
 }

@@ -223,6 +223,12 @@ impl Headered {
     }
 }
 
+/// What a message says that its type is, without reading anything else of it.
+pub(crate) fn event_type<'a>(message: &'a BorrowedMessage<'_>) -> Option<&'a str> {
+    let header = message.headers()?.iter().find(|header| header.key == "ce_type")?;
+    std::str::from_utf8(header.value?).ok()
+}
+
 fn header<'a>(headers: &'a [(String, String)], name: &str) -> Option<&'a str> {
     headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
 }

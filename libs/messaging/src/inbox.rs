@@ -23,7 +23,11 @@ pub(crate) enum Admission {
 /// Enters events into the inbox, in one statement, and answers how each was met. Entries are made in the order of their
 /// ids, so that two batches never wait for each other in a circle. The parked events of an aggregate are locked against an
 /// operator's retry that is under way: it waits for that, and sees what became of it.
-pub(crate) async fn admit(tx: &mut PgConnection, consumer: &str, events: &[Envelope]) -> Result<Vec<Admission>, Error> {
+pub(crate) async fn admit(
+    tx: &mut PgConnection,
+    consumer: &str,
+    events: &[&Envelope],
+) -> Result<Vec<Admission>, Error> {
     let ids: Vec<Uuid> = events.iter().map(|event| event.id).collect();
     let topics: Vec<&str> = events.iter().map(|event| event.origin.topic.as_str()).collect();
     let aggregates: Vec<Uuid> = events.iter().map(|event| event.aggregate_id).collect();
@@ -67,7 +71,7 @@ pub(crate) async fn admit(tx: &mut PgConnection, consumer: &str, events: &[Envel
         None if Mutant::InboxSkipped.is_active() => Admission::Fresh,
         None => Admission::Seen,
     };
-    Ok(events.iter().map(admission).collect())
+    Ok(events.iter().copied().map(admission).collect())
 }
 
 /// The aggregates, by topic, of which an event is parked.

@@ -172,7 +172,6 @@ pub async fn retry<P: Participant>(
             .execute(unit.tx())
             .await?;
         unit.commit().await?;
-        participant.committed();
         taken += 1;
     }
 }

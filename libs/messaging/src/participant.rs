@@ -40,17 +40,14 @@ pub trait Participant: Send + Sync + 'static {
     /// An event as it goes on the wire.
     fn encode(&self, event: &Self::Event) -> Outgoing;
 
-    /// Saves what changed: one multi-row statement per table. An aggregate's row is saved with its head.
+    /// Saves what changed: one multi-row statement per table. An aggregate's row is saved with its head. What waits for it is
+    /// woken by [`UnitOfWork::after_commit`].
     fn save(
         &self,
-        tx: &mut PgConnection,
+        unit: &mut UnitOfWork,
         world: Self::World,
         heads: &Heads,
-        now: Timestamp,
     ) -> impl Future<Output = Result<(), Error>> + Send;
-
-    /// Called after a commit, to wake a worker that waits for what was saved.
-    fn committed(&self) {}
 }
 
 /// A fact and what caused it.
@@ -146,7 +143,6 @@ impl<'a, P: Participant> Batch<'a, P> {
     }
 
     pub(crate) async fn save(self, unit: &mut UnitOfWork) -> Result<(), Error> {
-        let now = unit.now();
-        self.participant.save(unit.tx(), self.world, &self.heads, now).await
+        self.participant.save(unit, self.world, &self.heads).await
     }
 }

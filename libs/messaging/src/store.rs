@@ -50,7 +50,7 @@ impl EventStore {
     /// Opens a unit of work. Dropped without a commit, it leaves no trace.
     pub async fn begin(&self) -> Result<UnitOfWork, Error> {
         let tx = self.0.pool.begin().await?;
-        Ok(UnitOfWork { tx, now: self.now(), staged: Vec::new(), store: self.clone() })
+        Ok(UnitOfWork { tx, now: self.now(), staged: Vec::new(), store: self.clone(), after_commit: Vec::new() })
     }
 
     pub(crate) fn handover(&self) -> &Handover {
@@ -61,12 +61,12 @@ impl EventStore {
 /// One transaction that changes state and records the facts that became true.
 ///
 /// Whoever opens it commits it. No call over the network belongs between the two.
-#[derive(Debug)]
 pub struct UnitOfWork {
     tx: Transaction<'static, Postgres>,
     now: Timestamp,
     staged: Vec<Record>,
     store: EventStore,
+    after_commit: Vec<Box<dyn FnOnce() + Send>>,
 }
 
 impl UnitOfWork {
@@ -111,13 +111,25 @@ impl UnitOfWork {
         Ok(())
     }
 
-    /// Writes what was recorded, commits, and hands the events to the relay.
+    /// Has something done once this is committed, such as waking who waits for what was saved. Without a commit it is not done.
+    pub fn after_commit(&mut self, then: impl FnOnce() + Send + 'static) {
+        self.after_commit.push(Box::new(then));
+    }
+
+    /// Writes what was recorded, commits, hands the events to the relay, and does what was to be done after that.
     pub async fn commit(mut self) -> Result<(), Error> {
         let ids = insert(&mut self.tx, &self.staged, self.now).await?;
         self.tx.commit().await?;
         let pending = ids.into_iter().zip(self.staged).map(|(outbox_id, record)| Pending::new(outbox_id, record));
         self.store.handover().give(pending.collect());
+        self.after_commit.into_iter().for_each(|then| then());
         Ok(())
+    }
+}
+
+impl std::fmt::Debug for UnitOfWork {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("UnitOfWork").field("now", &self.now).field("staged", &self.staged.len()).finish_non_exhaustive()
     }
 }
 

@@ -1,7 +1,7 @@
 //! Orders as a participant in sagas: the glue between the pure decisions and their edges.
 
 use kernel::{Decision, Timestamp};
-use messaging::{Caused, Envelope, Error, Heads, Outgoing, Participant, Undecodable};
+use messaging::{Caused, Envelope, Error, Heads, Outgoing, Participant, Undecodable, UnitOfWork};
 use sqlx::PgConnection;
 
 use crate::adapters::{events, postgres};
@@ -41,7 +41,8 @@ impl Participant for Orders {
         events::encode(event)
     }
 
-    async fn save(&self, tx: &mut PgConnection, world: World, heads: &Heads, now: Timestamp) -> Result<(), Error> {
-        postgres::save(tx, &world, heads, now).await
+    async fn save(&self, unit: &mut UnitOfWork, world: World, heads: &Heads) -> Result<(), Error> {
+        let now = unit.now();
+        postgres::save(unit.tx(), &world, heads, now).await
     }
 }

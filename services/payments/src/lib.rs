@@ -28,10 +28,11 @@ use humantime::parse_duration;
 use messaging::{Consumer, EventStore, Relay};
 
 use adapters::events::SUBSCRIPTIONS;
+use adapters::postgres::operation::Claim;
 use adapters::providers::Sandbox;
 use domain::Policy;
 use jobs::ask_provider::Asker;
-pub use participant::{Heard, Loaded, Payments};
+pub use participant::{Heard, Loaded, Payments, Work};
 
 /// The consumer group of the sagas.
 pub const CONSUMER: &str = "payments.saga";
@@ -77,19 +78,19 @@ enum Command {
 
 /// Runs a subcommand.
 pub async fn run(args: Args) -> anyhow::Result<()> {
-    let payments = Payments::new(Policy { authorization_margin: args.authorization_margin });
+    let policy = Policy { authorization_margin: args.authorization_margin };
     match args.command {
-        Command::Serve => serve(&args, Arc::new(payments)).await,
+        Command::Serve => serve(&args, policy).await,
         Command::Operate(operation) => cli::operate::<Args>(operation, &SERVICE, &args.settings).await,
         Command::Parked(operation) => {
             let pool = database::connect(&SERVICE, &args.settings).await?;
             let store = EventStore::new(SERVICE.name, pool, args.settings.clock());
-            parked::operate(operation, &store, CONSUMER, &payments).await
+            parked::operate(operation, &store, CONSUMER, &Payments::new(policy)).await
         }
     }
 }
 
-async fn serve(args: &Args, payments: Arc<Payments>) -> anyhow::Result<()> {
+async fn serve(args: &Args, policy: Policy) -> anyhow::Result<()> {
     let settings = &args.settings;
     let _telemetry = telemetry::init(&SERVICE, settings)?;
     let pool = database::connect(&SERVICE, settings).await?;
@@ -97,6 +98,8 @@ async fn serve(args: &Args, payments: Arc<Payments>) -> anyhow::Result<()> {
     let kafka = settings.kafka_config(&SERVICE);
     let provider = Arc::new(Sandbox::new(&args.provider_url, args.provider_timeout)?);
     let replica = settings.replica.clone().unwrap_or_else(|| SERVICE.name.to_owned());
+    let (payments, work) = Payments::with_worker(policy, Claim::new(replica, args.provider_timeout));
+    let payments = Arc::new(payments);
     let server = Server::bind(settings, Verifier::new(settings).await?)
         .await?
         .add(PaymentsServiceServer::new(adapters::grpc::Api::new(store.clone())));
@@ -104,9 +107,7 @@ async fn serve(args: &Args, payments: Arc<Payments>) -> anyhow::Result<()> {
     let mut tasks = Tasks::new(settings.drain_timeout);
     tasks.spawn("relay", |stop| Relay::new(store.clone(), kafka.clone()).run(stop));
     tasks.spawn("housekeeping", |stop| chassis_jobs::housekeeping(store.clone(), settings, stop));
-    tasks.spawn("ask_provider", |stop| {
-        Asker::new(store.clone(), payments.clone(), provider, replica, args.provider_timeout).run(stop)
-    });
+    tasks.spawn("ask_provider", |stop| Asker::new(store.clone(), payments.clone(), provider, work).run(stop));
     tasks.spawn(CONSUMER, |stop| Consumer::new(store, kafka, CONSUMER, SUBSCRIPTIONS, payments).run(stop));
     tasks.spawn("grpc", |stop| server.serve(stop));
     tasks.run().await

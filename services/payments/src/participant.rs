@@ -1,19 +1,42 @@
 //! Payments as a participant in sagas: the glue between the pure decisions and their edges.
 
-use kernel::{Decision, Timestamp};
-use messaging::{Cause, Caused, Envelope, Error, Heads, Outgoing, Participant, Undecodable};
-use sqlx::PgConnection;
-use tokio::sync::Notify;
+use std::sync::Arc;
 
+use kernel::{Decision, Timestamp};
+use messaging::{Cause, Caused, Envelope, Error, Heads, Outgoing, Participant, Undecodable, UnitOfWork};
+use sqlx::PgConnection;
+use tokio::sync::{Notify, mpsc};
+
+use crate::adapters::postgres::operation::{Claim, Claimed};
 use crate::adapters::{events, postgres};
-use crate::domain::{Event, Fact, Policy, Refusal, World};
+use crate::domain::{Entry, Event, Fact, Method, Operation, Policy, Refusal, World};
 use crate::saga;
+
+/// Operations that may wait in memory for the worker; what comes on top it finds in the table.
+const HANDED_OVER_MAX: usize = 512;
 
 /// Payments, with its policy.
 #[derive(Debug)]
 pub struct Payments {
     policy: Policy,
-    asked: Notify,
+    worker: Option<Worker>,
+    asked: Arc<Notify>,
+}
+
+/// The worker of this process, which asks the provider.
+#[derive(Debug)]
+struct Worker {
+    claim: Claim,
+    sender: mpsc::Sender<Claimed>,
+}
+
+/// What the worker takes: what is handed over to it, and what it claims from the table.
+#[derive(Debug)]
+pub struct Work {
+    /// In whose name, and for how long.
+    pub claim: Claim,
+    /// Operations that are claimed already.
+    pub handed_over: mpsc::Receiver<Claimed>,
 }
 
 /// A fact, and what told of it: an operation remembers that, so that what the provider answers is not without a cause.
@@ -33,12 +56,20 @@ pub struct Loaded {
 }
 
 impl Payments {
-    /// Payments under a policy.
+    /// Payments under a policy. What is to be asked of the provider waits in the table.
     pub fn new(policy: Policy) -> Self {
-        Self { policy, asked: Notify::new() }
+        Self { policy, worker: None, asked: Arc::default() }
     }
 
-    /// Told when something may have been asked of the provider.
+    /// Payments under a policy, in the process of the worker that asks the provider: what is to be asked is claimed for it in the
+    /// transaction that wants it, and handed to it once that is committed.
+    pub fn with_worker(policy: Policy, claim: Claim) -> (Self, Work) {
+        let (sender, handed_over) = mpsc::channel(HANDED_OVER_MAX);
+        let worker = Some(Worker { claim: claim.clone(), sender });
+        (Self { policy, worker, asked: Arc::default() }, Work { claim, handed_over })
+    }
+
+    /// Told when something was asked of the provider that has to be looked for in the table.
     pub(crate) fn asked(&self) -> &Notify {
         &self.asked
     }
@@ -70,11 +101,49 @@ impl Participant for Payments {
         events::encode(event)
     }
 
-    async fn save(&self, tx: &mut PgConnection, loaded: Loaded, heads: &Heads, now: Timestamp) -> Result<(), Error> {
-        postgres::save(tx, &loaded.world, &loaded.causes, heads, now).await
+    async fn save(&self, unit: &mut UnitOfWork, loaded: Loaded, heads: &Heads) -> Result<(), Error> {
+        let Loaded { world, causes } = loaded;
+        let now = unit.now();
+        // A place in the worker's queue is taken before the rows say that it has the operations.
+        let handed_over =
+            self.worker.as_ref().and_then(|worker| Some((&worker.claim, worker.places(world.asked.len())?)));
+        let claim = handed_over.as_ref().map(|(claim, _)| *claim);
+        postgres::save(unit.tx(), &world, &causes, claim, heads, now).await?;
+        match handed_over {
+            Some((_, places)) => {
+                let claimed: Vec<_> =
+                    world.asked.iter().zip(causes).map(|(asked, cause)| claimed(&world, *asked, cause)).collect();
+                unit.after_commit(move || {
+                    for (place, claimed) in places.into_iter().zip(claimed) {
+                        place.send(claimed);
+                    }
+                });
+            }
+            None if world.asked.is_empty() => {}
+            None => {
+                let asked = self.asked.clone();
+                unit.after_commit(move || asked.notify_one());
+            }
+        }
+        Ok(())
     }
+}
 
-    fn committed(&self) {
-        self.asked.notify_one();
+impl Worker {
+    /// Places for so many operations, or none.
+    fn places(&self, operations: usize) -> Option<Vec<mpsc::OwnedPermit<Claimed>>> {
+        (0..operations).map(|_| self.sender.clone().try_reserve_owned().ok()).collect()
     }
+}
+
+/// An operation as the worker takes it for the first time.
+fn claimed(world: &World, operation: Operation, cause: Cause) -> Claimed {
+    let card_token = match world.entries.get(&operation.key.order_id) {
+        Some(Entry::Payment(payment)) => match &payment.terms.method {
+            Method::Card(token) => Some(token.clone()),
+            Method::CashOnDelivery => None,
+        },
+        Some(Entry::Hold { .. } | Entry::Tombstone) | None => None,
+    };
+    Claimed { operation, card_token, attempt: 1, cause }
 }

@@ -66,8 +66,10 @@ pub fn decode(event: &Envelope) -> Result<Option<Fact>, Undecodable> {
         }
         "tradewind.orders.v1.OrderConfirmed" => {
             let confirmed: OrderConfirmed = event.decode()?;
-            let news = News::Confirmed { cash_on_delivery: confirmed.cash_on_delivery };
-            fact(&confirmed.checkout_id, &confirmed.order_id, news)?
+            if !confirmed.cash_on_delivery {
+                return Ok(None);
+            }
+            fact(&confirmed.checkout_id, &confirmed.order_id, News::CashOrderConfirmed)?
         }
         "tradewind.orders.v1.OrderFailed" => {
             let failed: OrderFailed = event.decode()?;

@@ -4,12 +4,15 @@
 //! follow. No answer is no outcome: the operation is asked for again by its key, after a while, for as long as it takes. A crash
 //! at any point repeats the call under the same key, and a second outcome finds that there was one.
 
+use std::collections::HashSet;
 use std::convert::Infallible;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::FutureExt as _;
 use kernel::{Classified as _, CrashPoint};
-use messaging::{Caused, Error, EventStore, Participant as _, react};
+use messaging::{Caused, Error, EventStore, react};
 use rand::RngExt as _;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until, timeout};
@@ -17,8 +20,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::adapters::postgres::operation::{self, Claimed};
 use crate::adapters::providers::{NoAnswer, Provider};
-use crate::domain::{Fact, OperationKind, Outcome};
-use crate::{Heard, Payments};
+use crate::domain::{Fact, OperationKey, OperationKind, Outcome};
+use crate::{Heard, Payments, Work};
 
 /// Calls under way at once.
 const CALLS_MAX: usize = 64;
@@ -27,8 +30,6 @@ const SWEEP_EVERY: Duration = Duration::from_secs(1);
 /// Pauses before an operation without an answer is asked for again: they double from 100 ms to 5 s, less up to a half.
 const PAUSE_MIN: Duration = Duration::from_millis(100);
 const PAUSE_MAX: Duration = Duration::from_secs(5);
-/// A claim holds for both questions of an attempt, and this much for committing the answer.
-const LEASE_MARGIN: Duration = Duration::from_secs(5);
 /// Every so many attempts without an answer an operator is told.
 const ATTEMPTS_ALARMING: i32 = 10;
 
@@ -38,57 +39,56 @@ pub struct Asker<P> {
     store: EventStore,
     payments: Arc<Payments>,
     provider: Arc<P>,
-    replica: String,
-    lease: Duration,
+    work: Work,
 }
 
 /// What a call came back with.
 type Returned = (Claimed, Result<Outcome, NoAnswer>);
 
 impl<P: Provider> Asker<P> {
-    /// Asks `provider`, which answers each question within `provider_timeout`. `replica` is the stable name of this process.
-    pub fn new(
-        store: EventStore,
-        payments: Arc<Payments>,
-        provider: Arc<P>,
-        replica: String,
-        provider_timeout: Duration,
-    ) -> Self {
-        Self { store, payments, provider, replica, lease: 2 * provider_timeout + LEASE_MARGIN }
+    /// Asks `provider` for what `payments` have to be asked.
+    pub fn new(store: EventStore, payments: Arc<Payments>, provider: Arc<P>, work: Work) -> Self {
+        Self { store, payments, provider, work }
     }
 
     /// Runs until `stop`; then waits for the calls under way and commits what they answer.
     ///
     /// # Errors
     /// None: what fails is tried again.
-    pub async fn run(self, stop: CancellationToken) -> Result<(), Infallible> {
+    pub async fn run(mut self, stop: CancellationToken) -> Result<(), Infallible> {
         self.reclaim().await;
-        let mut calls = JoinSet::new();
+        let mut calls = Calls::default();
+        let mut next_look = Instant::now();
         while !stop.is_cancelled() {
-            let mut next_look = Instant::now() + SWEEP_EVERY;
-            self.begin_calls(&mut calls).await;
-            loop {
-                tokio::select! {
-                    () = stop.cancelled() => break,
-                    () = self.payments.asked().notified(), if calls.len() < CALLS_MAX => break,
-                    () = sleep_until(next_look), if calls.len() < CALLS_MAX => break,
-                    Some(returned) = calls.join_next() => {
-                        let returned = gather(returned.ok(), &mut calls);
-                        let pause = self.commit(returned, &stop).await;
-                        next_look = pause.map_or(next_look, |pause| next_look.min(Instant::now() + pause));
-                    }
+            let has_room = calls.len() < CALLS_MAX;
+            tokio::select! {
+                () = stop.cancelled() => break,
+                Some(claimed) = self.work.handed_over.recv(), if has_room => calls.begin(&self.provider, claimed),
+                () = self.payments.asked().notified(), if has_room => next_look = Instant::now(),
+                () = sleep_until(next_look), if has_room => {
+                    self.look_at_table(&mut calls).await;
+                    next_look = if calls.len() < CALLS_MAX { Instant::now() + SWEEP_EVERY } else { Instant::now() };
+                }
+                Some(returned) = calls.returned() => {
+                    let pause = self.commit(returned, &stop).await;
+                    next_look = pause.map_or(next_look, |pause| next_look.min(Instant::now() + pause));
                 }
             }
         }
-        while let Some(returned) = calls.join_next().await {
-            self.commit(gather(returned.ok(), &mut calls), &stop).await;
+        // What was handed over is claimed: nobody else would ask for it before the claim runs out.
+        self.work.handed_over.close();
+        while let Some(claimed) = self.work.handed_over.recv().await {
+            calls.begin(&self.provider, claimed);
+        }
+        while let Some(returned) = calls.returned().await {
+            self.commit(returned, &stop).await;
         }
         Ok(())
     }
 
     /// What this replica was about to ask when it ended is asked again now, not when its claims have run out.
     async fn reclaim(&self) {
-        match operation::reclaim(self.store.pool(), &self.replica).await {
+        match operation::reclaim(self.store.pool(), &self.work.claim.replica).await {
             Ok(0) => {}
             Ok(operations) => tracing::info!(operations, "taking up what was under way when this replica ended"),
             Err(error) => {
@@ -98,17 +98,10 @@ impl<P: Provider> Asker<P> {
     }
 
     /// Claims what is due, as far as there is room, and begins to call.
-    async fn begin_calls(&self, calls: &mut JoinSet<Returned>) {
+    async fn look_at_table(&self, calls: &mut Calls) {
         let room = CALLS_MAX - calls.len();
-        if room == 0 {
-            return;
-        }
-        match operation::claim(self.store.pool(), &self.replica, room, self.lease).await {
-            Ok(claimed) => {
-                for claimed in claimed {
-                    calls.spawn(call(Arc::clone(&self.provider), claimed));
-                }
-            }
+        match operation::claim(self.store.pool(), &self.work.claim, calls.keys(), room).await {
+            Ok(claimed) => claimed.into_iter().for_each(|claimed| calls.begin(&self.provider, claimed)),
             Err(error) => tracing::warn!(%error, "cannot look for what is to be asked of the provider; trying again"),
         }
     }
@@ -174,11 +167,43 @@ impl<P: Provider> Asker<P> {
         let outcomes = react(self.payments.as_ref(), &mut unit, &facts).await?;
         operation::postpone(unit.tx(), &unknown).await?;
         unit.commit().await?;
-        self.payments.committed();
         for (caused, outcome) in facts.iter().zip(outcomes) {
             tell_answered(&caused.fact.fact, outcome);
         }
         Ok(unknown.iter().map(|(_, pause)| *pause).min())
+    }
+}
+
+/// The calls under way.
+#[derive(Debug, Default)]
+struct Calls {
+    tasks: JoinSet<Returned>,
+    keys: HashSet<OperationKey>,
+}
+
+impl Calls {
+    fn len(&self) -> usize {
+        self.tasks.len()
+    }
+
+    fn keys(&self) -> impl Iterator<Item = OperationKey> {
+        self.keys.iter().copied()
+    }
+
+    fn begin<P: Provider>(&mut self, provider: &Arc<P>, claimed: Claimed) {
+        self.keys.insert(claimed.operation.key);
+        self.tasks.spawn(call(Arc::clone(provider), claimed));
+    }
+
+    /// Waits for a call to come back, and takes all that have by then. None when no call is under way.
+    async fn returned(&mut self) -> Option<Vec<Returned>> {
+        let first = self.tasks.join_next().await?;
+        let others = std::iter::from_fn(|| self.tasks.try_join_next());
+        let returned: Vec<_> = std::iter::once(first).chain(others).flatten().collect();
+        for (claimed, _) in &returned {
+            self.keys.remove(&claimed.operation.key);
+        }
+        Some(returned)
     }
 }
 
@@ -192,17 +217,9 @@ async fn call<P: Provider>(provider: Arc<P>, claimed: Claimed) -> Returned {
         }
         provider.perform(&claimed.operation, claimed.card_token.as_ref()).await
     };
-    let answer = attempt.await;
+    let answer = AssertUnwindSafe(attempt).catch_unwind().await;
+    let answer = answer.unwrap_or_else(|_| Err(NoAnswer("the call panicked".to_owned())));
     (claimed, answer)
-}
-
-/// All calls that have come back by now. One that panicked came back with nothing: its claim runs out.
-fn gather(first: Option<Returned>, calls: &mut JoinSet<Returned>) -> Vec<Returned> {
-    let mut returned: Vec<_> = first.into_iter().collect();
-    while let Some(next) = calls.try_join_next() {
-        returned.extend(next.ok());
-    }
-    returned
 }
 
 fn pause_after(attempt: i32) -> Duration {
@@ -248,7 +265,7 @@ mod tests {
     use messaging::Cause;
 
     use super::*;
-    use crate::domain::{CardToken, Operation, OperationKey, OrderId};
+    use crate::domain::{CardToken, Operation, OrderId};
 
     /// A provider that knows, or does not know, what became of an operation, and remembers what it was asked.
     struct Scripted {

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use kernel::{Id, Timestamp};
 use messaging::{Cause, Caused, EventStore, Outcome as Became, react};
+use payments::adapters::postgres::operation::Claim;
 use payments::adapters::postgres::{ledger, operation, payment};
 use payments::domain::{CardToken, Fact, Method, OperationKey, OperationKind, OrderId, Outcome, Terms};
 use payments::{Heard, SERVICE};
@@ -16,7 +17,6 @@ const PAYMENTS: i64 = 20_000;
 const TABLES: &[&str] = &["payment", "provider_operation", "ledger_transaction", "ledger_posting"];
 const ROUNDS: u128 = 6;
 const ORDERS_PER_ROUND: u128 = 20;
-const LEASE: Duration = Duration::from_secs(30);
 
 /// A till that has done business for years: 20,000 captured payments with two operations and a ledger transaction each, and
 /// 2,000 more operations that are pending and not due.
@@ -58,12 +58,14 @@ async fn happen(store: &EventStore, facts: Vec<Fact>) {
 
 /// Claims what is due, gives a quarter back for later, and brings the rest as done.
 async fn ask(store: &EventStore, kind: OperationKind) {
-    let claimed = operation::claim(store.pool(), "payments-0", 100, LEASE).await.unwrap();
+    let claim = Claim::new("payments-0".to_owned(), Duration::from_secs(10));
+    let claimed = operation::claim(store.pool(), &claim, std::iter::empty(), 100).await.unwrap();
     let unknown: Vec<_> = claimed.iter().take(5).map(|claimed| (claimed, Duration::ZERO)).collect();
     let mut unit = store.begin().await.unwrap();
     operation::postpone(unit.tx(), &unknown).await.unwrap();
     unit.commit().await.unwrap();
-    let again = operation::claim(store.pool(), "payments-0", 100, LEASE).await.unwrap();
+    let under_way = claimed.iter().map(|claimed| claimed.operation.key);
+    let again = operation::claim(store.pool(), &claim, under_way, 100).await.unwrap();
     assert_eq!((claimed.len(), again.len()), (ORDERS_PER_ROUND as usize, 5));
     let key = |claimed: &operation::Claimed| OperationKey { kind, ..claimed.operation.key };
     let answered = |claimed| Fact::ProviderAnswered { key: key(claimed), outcome: Outcome::Succeeded };

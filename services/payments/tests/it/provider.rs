@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use kernel::Id;
 use messaging::{Cause, Caused, Outcome as Became, react};
-use payments::adapters::postgres::operation;
+use payments::adapters::postgres::operation::{self, Claim};
 use payments::domain::{Fact, OperationKey, OperationKind, Outcome, Status};
 use payments::{Heard, SERVICE};
 use sandbox_provider::Mode;
@@ -107,10 +107,10 @@ async fn a_replica_that_starts_again_takes_up_what_it_had_claimed_and_nobody_els
     let till = Till::closed().await;
     let _replica = till.start_replica_without_worker().await;
     let (own, others) = (Order::by_card("tok_approved"), Order::by_card("tok_approved"));
-    let an_hour = Duration::from_hours(1);
     for (order, replica) in [(&own, "payments-0"), (&others, "payments-1")] {
         till.publish_and_wait(&[&order.created(), &order.reserved(&till)]).await;
-        assert_eq!(operation::claim(till.store.pool(), replica, 10, an_hour).await.unwrap().len(), 1);
+        let claim = Claim { replica: replica.to_owned(), lease: Duration::from_hours(1) };
+        assert_eq!(operation::claim(till.store.pool(), &claim, std::iter::empty(), 10).await.unwrap().len(), 1);
     }
     let worker = till.start_worker("payments-0", PROVIDER_TIMEOUT).await;
     till.told(&own, &[AUTHORIZED]).await;

@@ -11,11 +11,12 @@ use contracts::payments::v1::{CashOnDelivery, PaymentMethod};
 use kernel::{Currency, Id, Money, Timestamp};
 use messaging::{Consumer, Envelope, EventStore, Head, Relay, journal};
 use payments::adapters::events::SUBSCRIPTIONS;
+use payments::adapters::postgres::operation::Claim;
 use payments::adapters::postgres::{ledger, operation, payment};
 use payments::adapters::providers;
 use payments::domain::{BuyerId, OrderId, Policy, Status};
 use payments::jobs::ask_provider::Asker;
-use payments::{CONSUMER, Payments, SERVICE};
+use payments::{CONSUMER, Payments, SERVICE, Work};
 use sandbox_provider::{Charge, Sandbox, Tuning};
 use sqlx::Row;
 use testkit::{Database, Event, Kafka, TestClock, eventually};
@@ -33,8 +34,10 @@ pub(crate) const DEAD_LETTERS: &str = "payments.saga.dlq";
 pub(crate) const PROVIDER_TIMEOUT: Duration = Duration::from_secs(5);
 const MARGIN: Duration = Duration::from_mins(1);
 
+const POLICY: Policy = Policy { authorization_margin: MARGIN };
+
 pub(crate) fn payments() -> Arc<Payments> {
-    Arc::new(Payments::new(Policy { authorization_margin: MARGIN }))
+    Arc::new(Payments::new(POLICY))
 }
 
 pub(crate) fn euros(minor: i64) -> Money {
@@ -109,32 +112,33 @@ impl Till {
 
     /// A replica: a pool, a store, a relay, a consumer and a worker of its own.
     pub(crate) async fn start_replica(&self, name: &'static str) -> Replica {
-        let (store, payments, stop) = self.start_consumer(name).await;
-        let asker = self.asker(store, payments, name, PROVIDER_TIMEOUT);
-        tokio::spawn(asker.run(stop.clone()));
+        let (payments, work) = Payments::with_worker(POLICY, Claim::new(name.to_owned(), PROVIDER_TIMEOUT));
+        let payments = Arc::new(payments);
+        let (store, stop) = self.start_consumer(name, payments.clone()).await;
+        tokio::spawn(self.asker(store, payments, work, PROVIDER_TIMEOUT).run(stop.clone()));
         Replica { _stop: stop.drop_guard() }
     }
 
     /// A replica that hears and tells, but asks the provider nothing.
     pub(crate) async fn start_replica_without_worker(&self) -> Replica {
-        let (_, _, stop) = self.start_consumer(SERVICE.name).await;
+        let (_, stop) = self.start_consumer(SERVICE.name, payments()).await;
         Replica { _stop: stop.drop_guard() }
     }
 
-    async fn start_consumer(&self, name: &'static str) -> (EventStore, Arc<Payments>, CancellationToken) {
+    async fn start_consumer(&self, name: &'static str, payments: Arc<Payments>) -> (EventStore, CancellationToken) {
         let store = self.another_store(name).await;
         let stop = CancellationToken::new();
-        let payments = payments();
         let kafka = self.kafka.config();
         tokio::spawn(Relay::new(store.clone(), kafka.clone()).run(stop.clone()));
-        let consumer = Consumer::new(store.clone(), kafka, CONSUMER, SUBSCRIPTIONS, payments.clone());
+        let consumer = Consumer::new(store.clone(), kafka, CONSUMER, SUBSCRIPTIONS, payments);
         tokio::spawn(consumer.run(stop.clone()));
-        (store, payments, stop)
+        (store, stop)
     }
 
     /// A worker alone, with a pool of its own.
     pub(crate) async fn start_worker(&self, name: &'static str, provider_timeout: Duration) -> Worker {
-        let asker = self.asker(self.another_store(name).await, payments(), name, provider_timeout);
+        let (payments, work) = Payments::with_worker(POLICY, Claim::new(name.to_owned(), provider_timeout));
+        let asker = self.asker(self.another_store(name).await, Arc::new(payments), work, provider_timeout);
         let stop = CancellationToken::new();
         let stopped = stop.clone();
         let task = tokio::spawn(async move {
@@ -147,11 +151,11 @@ impl Till {
         &self,
         store: EventStore,
         payments: Arc<Payments>,
-        name: &str,
+        work: Work,
         provider_timeout: Duration,
     ) -> Asker<providers::Sandbox> {
         let provider = providers::Sandbox::new(&self.provider_url, provider_timeout).unwrap();
-        Asker::new(store, payments, Arc::new(provider), name.to_owned(), provider_timeout)
+        Asker::new(store, payments, Arc::new(provider), work)
     }
 
     async fn another_store(&self, name: &'static str) -> EventStore {

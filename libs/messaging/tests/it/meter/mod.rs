@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
 use chassis::Service;
 use kernel::{Decision, Timestamp};
-use messaging::{Caused, Envelope, Error, Heads, Outgoing, Participant, Subscription, Undecodable};
+use messaging::{Caused, Envelope, Error, Heads, Outgoing, Participant, Subscription, Undecodable, UnitOfWork};
 use sqlx::PgConnection;
 
 use domain::{Flowed, Meters, Refused, Turned};
@@ -72,11 +72,10 @@ impl Participant for MeterParticipant {
         wire::encode(flowed)
     }
 
-    async fn save(&self, tx: &mut PgConnection, meters: Meters, heads: &Heads, _now: Timestamp) -> Result<(), Error> {
-        postgres::save(tx, &meters, heads).await
-    }
-
-    fn committed(&self) {
-        assert!(!self.dies_after_commit.load(Ordering::SeqCst), "this process was to die here");
+    async fn save(&self, unit: &mut UnitOfWork, meters: Meters, heads: &Heads) -> Result<(), Error> {
+        postgres::save(unit.tx(), &meters, heads).await?;
+        let dies = self.dies_after_commit.load(Ordering::SeqCst);
+        unit.after_commit(move || assert!(!dies, "this process was to die here"));
+        Ok(())
     }
 }

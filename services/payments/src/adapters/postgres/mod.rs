@@ -10,6 +10,7 @@ use messaging::{Cause, Caused, Error, Heads};
 use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, Row};
 
+use self::operation::Claim;
 use crate::Heard;
 use crate::domain::World;
 
@@ -21,16 +22,17 @@ pub async fn load(tx: &mut PgConnection, facts: &[Caused<Heard>]) -> Result<(Wor
     Ok((world, heads))
 }
 
-/// Saves what changed. `causes` are those of what is asked, one each.
+/// Saves what changed. `causes` are those of what is asked, one each, and `claim` is the worker's that asks at once, if one does.
 pub async fn save(
     tx: &mut PgConnection,
     world: &World,
     causes: &[Cause],
+    claim: Option<&Claim>,
     heads: &Heads,
     now: Timestamp,
 ) -> Result<(), Error> {
     payment::save(tx, world, heads, now).await?;
-    operation::save_asked(tx, &world.asked, causes, now).await?;
+    operation::save_asked(tx, &world.asked, causes, claim, now).await?;
     operation::save_answered(tx, &world.answered, now).await?;
     ledger::save(tx, &world.posted, now).await
 }

@@ -15,19 +15,43 @@ const PENDING: &str = "pending";
 const SUCCEEDED: &str = "succeeded";
 const DECLINED: &str = "declined";
 
-/// Writes down what is to be asked, each with what caused it.
+/// A claim holds for both questions of an attempt, and this much for committing the answer.
+const LEASE_MARGIN: Duration = Duration::from_secs(5);
+
+/// After that time an operation that was handed over to the worker of this process has reached it, or never will.
+const HANDOVER_MAX: Duration = Duration::from_secs(3);
+
+/// Who takes an operation to call the provider for it, and for how long nobody else takes it.
+#[derive(Debug, Clone)]
+pub struct Claim {
+    /// Stable name of the process.
+    pub replica: String,
+    /// How long it holds.
+    pub lease: Duration,
+}
+
+impl Claim {
+    /// The claim of a process whose provider answers each question within `provider_timeout`.
+    pub fn new(replica: String, provider_timeout: Duration) -> Self {
+        Self { replica, lease: 2 * provider_timeout + LEASE_MARGIN }
+    }
+}
+
+/// Writes down what is to be asked, each with what caused it; taken already, if there is a claim.
 pub(super) async fn save_asked(
     tx: &mut PgConnection,
     asked: &[Operation],
     causes: &[Cause],
+    claim: Option<&Claim>,
     now: Timestamp,
 ) -> Result<(), Error> {
     if asked.is_empty() {
         return Ok(());
     }
     sqlx::query(
-        "INSERT INTO provider_operation (key, order_id, kind, amount_minor, currency, caused_by, traceparent, created_at)
-         SELECT t.*, $8
+        "INSERT INTO provider_operation (key, order_id, kind, amount_minor, currency, caused_by, traceparent, created_at,
+                                         claimed_by, leased_until, attempts)
+         SELECT t.*, $8, $9, now() + make_interval(secs => $10), CASE WHEN $9 IS NULL THEN 0 ELSE 1 END
          FROM unnest($1::text[], $2::uuid[], $3::text[], $4::bigint[], $5::text[], $6::uuid[], $7::text[]) AS t",
     )
     .bind(asked.iter().map(|operation| operation.key.to_string()).collect::<Vec<_>>())
@@ -38,6 +62,8 @@ pub(super) async fn save_asked(
     .bind(causes.iter().map(|cause| cause.causation_id).collect::<Vec<_>>())
     .bind(causes.iter().map(|cause| cause.traceparent.clone()).collect::<Vec<_>>())
     .bind(OffsetDateTime::from(now))
+    .bind(claim.map(|claim| &claim.replica))
+    .bind(claim.map(|claim| claim.lease.as_secs_f64()))
     .execute(tx)
     .await?;
     Ok(())
@@ -84,15 +110,24 @@ pub struct Claimed {
     pub cause: Cause,
 }
 
-/// Takes up to `limit` operations that are due, for `lease`. Nobody takes them again before that has passed. A claim that a crash
-/// of the database forgets only repeats a call, so its commit does not wait for the disk.
-pub async fn claim(pool: &PgPool, replica: &str, limit: usize, lease: Duration) -> Result<Vec<Claimed>, Error> {
+/// Takes up to `limit` operations that are due. Nobody takes them again before the claim has run out, unless it is this process,
+/// which knows what it is asking (`under_way`): what else it took was lost on the way to it, as when the answer to a commit was.
+/// A claim that a crash of the database forgets only repeats a call, so its commit does not wait for the disk.
+pub async fn claim(
+    pool: &PgPool,
+    claim: &Claim,
+    under_way: impl Iterator<Item = OperationKey>,
+    limit: usize,
+) -> Result<Vec<Claimed>, Error> {
     let rows = sqlx::query(
         "WITH unhurried AS (
              SELECT set_config('synchronous_commit', 'off', true)
          ), due AS (
              SELECT o.key FROM provider_operation o, unhurried
-             WHERE o.status = 'pending' AND o.due_at <= now() AND (o.leased_until IS NULL OR o.leased_until <= now())
+             WHERE o.status = 'pending' AND o.due_at <= now()
+               AND (o.leased_until IS NULL OR o.leased_until <= now()
+                    OR (o.claimed_by = $1 AND o.key <> ALL($4)
+                        AND o.leased_until <= now() + make_interval(secs => $3 - $5)))
              ORDER BY o.due_at LIMIT $2 FOR UPDATE OF o SKIP LOCKED
          )
          UPDATE provider_operation o
@@ -102,9 +137,11 @@ pub async fn claim(pool: &PgPool, replica: &str, limit: usize, lease: Duration) 
          RETURNING o.key, o.amount_minor, o.currency, o.attempts, o.caused_by, o.traceparent, p.card_token,
                    p.correlation_id",
     )
-    .bind(replica)
+    .bind(&claim.replica)
     .bind(limit as i64)
-    .bind(lease.as_secs_f64())
+    .bind(claim.lease.as_secs_f64())
+    .bind(under_way.map(|key| key.to_string()).collect::<Vec<_>>())
+    .bind(HANDOVER_MAX.as_secs_f64())
     .fetch_all(pool)
     .await?;
     rows.iter().map(claimed_from_row).collect()
