@@ -4,6 +4,8 @@
 //! command under the same name gets it again, and another one under that name is refused. Refusals are not stored: what
 //! was refused may be tried again.
 
+use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use contracts::convert::InvalidField;
@@ -117,6 +119,11 @@ impl Key {
         Ok(done.rows_affected() == 1)
     }
 
+    /// What tells it from the keys of other commands of its kind.
+    pub(crate) fn name(&self) -> (String, String) {
+        (self.principal.clone(), self.request_id.clone())
+    }
+
     async fn stored_answer<A: Message + Default>(&self, connection: &mut PgConnection) -> Result<Option<A>, KeyError> {
         let row: Option<(Vec<u8>, Vec<u8>)> = sqlx::query_as(
             "SELECT request_hash, answer FROM idempotency_key WHERE principal = $1 AND method = $2 AND key = $3",
@@ -145,6 +152,74 @@ impl Key {
             .map_err(messaging::Error::from)?;
         Ok(())
     }
+}
+
+/// A command that was carried out before: what it was, what this one is, and what was answered.
+#[derive(Debug)]
+pub(crate) struct Stored {
+    is_same: bool,
+    answer: Vec<u8>,
+}
+
+impl Stored {
+    /// The answer, if it is one to this command.
+    pub(crate) fn answer<A: Message + Default>(&self) -> Result<A, KeyError> {
+        if !self.is_same {
+            return Err(KeyError::Reused);
+        }
+        A::decode(self.answer.as_slice()).map_err(KeyError::Undecodable)
+    }
+}
+
+/// The stored answer to each of several commands of one kind, where there is one.
+pub(crate) async fn stored_answers(
+    tx: &mut PgConnection,
+    keys: &[&Key],
+) -> Result<Vec<Option<Stored>>, messaging::Error> {
+    let Some(first) = keys.first() else { return Ok(Vec::new()) };
+    let rows: Vec<(String, String, Vec<u8>, Vec<u8>)> = sqlx::query_as(
+        "SELECT k.principal, k.key, k.request_hash, k.answer
+         FROM unnest($1::text[], $3::text[]) AS asked (principal, key)
+         JOIN idempotency_key k ON k.principal = asked.principal AND k.method = $2 AND k.key = asked.key",
+    )
+    .bind(keys.iter().map(|key| key.principal.as_str()).collect::<Vec<_>>())
+    .bind(first.method)
+    .bind(keys.iter().map(|key| key.request_id.as_str()).collect::<Vec<_>>())
+    .fetch_all(tx)
+    .await?;
+    let stored: HashMap<(String, String), (Vec<u8>, Vec<u8>)> =
+        rows.into_iter().map(|(principal, key, hash, answer)| ((principal, key), (hash, answer))).collect();
+    let of_key = |key: &&Key| {
+        let (hash, answer) = stored.get(&key.name())?;
+        Some(Stored { is_same: *hash == key.request_hash, answer: answer.clone() })
+    };
+    Ok(keys.iter().map(of_key).collect())
+}
+
+/// Stores the answers to several commands of one kind, in the transaction that carried them out.
+///
+/// # Errors
+/// [`messaging::Error::Conflict`] when one of them was carried out meanwhile by another replica: then its answer is there.
+pub(crate) async fn store_answers(unit: &mut UnitOfWork, answers: &[(&Key, Vec<u8>)]) -> Result<(), messaging::Error> {
+    let Some((first, _)) = answers.first() else { return Ok(()) };
+    let now = OffsetDateTime::from(unit.now());
+    let stored = sqlx::query(
+        "INSERT INTO idempotency_key (principal, method, key, request_hash, answer, created_at)
+         SELECT t.principal, $2, t.key, t.request_hash, t.answer, $6
+         FROM unnest($1::text[], $3::text[], $4::bytea[], $5::bytea[]) AS t (principal, key, request_hash, answer)
+         ORDER BY t.principal, t.key
+         ON CONFLICT DO NOTHING",
+    )
+    .bind(answers.iter().map(|(key, _)| key.principal.as_str()).collect::<Vec<_>>())
+    .bind(first.method)
+    .bind(answers.iter().map(|(key, _)| key.request_id.as_str()).collect::<Vec<_>>())
+    .bind(answers.iter().map(|(key, _)| key.request_hash.as_slice()).collect::<Vec<_>>())
+    .bind(answers.iter().map(|(_, answer)| answer.as_slice()).collect::<Vec<_>>())
+    .bind(now)
+    .execute(unit.tx())
+    .await?
+    .rows_affected();
+    if stored < answers.len() as u64 { Err(messaging::Error::Conflict("a command under the same key")) } else { Ok(()) }
 }
 
 /// Deletes the keys that are older than `retention`: a job. A command that is repeated later than that is carried out again,
@@ -182,6 +257,12 @@ pub enum KeyError {
     /// The database did not answer.
     #[error("keeping the answer failed")]
     Storage(#[from] messaging::Error),
+    /// The transaction that this command shared with others failed.
+    #[error("the transaction that several commands shared failed")]
+    Together(#[source] Arc<messaging::Error>),
+    /// The process is told to stop.
+    #[error("the service is stopping")]
+    Stopping,
 }
 
 impl Classified for KeyError {
@@ -191,6 +272,8 @@ impl Classified for KeyError {
             Self::Gone => ErrorKind::Aborted,
             Self::Undecodable(_) => ErrorKind::Internal,
             Self::Storage(error) => error.kind(),
+            Self::Together(error) => error.kind(),
+            Self::Stopping => ErrorKind::Unavailable,
         }
     }
 
@@ -200,13 +283,15 @@ impl Classified for KeyError {
             Self::Gone => "ANSWER_GONE",
             Self::Undecodable(_) => "ANSWER_UNDECODABLE",
             Self::Storage(error) => error.reason(),
+            Self::Together(error) => error.reason(),
+            Self::Stopping => "STOPPING",
         }
     }
 
     fn field_violations(&self) -> Vec<FieldViolation> {
         match self {
             Self::Reused => vec![FieldViolation::new("request_id", self)],
-            Self::Gone | Self::Undecodable(_) | Self::Storage(_) => Vec::new(),
+            Self::Gone | Self::Undecodable(_) | Self::Storage(_) | Self::Together(_) | Self::Stopping => Vec::new(),
         }
     }
 }

@@ -14,6 +14,7 @@
 //! | [`faults`] | what a process of a test build does wrong on purpose |
 //! | [`fields`] | [`Fields`]: every field of a request that is wrong, in one answer |
 //! | [`idempotency`] | a command that is repeated takes effect once |
+//! | [`mod@group_commit`] | commands that wait at the same moment share a transaction |
 //! | [`paging`] | sizes and tokens of pages |
 //! | [`parked`] | subcommands for the events that could not take effect
 //! | [`jobs`] | work that is due every so often, on one replica at a time |
@@ -27,6 +28,7 @@ pub mod config;
 pub mod database;
 pub mod faults;
 pub mod fields;
+pub mod group_commit;
 pub mod grpc;
 pub mod idempotency;
 pub mod jobs;
@@ -42,6 +44,7 @@ pub mod telemetry;
 pub use auth::{Caller, Principal, caller};
 pub use cli::Operation;
 pub use fields::{Fields, InvalidRequest};
+pub use group_commit::group_commit;
 pub use parked::ParkedOperation;
 pub use service::Service;
 pub use settings::Settings;

@@ -19,6 +19,9 @@ pub enum Error {
         /// Size of its payload.
         bytes: usize,
     },
+    /// Somebody else was faster with the same thing: looking again shows what became of it.
+    #[error("conflict: {0} was committed meanwhile")]
+    Conflict(&'static str),
     /// What is stored cannot be read: it was written by newer code, or damaged.
     #[error("corrupt: {0}")]
     Corrupt(String),
@@ -35,6 +38,7 @@ impl Classified for Error {
         match self {
             Self::Database(error) => database_kind(error),
             Self::Kafka(_) => ErrorKind::Unavailable,
+            Self::Conflict(_) => ErrorKind::Aborted,
             Self::EventTooLarge { .. } => ErrorKind::InvalidArgument,
             Self::Corrupt(_) | Self::Internal(_) => ErrorKind::Internal,
         }
@@ -44,6 +48,7 @@ impl Classified for Error {
         match self {
             Self::Database(_) => "DATABASE",
             Self::Kafka(_) => "BROKER",
+            Self::Conflict(_) => "CONFLICT",
             Self::EventTooLarge { .. } => "EVENT_TOO_LARGE",
             Self::Corrupt(_) => "CORRUPT",
             Self::Internal(_) => "INTERNAL",

@@ -25,12 +25,12 @@ use std::time::Duration;
 
 use chassis::auth::Verifier;
 use chassis::grpc::Server;
-use chassis::{Operation, ParkedOperation, Settings, Tasks, cli, database, jobs, parked, telemetry};
+use chassis::{Operation, ParkedOperation, Settings, Tasks, cli, database, group_commit, jobs, parked, telemetry};
 use contracts::checkout::v1::checkout_service_server::CheckoutServiceServer;
 use messaging::{Consumer, EventStore, Relay};
 
 use adapters::events::SUBSCRIPTIONS;
-use adapters::grpc::Api;
+use adapters::grpc::{Api, Submissions};
 use adapters::peers::Peers;
 use adapters::tax_table::TaxTable;
 use app::watch_checkout::Watchers;
@@ -117,9 +117,10 @@ async fn serve(args: &Args) -> anyhow::Result<()> {
     let store = EventStore::new(SERVICE.name, pool, settings.clock());
     let kafka = settings.kafka_config(&SERVICE);
     let watchers = Watchers::default();
+    let (submissions, committer) = group_commit(store.clone(), Submissions);
     let server = Server::bind(settings, Verifier::new(settings).await?)
         .await?
-        .add(CheckoutServiceServer::new(Api::new(store.clone(), peers, terms, watchers.clone())));
+        .add(CheckoutServiceServer::new(Api::new(store.clone(), submissions, peers, terms, watchers.clone())));
 
     let mut tasks = Tasks::new(settings.drain_timeout);
     tasks.spawn("relay", |stop| Relay::new(store.clone(), kafka.clone()).run(stop));
@@ -127,6 +128,7 @@ async fn serve(args: &Args) -> anyhow::Result<()> {
     tasks.spawn(CONSUMER, |stop| {
         Consumer::new(store, kafka, CONSUMER, SUBSCRIPTIONS, Arc::new(Outcomes::new(watchers))).run(stop)
     });
+    tasks.spawn("submissions", |stop| committer.run(stop));
     tasks.spawn("grpc", |stop| server.serve(stop));
     tasks.run().await
 }

@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use chassis::auth::Denied;
+use chassis::group_commit::{GroupCommit, Handler};
 use chassis::idempotency::Key;
 use chassis::{Caller, Fields, InvalidRequest, caller, status};
 use contracts::checkout::v1 as wire;
 use contracts::checkout::v1::checkout_service_server::CheckoutService;
 use contracts::convert::id_from_wire;
 use futures::stream::{BoxStream, StreamExt as _, TryStreamExt as _};
-use messaging::EventStore;
+use messaging::{EventStore, UnitOfWork};
 use tonic::{Request, Response, Status};
 
 use super::peers::Peers;
@@ -17,7 +18,7 @@ use super::postgres;
 use super::wire::{address_from_wire, checkout_to_wire, payment_method_from_wire, quote_to_wire};
 use crate::app::Error;
 use crate::app::create_quote::{CreateQuote, make_quote};
-use crate::app::submit_checkout::{SubmitCheckout, submit_checkout};
+use crate::app::submit_checkout::{SubmitCheckout, submit_checkouts};
 use crate::app::watch_checkout::{Watchers, watch_checkout};
 use crate::domain::checkout::Checkout;
 use crate::domain::error::Refusal;
@@ -28,6 +29,7 @@ use crate::domain::quote::Terms;
 #[derive(Debug, Clone)]
 pub struct Api {
     store: EventStore,
+    submissions: GroupCommit<Submissions>,
     peers: Peers,
     terms: Arc<Terms>,
     watchers: Watchers,
@@ -35,8 +37,34 @@ pub struct Api {
 
 impl Api {
     /// The RPCs over a store. Quotes are made from what `peers` answer, on `terms`.
-    pub fn new(store: EventStore, peers: Peers, terms: Terms, watchers: Watchers) -> Self {
-        Self { store, peers, terms: Arc::new(terms), watchers }
+    pub fn new(
+        store: EventStore,
+        submissions: GroupCommit<Submissions>,
+        peers: Peers,
+        terms: Terms,
+        watchers: Watchers,
+    ) -> Self {
+        Self { store, submissions, peers, terms: Arc::new(terms), watchers }
+    }
+}
+
+/// Submissions share transactions.
+#[derive(Debug, Clone, Copy)]
+pub struct Submissions;
+
+impl Handler for Submissions {
+    type Command = SubmitCheckout;
+    type Answer = wire::SubmitCheckoutResponse;
+    type Error = Error;
+
+    async fn handle(
+        &self,
+        unit: &mut UnitOfWork,
+        commands: &[&SubmitCheckout],
+    ) -> Result<Vec<Result<wire::SubmitCheckoutResponse, Error>>, messaging::Error> {
+        let to_wire = |checkout| wire::SubmitCheckoutResponse { checkout: Some(checkout_to_wire(&checkout)) };
+        let answers = submit_checkouts(unit, commands).await?;
+        Ok(answers.into_iter().map(|answer| answer.map(to_wire).map_err(Error::from)).collect())
     }
 }
 
@@ -87,12 +115,8 @@ impl CheckoutService for Api {
         else {
             return Err(status(fields.refuse()));
         };
-        let command = SubmitCheckout { buyer_id, quote_id, accepted, payment_method };
-        let answer = key.run(&self.store, async |unit| {
-            let checkout = submit_checkout(unit, command, caller.actor()).await?;
-            Ok::<_, Error>(wire::SubmitCheckoutResponse { checkout: Some(checkout_to_wire(&checkout)) })
-        });
-        Ok(Response::new(answer.await.map_err(status)?))
+        let command = SubmitCheckout { buyer_id, actor: caller.actor(), quote_id, accepted, payment_method };
+        Ok(Response::new(self.submissions.run(key, command).await.map_err(status)?))
     }
 
     async fn get_checkout(

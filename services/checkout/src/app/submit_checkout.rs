@@ -1,19 +1,21 @@
-//! A buyer accepts a quote.
+//! Buyers accept quotes.
 //!
-//! The busiest transaction of the fleet, so it is short: the quote is read, the checkout and its orders are inserted in one
-//! statement, the journal and the outbox in another. A quote is never changed and so never locked; that it is accepted once
-//! is the unique constraint's to guarantee.
+//! The busiest transaction of the fleet, so those who accept at the same moment share one, and it is short: the quotes are read,
+//! the checkouts and their orders are inserted in one statement, the journal and the outbox in another. A quote is never changed
+//! and so never locked; that it is accepted once is the unique constraint's to guarantee.
 
-use kernel::Id;
-use messaging::{Cause, Head, UnitOfWork};
+use std::collections::HashMap;
 
-use super::Error;
+use kernel::{Id, Timestamp};
+use messaging::{Cause, Error, Head, UnitOfWork};
+
 use crate::adapters::{events, postgres};
 use crate::domain::checkout::Checkout;
 use crate::domain::error::Refusal;
 use crate::domain::event::Event;
 use crate::domain::ids::{BuyerId, QuoteId};
 use crate::domain::payment_method::PaymentMethod;
+use crate::domain::quote::Quote;
 use crate::domain::quote_hash::QuoteHash;
 
 /// The acceptance of a quote.
@@ -21,6 +23,8 @@ use crate::domain::quote_hash::QuoteHash;
 pub struct SubmitCheckout {
     /// Who accepts.
     pub buyer_id: BuyerId,
+    /// The same, as histories tell it.
+    pub actor: String,
     /// The quote.
     pub quote_id: QuoteId,
     /// The hash of the quote that the buyer was shown.
@@ -29,23 +33,43 @@ pub struct SubmitCheckout {
     pub payment_method: PaymentMethod,
 }
 
-/// Turns the quote into a checkout with one order for each seller, and starts the saga.
-pub async fn submit_checkout(unit: &mut UnitOfWork, command: SubmitCheckout, actor: String) -> Result<Checkout, Error> {
-    let SubmitCheckout { buyer_id, quote_id, accepted, payment_method } = command;
-    let found = postgres::quote::find(unit.tx(), quote_id).await?;
-    let (quote, is_submitted) = found.filter(|(quote, _)| quote.buyer_id == buyer_id).ok_or(Refusal::QuoteNotFound)?;
-    if is_submitted {
-        return Err(Refusal::QuoteAlreadySubmitted.into());
+/// Turns each quote into a checkout with one order for each seller, and starts their sagas.
+pub async fn submit_checkouts(
+    unit: &mut UnitOfWork,
+    commands: &[&SubmitCheckout],
+) -> Result<Vec<Result<Checkout, Refusal>>, Error> {
+    let quote_ids: Vec<QuoteId> = commands.iter().map(|command| command.quote_id).collect();
+    let mut quotes = postgres::quote::find(unit.tx(), &quote_ids).await?;
+    let mut answers = Vec::with_capacity(commands.len());
+    let mut accepted = Vec::with_capacity(commands.len());
+    for command in commands {
+        let answer = accept(&mut quotes, command, unit.now());
+        if let Ok(checkout) = &answer {
+            let journey = checkout.id.uuid();
+            let mut head = Head::begin(journey);
+            let (quote, payment_method) = (&quotes[&command.quote_id].0, &command.payment_method);
+            let event = events::encode(&Event::CheckoutSubmitted { checkout, quote, payment_method });
+            unit.record(&mut head, &Cause::command(command.actor.clone()).in_journey(journey), event)?;
+            accepted.push((checkout.clone(), head));
+        }
+        answers.push(answer);
     }
-    quote.check_acceptance(accepted, unit.now())?;
+    postgres::checkout::insert(unit.tx(), &accepted).await?;
+    Ok(answers)
+}
 
-    let checkout = Checkout::of_quote(&quote, Id::generate(), Id::generate, unit.now());
-    let journey = checkout.id.uuid();
-    let mut head = Head::begin(journey);
-    let event = Event::CheckoutSubmitted { checkout: &checkout, quote: &quote, payment_method: &payment_method };
-    unit.record(&mut head, &Cause::command(actor).in_journey(journey), events::encode(&event))?;
-    if !postgres::checkout::insert(unit.tx(), &checkout, head).await? {
-        return Err(Refusal::QuoteAlreadySubmitted.into());
+/// The checkout that an acceptance makes of its quote. `quotes` say of each whether it was submitted, and are told when it is.
+fn accept(
+    quotes: &mut HashMap<QuoteId, (Quote, bool)>,
+    command: &SubmitCheckout,
+    now: Timestamp,
+) -> Result<Checkout, Refusal> {
+    let found = quotes.get_mut(&command.quote_id).filter(|(quote, _)| quote.buyer_id == command.buyer_id);
+    let (quote, is_submitted) = found.ok_or(Refusal::QuoteNotFound)?;
+    if *is_submitted {
+        return Err(Refusal::QuoteAlreadySubmitted);
     }
-    Ok(checkout)
+    quote.check_acceptance(command.accepted, now)?;
+    *is_submitted = true;
+    Ok(Checkout::of_quote(quote, Id::generate(), Id::generate, now))
 }

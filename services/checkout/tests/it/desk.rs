@@ -3,9 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use chassis::group_commit;
 use checkout::Outcomes;
 use checkout::adapters::events::SUBSCRIPTIONS;
-use checkout::adapters::grpc::Api;
+use checkout::adapters::grpc::{Api, Submissions};
 use checkout::adapters::peers::Peers;
 use checkout::adapters::tax_table::TaxTable;
 use checkout::app::watch_checkout::Watchers;
@@ -77,14 +78,22 @@ impl Desk {
         let settings = testkit::settings(&database, &kafka);
         let store = EventStore::new(checkout::SERVICE.name, database.pool().clone(), clock.clock());
         let watchers = Watchers::default();
+        let stop = CancellationToken::new();
         let [cart, products, inventory] = urls;
-        let api = Api::new(store.clone(), Peers::new(cart, products, inventory).unwrap(), terms(), watchers.clone());
+        let (submissions, committer) = group_commit(store.clone(), Submissions);
+        tokio::spawn(committer.run(stop.clone()));
+        let api = Api::new(
+            store.clone(),
+            submissions,
+            Peers::new(cart, products, inventory).unwrap(),
+            terms(),
+            watchers.clone(),
+        );
 
         let verifier = chassis::auth::Verifier::new(&settings).await.unwrap();
         let server = chassis::grpc::Server::bind(&settings, verifier).await.unwrap();
         let server = server.add(CheckoutServiceServer::new(api));
         let url = format!("http://{}", server.local_address());
-        let stop = CancellationToken::new();
         tokio::spawn(server.serve(stop.clone()));
 
         let tokens = Tokens::new();

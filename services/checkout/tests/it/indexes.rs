@@ -2,7 +2,7 @@
 
 use checkout::Outcomes;
 use checkout::adapters::postgres;
-use checkout::app::submit_checkout::{SubmitCheckout, submit_checkout};
+use checkout::app::submit_checkout::{SubmitCheckout, submit_checkouts};
 use checkout::domain::checkout::Checkout;
 use checkout::domain::fact::{Fact, News};
 use checkout::domain::market::{Cart, CartLine, Market, Price, Title, Variant};
@@ -64,11 +64,12 @@ async fn check_out(store: &EventStore) -> Checkout {
     postgres::quote::insert(unit.tx(), &quote).await.unwrap();
     let command = SubmitCheckout {
         buyer_id: quote.buyer_id,
+        actor: "buyer:test".to_owned(),
         quote_id: quote.id,
         accepted: quote.hash(),
         payment_method: PaymentMethod::CashOnDelivery,
     };
-    let checkout = submit_checkout(&mut unit, command, "buyer:test".to_owned()).await.unwrap();
+    let checkout = submit_checkouts(&mut unit, &[&command]).await.unwrap().remove(0).unwrap();
     unit.commit().await.unwrap();
     checkout
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use checkout::app::submit_checkout::{SubmitCheckout, submit_checkout};
+use checkout::app::submit_checkout::{SubmitCheckout, submit_checkouts};
 use checkout::domain;
 use contracts::checkout::v1::{
     Checkout, CheckoutSubmitted, OrderOutcome, Quote, SubmitCheckoutRequest, SubmitCheckoutResponse,
@@ -141,11 +141,12 @@ async fn begin_submission(desk: &Desk, quote: &Quote) -> UnitOfWork {
     let mut unit = desk.store.begin().await.unwrap();
     let command = SubmitCheckout {
         buyer_id: quote.buyer_id.parse().unwrap(),
+        actor: "buyer:test".to_owned(),
         quote_id: quote.quote_id.parse().unwrap(),
         accepted: quote.hash.parse().unwrap(),
         payment_method: domain::payment_method::PaymentMethod::CashOnDelivery,
     };
-    submit_checkout(&mut unit, command, "buyer:test".to_owned()).await.unwrap();
+    submit_checkouts(&mut unit, &[&command]).await.unwrap().remove(0).unwrap();
     unit
 }
 

@@ -14,36 +14,54 @@ use crate::domain::fact::Reason;
 use crate::domain::ids::CheckoutId;
 use crate::domain::world::World;
 
-/// Inserts a checkout with its orders, all pending. False, and nothing inserted, if its quote has a checkout already, be it
-/// one that another transaction inserts at this moment: then this waits for how that ends.
-pub async fn insert(tx: &mut PgConnection, checkout: &Checkout, head: Head) -> Result<bool, Error> {
+/// Inserts checkouts with their orders, all pending. Waits for whoever accepts one of their quotes at this moment.
+///
+/// # Errors
+/// [`Error::Conflict`] if one of their quotes has a checkout by then.
+pub async fn insert(tx: &mut PgConnection, checkouts: &[(Checkout, Head)]) -> Result<(), Error> {
+    if checkouts.is_empty() {
+        return Ok(());
+    }
+    let orders: Vec<(Uuid, &CheckoutOrder)> = checkouts
+        .iter()
+        .flat_map(|(checkout, _)| checkout.orders.iter().map(|order| (checkout.id.uuid(), order)))
+        .collect();
     let inserted = sqlx::query(
         "WITH accepted AS (
              INSERT INTO checkout (checkout_id, quote_id, buyer_id, total_minor, currency, submitted_at,
                                    version, head_hash, correlation_id)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+             SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::bigint[], $5::text[], $6::timestamptz[],
+                                  $7::bigint[], $8::bytea[], $9::uuid[]) AS t (checkout_id, quote_id)
+             ORDER BY t.quote_id
              ON CONFLICT ON CONSTRAINT checkout_quote_once DO NOTHING
              RETURNING checkout_id
          )
          INSERT INTO checkout_order (order_id, checkout_id, seller_id, total_minor, outcome)
          SELECT ordered.order_id, accepted.checkout_id, ordered.seller_id, ordered.total_minor, 'PENDING'
-         FROM accepted, unnest($10::uuid[], $11::uuid[], $12::bigint[]) AS ordered (order_id, seller_id, total_minor)",
+         FROM accepted JOIN unnest($10::uuid[], $11::uuid[], $12::uuid[], $13::bigint[])
+              AS ordered (checkout_id, order_id, seller_id, total_minor) USING (checkout_id)",
     )
-    .bind(checkout.id.uuid())
-    .bind(checkout.quote_id.uuid())
-    .bind(checkout.buyer_id.uuid())
-    .bind(checkout.total.minor())
-    .bind(checkout.total.currency().code())
-    .bind(OffsetDateTime::from(checkout.submitted_at))
-    .bind(head.version)
-    .bind(head.hash.as_slice())
-    .bind(head.correlation_id)
-    .bind(checkout.orders.iter().map(|order| order.id.uuid()).collect::<Vec<_>>())
-    .bind(checkout.orders.iter().map(|order| order.seller_id.uuid()).collect::<Vec<_>>())
-    .bind(checkout.orders.iter().map(|order| order.total.minor()).collect::<Vec<_>>())
+    .bind(column(checkouts, |(checkout, _)| checkout.id.uuid()))
+    .bind(column(checkouts, |(checkout, _)| checkout.quote_id.uuid()))
+    .bind(column(checkouts, |(checkout, _)| checkout.buyer_id.uuid()))
+    .bind(column(checkouts, |(checkout, _)| checkout.total.minor()))
+    .bind(column(checkouts, |(checkout, _)| checkout.total.currency().code().to_owned()))
+    .bind(column(checkouts, |(checkout, _)| OffsetDateTime::from(checkout.submitted_at)))
+    .bind(column(checkouts, |(_, head)| head.version))
+    .bind(column(checkouts, |(_, head)| head.hash.to_vec()))
+    .bind(column(checkouts, |(_, head)| head.correlation_id))
+    .bind(column(&orders, |(checkout_id, _)| *checkout_id))
+    .bind(column(&orders, |(_, order)| order.id.uuid()))
+    .bind(column(&orders, |(_, order)| order.seller_id.uuid()))
+    .bind(column(&orders, |(_, order)| order.total.minor()))
     .execute(tx)
-    .await?;
-    Ok(inserted.rows_affected() > 0)
+    .await?
+    .rows_affected();
+    if inserted < orders.len() as u64 { Err(Error::Conflict("a checkout of the same quote")) } else { Ok(()) }
+}
+
+fn column<R, T>(rows: &[R], value: impl Fn(&R) -> T) -> Vec<T> {
+    rows.iter().map(value).collect()
 }
 
 /// A checkout.

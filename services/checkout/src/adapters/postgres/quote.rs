@@ -1,6 +1,9 @@
 //! Table `quote`. A row is written once, read whole, and never changed: the service's role may not.
 
+use std::collections::HashMap;
+
 use messaging::Error;
+use sqlx::postgres::PgRow;
 use sqlx::types::Json;
 use sqlx::{PgConnection, Row};
 use time::OffsetDateTime;
@@ -20,16 +23,18 @@ pub async fn insert(tx: &mut PgConnection, quote: &Quote) -> Result<(), Error> {
     Ok(())
 }
 
-/// A quote, and whether it was submitted.
-pub async fn find(tx: &mut PgConnection, quote_id: QuoteId) -> Result<Option<(Quote, bool)>, Error> {
-    let row = sqlx::query(
-        "SELECT offer, EXISTS (SELECT FROM checkout WHERE checkout.quote_id = quote.quote_id) AS is_submitted
-         FROM quote WHERE quote_id = $1",
+/// The quotes of these ids that there are, and whether each was submitted.
+pub async fn find(tx: &mut PgConnection, quote_ids: &[QuoteId]) -> Result<HashMap<QuoteId, (Quote, bool)>, Error> {
+    let rows = sqlx::query(
+        "SELECT quote_id, offer, EXISTS (SELECT FROM checkout WHERE checkout.quote_id = quote.quote_id) AS is_submitted
+         FROM quote WHERE quote_id = ANY($1)",
     )
-    .bind(quote_id.uuid())
-    .fetch_optional(tx)
+    .bind(quote_ids.iter().map(|id| id.uuid()).collect::<Vec<_>>())
+    .fetch_all(tx)
     .await?;
-    let Some(row) = row else { return Ok(None) };
-    let Json(quote) = row.try_get("offer")?;
-    Ok(Some((quote, row.try_get("is_submitted")?)))
+    let read = |row: &PgRow| {
+        let Json(quote) = row.try_get("offer")?;
+        Ok((QuoteId::from_uuid(row.try_get("quote_id")?), (quote, row.try_get("is_submitted")?)))
+    };
+    rows.iter().map(read).collect()
 }
