@@ -207,8 +207,7 @@ pub(crate) async fn store_answers(unit: &mut UnitOfWork, answers: &[(&Key, Vec<u
         "INSERT INTO idempotency_key (principal, method, key, request_hash, answer, created_at)
          SELECT t.principal, $2, t.key, t.request_hash, t.answer, $6
          FROM unnest($1::text[], $3::text[], $4::bytea[], $5::bytea[]) AS t (principal, key, request_hash, answer)
-         ORDER BY t.principal, t.key
-         ON CONFLICT DO NOTHING",
+         ORDER BY t.principal, t.key",
     )
     .bind(answers.iter().map(|(key, _)| key.principal.as_str()).collect::<Vec<_>>())
     .bind(first.method)
@@ -217,9 +216,13 @@ pub(crate) async fn store_answers(unit: &mut UnitOfWork, answers: &[(&Key, Vec<u
     .bind(answers.iter().map(|(_, answer)| answer.as_slice()).collect::<Vec<_>>())
     .bind(now)
     .execute(unit.tx())
-    .await?
-    .rows_affected();
-    if stored < answers.len() as u64 { Err(messaging::Error::Conflict("a command under the same key")) } else { Ok(()) }
+    .await;
+    match stored {
+        Err(sqlx::Error::Database(error)) if error.constraint() == Some("idempotency_key_pkey") => {
+            Err(messaging::Error::Conflict("a command under the same key"))
+        }
+        stored => Ok(stored.map(drop)?),
+    }
 }
 
 /// Deletes the keys that are older than `retention`: a job. A command that is repeated later than that is carried out again,

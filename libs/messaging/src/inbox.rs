@@ -1,9 +1,9 @@
 //! What a consumer has taken effect of.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 use kernel::Mutant;
-use sqlx::{PgConnection, Row};
+use sqlx::PgConnection;
 use time::Date;
 use uuid::Uuid;
 
@@ -31,21 +31,19 @@ pub(crate) async fn admit(
     let ids: Vec<Uuid> = events.iter().map(|event| event.id).collect();
     let topics: Vec<&str> = events.iter().map(|event| event.origin.topic.as_str()).collect();
     let aggregates: Vec<Uuid> = events.iter().map(|event| event.aggregate_id).collect();
-    let rows = sqlx::query(
-        "WITH incoming AS (
-             SELECT * FROM unnest($2::uuid[], $3::text[], $4::uuid[]) AS t (event_id, topic, aggregate_id)
-         ), fresh AS (
-             INSERT INTO inbox (consumer, event_id) SELECT DISTINCT $1, event_id FROM incoming ORDER BY event_id
+    // What belongs together is found here, not by the database: it would compare every event with every other.
+    let rows: Vec<(Option<Uuid>, Option<String>, Option<Uuid>)> = sqlx::query_as(
+        "WITH fresh AS (
+             INSERT INTO inbox (consumer, event_id)
+             SELECT DISTINCT $1, event_id FROM unnest($2::uuid[]) AS t (event_id) ORDER BY event_id
              ON CONFLICT DO NOTHING
              RETURNING event_id
          ), waiting AS (
-             SELECT p.topic, p.aggregate_id FROM parked_event p
-             WHERE p.consumer = $1 AND p.state = 'parked' AND p.aggregate_id = ANY($4) AND p.topic = ANY($3)
+             SELECT topic, aggregate_id FROM parked_event
+             WHERE consumer = $1 AND state = 'parked' AND aggregate_id = ANY($4) AND topic = ANY($3)
              FOR SHARE
          )
-         SELECT i.event_id,
-                EXISTS (SELECT 1 FROM waiting w WHERE w.topic = i.topic AND w.aggregate_id = i.aggregate_id) AS behind
-         FROM incoming i JOIN fresh USING (event_id)",
+         SELECT event_id, NULL, NULL FROM fresh UNION ALL SELECT NULL, topic, aggregate_id FROM waiting",
     )
     .bind(consumer)
     .bind(&ids)
@@ -53,23 +51,28 @@ pub(crate) async fn admit(
     .bind(&aggregates)
     .fetch_all(&mut *tx)
     .await?;
-    let mut admitted: HashMap<Uuid, Admission> = HashMap::with_capacity(rows.len());
-    for row in &rows {
-        let behind: bool = row.try_get("behind")?;
-        admitted.insert(row.try_get("event_id")?, if behind { Admission::BehindParked } else { Admission::Fresh });
+    let mut fresh: HashSet<Uuid> = HashSet::with_capacity(rows.len());
+    let mut waiting: HashSet<(String, Uuid)> = HashSet::new();
+    for row in rows {
+        match row {
+            (Some(event_id), ..) => drop(fresh.insert(event_id)),
+            (None, topic, aggregate_id) => waiting.extend(topic.zip(aggregate_id)),
+        }
     }
     // Some were seen before: perhaps by another member that lost the partition in the middle of its batch. The statement
     // waited for that batch, but does not see what it parked, because it began before.
-    let parked_meanwhile =
-        if rows.len() < events.len() { parked(tx, consumer, &topics, &aggregates).await? } else { HashSet::new() };
+    if fresh.len() < events.len() {
+        waiting.extend(parked(tx, consumer, &topics, &aggregates).await?);
+    }
     // Each id is taken once: the second of two copies in one batch is a duplicate like any other.
-    let admission = |event: &Envelope| match admitted.remove(&event.id) {
-        Some(_) if parked_meanwhile.contains(&(event.origin.topic.clone(), event.aggregate_id)) => {
+    let admission = |event: &Envelope| {
+        if !fresh.remove(&event.id) && !Mutant::InboxSkipped.is_active() {
+            Admission::Seen
+        } else if !waiting.is_empty() && waiting.contains(&(event.origin.topic.clone(), event.aggregate_id)) {
             Admission::BehindParked
+        } else {
+            Admission::Fresh
         }
-        Some(admission) => admission,
-        None if Mutant::InboxSkipped.is_active() => Admission::Fresh,
-        None => Admission::Seen,
     };
     Ok(events.iter().copied().map(admission).collect())
 }

@@ -11,7 +11,9 @@ CREATE TABLE quote (
 -- An accepted offer.
 CREATE TABLE checkout (
     checkout_id    uuid        PRIMARY KEY,
-    quote_id       uuid        NOT NULL REFERENCES quote,
+    -- No foreign keys here and below: parent and child are written by one statement, or read in the same transaction, and a look
+    -- at the parent with a lock on it for each row is a tenth of what the database does for an order. `fleet` proves it instead.
+    quote_id       uuid        NOT NULL,
     buyer_id       uuid        NOT NULL,
     -- Minor units; the sum of the orders' totals.
     total_minor    bigint      NOT NULL CHECK (total_minor >= 0),
@@ -28,7 +30,7 @@ CREATE TABLE checkout (
 -- What became of each order of a checkout. The order itself is the orders service's.
 CREATE TABLE checkout_order (
     order_id    uuid   PRIMARY KEY,
-    checkout_id uuid   NOT NULL REFERENCES checkout,
+    checkout_id uuid   NOT NULL,
     seller_id   uuid   NOT NULL,
     -- Minor units, in the checkout's currency.
     total_minor bigint NOT NULL CHECK (total_minor >= 0),

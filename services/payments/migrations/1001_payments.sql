@@ -41,9 +41,10 @@ CREATE TABLE payment (
 -- What is asked of the provider. A row is committed with the state that wants it and carried out afterwards: a crash at any
 -- point repeats the call under the same key.
 CREATE TABLE provider_operation (
-    -- '<order id>:<kind>:1', what the provider knows it by.
-    key          text        PRIMARY KEY,
-    order_id     uuid        NOT NULL REFERENCES payment,
+    -- The provider knows it as '<order id>:<kind>:1'. No foreign keys here and below: parent and child are written by one
+    -- transaction, and a look at the parent with a lock on it for each row is a tenth of what the database does for an order. `fleet`
+    -- proves it instead.
+    order_id     uuid        NOT NULL,
     kind         text        NOT NULL CHECK (kind IN ('authorize', 'capture', 'void', 'refund')),
     amount_minor bigint      NOT NULL CHECK (amount_minor > 0),
     currency     text        NOT NULL CHECK (char_length(currency) = 3),
@@ -65,7 +66,7 @@ CREATE TABLE provider_operation (
     created_at   timestamptz NOT NULL,
     completed_at timestamptz,
     -- Invariant I1: a payment is authorized once and captured once, so nobody can be charged twice.
-    CONSTRAINT provider_operation_once_per_kind UNIQUE (order_id, kind),
+    CONSTRAINT provider_operation_once_per_kind PRIMARY KEY (order_id, kind),
     CHECK ((status = 'pending') = (completed_at IS NULL)),
     CHECK ((status = 'declined') = (reason IS NOT NULL))
 ) WITH (fillfactor = 70);
@@ -75,20 +76,17 @@ CREATE INDEX provider_operation_due ON provider_operation (due_at) WHERE status 
 -- The double-entry ledger. The service may only append.
 CREATE TABLE ledger_transaction (
     transaction_id uuid        PRIMARY KEY,
-    order_id       uuid        NOT NULL REFERENCES payment,
-    -- What happened: the kind of the operation.
+    -- The operation that moved the money. Postings are listed by order.
+    order_id       uuid        NOT NULL,
     kind           text        NOT NULL CHECK (kind IN ('capture', 'refund')),
-    operation_key  text        NOT NULL REFERENCES provider_operation,
     created_at     timestamptz NOT NULL,
-    CONSTRAINT ledger_operation_posted_once UNIQUE (operation_key)
+    CONSTRAINT ledger_operation_posted_once UNIQUE (order_id, kind)
 );
--- Postings are listed by order.
-CREATE INDEX ledger_transaction_order ON ledger_transaction (order_id);
 
 CREATE TABLE ledger_posting (
     -- Listings go by it.
     posting_id     bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-    transaction_id uuid   NOT NULL REFERENCES ledger_transaction,
+    transaction_id uuid   NOT NULL,
     account        text   NOT NULL CHECK (account IN ('provider_clearing', 'escrow')),
     -- Minor units: positive debits the account, negative credits it.
     amount_minor   bigint NOT NULL CHECK (amount_minor <> 0),

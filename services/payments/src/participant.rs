@@ -1,5 +1,6 @@
 //! Payments as a participant in sagas: the glue between the pure decisions and their edges.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use kernel::{Decision, Timestamp};
@@ -9,7 +10,7 @@ use tokio::sync::{Notify, mpsc};
 
 use crate::adapters::postgres::operation::{Claim, Claimed};
 use crate::adapters::{events, postgres};
-use crate::domain::{Entry, Event, Fact, Method, Operation, Policy, Refusal, World};
+use crate::domain::{Entry, Event, Fact, Method, Operation, OrderId, Policy, Refusal, World};
 use crate::saga;
 
 /// Operations that may wait in memory for the worker; what comes on top it finds in the table.
@@ -48,10 +49,11 @@ pub struct Heard {
     pub cause: Cause,
 }
 
-/// A world, and the causes of what is asked in it, one each.
+/// A world, the orders that something was known of, and the causes of what is asked in it, one each.
 #[derive(Debug)]
 pub struct Loaded {
     world: World,
+    stored: BTreeSet<OrderId>,
     causes: Vec<Cause>,
 }
 
@@ -88,7 +90,8 @@ impl Participant for Payments {
 
     async fn load(&self, tx: &mut PgConnection, facts: &[Caused<Heard>]) -> Result<(Loaded, Heads), Error> {
         let (world, heads) = postgres::load(tx, facts).await?;
-        Ok((Loaded { world, causes: Vec::new() }, heads))
+        let stored = world.entries.keys().copied().collect();
+        Ok((Loaded { world, stored, causes: Vec::new() }, heads))
     }
 
     fn decide(&self, loaded: &mut Loaded, heard: &Heard, now: Timestamp) -> Decision<Event, Refusal> {
@@ -102,13 +105,13 @@ impl Participant for Payments {
     }
 
     async fn save(&self, unit: &mut UnitOfWork, loaded: Loaded, heads: &Heads) -> Result<(), Error> {
-        let Loaded { world, causes } = loaded;
+        let Loaded { world, stored, causes } = loaded;
         let now = unit.now();
         // A place in the worker's queue is taken before the rows say that it has the operations.
         let handed_over =
             self.worker.as_ref().and_then(|worker| Some((&worker.claim, worker.places(world.asked.len())?)));
         let claim = handed_over.as_ref().map(|(claim, _)| *claim);
-        postgres::save(unit.tx(), &world, &causes, claim, heads, now).await?;
+        postgres::save(unit.tx(), &world, &stored, &causes, claim, heads, now).await?;
         match handed_over {
             Some((_, places)) => {
                 let claimed: Vec<_> =

@@ -15,6 +15,8 @@ use super::stock::{Movement, MovementType, StockItem};
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct World {
     reservations: BTreeMap<OrderId, Reservation>,
+    /// The reservations that were there before this batch.
+    stored: BTreeSet<OrderId>,
     stock: BTreeMap<StockItemId, StockItem>,
     /// The stock items of a seller's SKU, those to take from first first.
     shelves: BTreeMap<(SellerId, Sku), Vec<StockItemId>>,
@@ -37,6 +39,7 @@ pub struct Changes {
 impl World {
     /// Puts a loaded reservation in.
     pub fn add_reservation(&mut self, reservation: Reservation) {
+        self.stored.insert(reservation.order_id);
         self.reservations.insert(reservation.order_id, reservation);
     }
 
@@ -55,6 +58,11 @@ impl World {
     /// The reservation of an order.
     pub fn reservation(&self, order_id: OrderId) -> Option<&Reservation> {
         self.reservations.get(&order_id)
+    }
+
+    /// Whether the reservation of an order was there before this batch.
+    pub fn is_stored(&self, order_id: OrderId) -> bool {
+        self.stored.contains(&order_id)
     }
 
     /// A stock item.

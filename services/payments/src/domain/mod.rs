@@ -24,7 +24,7 @@ pub use error::Refusal;
 pub use event::Event;
 pub use fact::Fact;
 pub use ids::{BuyerId, Order, OrderId};
-pub use operation::{InvalidKey, Operation, OperationKey, OperationKind, Outcome};
+pub use operation::{Operation, OperationKey, OperationKind, Outcome};
 pub use payment::{CardToken, Entry, InvalidCardToken, Method, Payment, Status, Terms};
 pub use policy::Policy;
 pub use world::{Answered, World};

@@ -100,7 +100,7 @@ impl<P: Provider> Asker<P> {
     /// Claims what is due, as far as there is room, and begins to call.
     async fn look_at_table(&self, calls: &mut Calls) {
         let room = CALLS_MAX - calls.len();
-        match operation::claim(self.store.pool(), &self.work.claim, calls.keys(), room).await {
+        match operation::claim(self.store.pool(), &self.work.claim, &calls.keys, room).await {
             Ok(claimed) => claimed.into_iter().for_each(|claimed| calls.begin(&self.provider, claimed)),
             Err(error) => tracing::warn!(%error, "cannot look for what is to be asked of the provider; trying again"),
         }
@@ -184,10 +184,6 @@ struct Calls {
 impl Calls {
     fn len(&self) -> usize {
         self.tasks.len()
-    }
-
-    fn keys(&self) -> impl Iterator<Item = OperationKey> {
-        self.keys.iter().copied()
     }
 
     fn begin<P: Provider>(&mut self, provider: &Arc<P>, claimed: Claimed) {

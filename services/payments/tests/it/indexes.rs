@@ -1,5 +1,6 @@
 //! What the statements cost once the tables have grown.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use kernel::{Id, Timestamp};
@@ -27,15 +28,15 @@ async fn fill(database: &Database) {
          SELECT md5('order' || n)::uuid, 'captured', false, false, md5('buyer')::uuid, 100, 100, 0, 'EUR', 'tok', now(), NULL,
                 0, decode(repeat('00', 32), 'hex'), md5('order' || n)::uuid, now(), now()
          FROM generate_series(1, 22000) AS n",
-        "INSERT INTO provider_operation (key, order_id, kind, amount_minor, currency, status, due_at, created_at, completed_at)
-         SELECT md5('order' || n)::uuid || ':' || kind || ':1', md5('order' || n)::uuid, kind, 100, 'EUR', 'succeeded', now(),
+        "INSERT INTO provider_operation (order_id, kind, amount_minor, currency, status, due_at, created_at, completed_at)
+         SELECT md5('order' || n)::uuid, kind, 100, 'EUR', 'succeeded', now(),
                 now(), now()
          FROM generate_series(1, 20000) AS n, unnest(ARRAY['authorize', 'capture']) AS kind",
-        "INSERT INTO provider_operation (key, order_id, kind, amount_minor, currency, due_at, created_at)
-         SELECT md5('order' || n)::uuid || ':capture:1', md5('order' || n)::uuid, 'capture', 100, 'EUR', '2100-01-01', now()
+        "INSERT INTO provider_operation (order_id, kind, amount_minor, currency, due_at, created_at)
+         SELECT md5('order' || n)::uuid, 'capture', 100, 'EUR', '2100-01-01', now()
          FROM generate_series(20001, 22000) AS n",
         "INSERT INTO ledger_transaction
-         SELECT md5('ledger' || n)::uuid, md5('order' || n)::uuid, 'capture', md5('order' || n)::uuid || ':capture:1', now()
+         SELECT md5('ledger' || n)::uuid, md5('order' || n)::uuid, 'capture', now()
          FROM generate_series(1, 20000) AS n",
         "INSERT INTO ledger_posting (transaction_id, account, amount_minor, currency)
          SELECT md5('ledger' || n)::uuid, account, amount, 'EUR'
@@ -59,13 +60,13 @@ async fn happen(store: &EventStore, facts: Vec<Fact>) {
 /// Claims what is due, gives a quarter back for later, and brings the rest as done.
 async fn ask(store: &EventStore, kind: OperationKind) {
     let claim = Claim::new("payments-0".to_owned(), Duration::from_secs(10));
-    let claimed = operation::claim(store.pool(), &claim, std::iter::empty(), 100).await.unwrap();
+    let claimed = operation::claim(store.pool(), &claim, &HashSet::new(), 100).await.unwrap();
     let unknown: Vec<_> = claimed.iter().take(5).map(|claimed| (claimed, Duration::ZERO)).collect();
     let mut unit = store.begin().await.unwrap();
     operation::postpone(unit.tx(), &unknown).await.unwrap();
     unit.commit().await.unwrap();
-    let under_way = claimed.iter().map(|claimed| claimed.operation.key);
-    let again = operation::claim(store.pool(), &claim, under_way, 100).await.unwrap();
+    let under_way = claimed.iter().map(|claimed| claimed.operation.key).collect();
+    let again = operation::claim(store.pool(), &claim, &under_way, 100).await.unwrap();
     assert_eq!((claimed.len(), again.len()), (ORDERS_PER_ROUND as usize, 5));
     let key = |claimed: &operation::Claimed| OperationKey { kind, ..claimed.operation.key };
     let answered = |claimed| Fact::ProviderAnswered { key: key(claimed), outcome: Outcome::Succeeded };

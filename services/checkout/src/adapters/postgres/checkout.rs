@@ -33,13 +33,9 @@ pub async fn insert(tx: &mut PgConnection, checkouts: &[(Checkout, Head)]) -> Re
              SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::bigint[], $5::text[], $6::timestamptz[],
                                   $7::bigint[], $8::bytea[], $9::uuid[]) AS t (checkout_id, quote_id)
              ORDER BY t.quote_id
-             ON CONFLICT ON CONSTRAINT checkout_quote_once DO NOTHING
-             RETURNING checkout_id
          )
-         INSERT INTO checkout_order (order_id, checkout_id, seller_id, total_minor, outcome)
-         SELECT ordered.order_id, accepted.checkout_id, ordered.seller_id, ordered.total_minor, 'PENDING'
-         FROM accepted JOIN unnest($10::uuid[], $11::uuid[], $12::uuid[], $13::bigint[])
-              AS ordered (checkout_id, order_id, seller_id, total_minor) USING (checkout_id)",
+         INSERT INTO checkout_order (checkout_id, order_id, seller_id, total_minor, outcome)
+         SELECT t.*, 'PENDING' FROM unnest($10::uuid[], $11::uuid[], $12::uuid[], $13::bigint[]) AS t",
     )
     .bind(column(checkouts, |(checkout, _)| checkout.id.uuid()))
     .bind(column(checkouts, |(checkout, _)| checkout.quote_id.uuid()))
@@ -55,9 +51,13 @@ pub async fn insert(tx: &mut PgConnection, checkouts: &[(Checkout, Head)]) -> Re
     .bind(column(&orders, |(_, order)| order.seller_id.uuid()))
     .bind(column(&orders, |(_, order)| order.total.minor()))
     .execute(tx)
-    .await?
-    .rows_affected();
-    if inserted < orders.len() as u64 { Err(Error::Conflict("a checkout of the same quote")) } else { Ok(()) }
+    .await;
+    match inserted {
+        Err(sqlx::Error::Database(error)) if error.constraint() == Some("checkout_quote_once") => {
+            Err(Error::Conflict("a checkout of the same quote"))
+        }
+        inserted => Ok(inserted.map(drop)?),
+    }
 }
 
 fn column<R, T>(rows: &[R], value: impl Fn(&R) -> T) -> Vec<T> {

@@ -76,36 +76,60 @@ pub(super) async fn load(
     Ok(())
 }
 
-/// Upserts the reservations that are new or changed.
+/// Saves the reservations that are new or changed.
 pub(super) async fn save(tx: &mut PgConnection, world: &World, heads: &Heads) -> Result<(), Error> {
-    let changed: Vec<_> = world.changes().reservations.iter().filter_map(|id| world.reservation(*id)).collect();
-    if changed.is_empty() {
-        return Ok(());
+    let changed = world.changes().reservations.iter().filter_map(|id| world.reservation(*id));
+    let (stored, new): (Vec<_>, Vec<_>) = changed.partition(|reservation| world.is_stored(reservation.order_id));
+    if !new.is_empty() {
+        insert(tx, &new, heads).await?;
     }
-    // A tombstone has no history: no event was recorded about it.
-    let head = |reservation: &&Reservation| {
-        let id = reservation.order_id.uuid();
-        heads.get(id).unwrap_or(Head::begin(id))
-    };
-    let allocations =
-        |reservation: &&Reservation| Json(reservation.allocations.iter().map(AllocationRow::from).collect::<Vec<_>>());
+    if !stored.is_empty() {
+        update(tx, &stored, heads).await?;
+    }
+    Ok(())
+}
+
+async fn insert(tx: &mut PgConnection, new: &[&Reservation], heads: &Heads) -> Result<(), Error> {
     sqlx::query(
         "INSERT INTO reservation (order_id, status, allocations, expires_at, version, head_hash, correlation_id)
-         SELECT * FROM unnest($1::uuid[], $2::text[], $3::jsonb[], $4::timestamptz[], $5::bigint[], $6::bytea[], $7::uuid[])
-         ON CONFLICT (order_id) DO UPDATE
-         SET status = excluded.status, allocations = excluded.allocations, expires_at = excluded.expires_at,
-             version = excluded.version, head_hash = excluded.head_hash",
+         SELECT * FROM unnest($1::uuid[], $2::text[], $3::jsonb[], $4::timestamptz[], $5::bigint[], $6::bytea[], $7::uuid[])",
     )
-    .bind(changed.iter().map(|reservation| reservation.order_id.uuid()).collect::<Vec<_>>())
-    .bind(changed.iter().map(|reservation| status_to_text(reservation.status)).collect::<Vec<_>>())
-    .bind(changed.iter().map(allocations).collect::<Vec<_>>())
-    .bind(changed.iter().map(|reservation| reservation.expires_at.map(OffsetDateTime::from)).collect::<Vec<_>>())
-    .bind(changed.iter().map(|reservation| head(reservation).version).collect::<Vec<_>>())
-    .bind(changed.iter().map(|reservation| head(reservation).hash.to_vec()).collect::<Vec<_>>())
-    .bind(changed.iter().map(|reservation| head(reservation).correlation_id).collect::<Vec<_>>())
+    .bind(column(new, |reservation| reservation.order_id.uuid()))
+    .bind(column(new, |reservation| status_to_text(reservation.status)))
+    .bind(column(new, |reservation| Json(reservation.allocations.iter().map(AllocationRow::from).collect::<Vec<_>>())))
+    .bind(column(new, |reservation| reservation.expires_at.map(OffsetDateTime::from)))
+    .bind(column(new, |reservation| head(reservation, heads).version))
+    .bind(column(new, |reservation| head(reservation, heads).hash.to_vec()))
+    .bind(column(new, |reservation| head(reservation, heads).correlation_id))
     .execute(tx)
     .await?;
     Ok(())
+}
+
+/// What is held where, and until when, is said when a reservation is made, and does not change.
+async fn update(tx: &mut PgConnection, changed: &[&Reservation], heads: &Heads) -> Result<(), Error> {
+    sqlx::query(
+        "UPDATE reservation r SET status = t.status, version = t.version, head_hash = t.head_hash
+         FROM unnest($1::uuid[], $2::text[], $3::bigint[], $4::bytea[]) AS t (order_id, status, version, head_hash)
+         WHERE r.order_id = t.order_id",
+    )
+    .bind(column(changed, |reservation| reservation.order_id.uuid()))
+    .bind(column(changed, |reservation| status_to_text(reservation.status)))
+    .bind(column(changed, |reservation| head(reservation, heads).version))
+    .bind(column(changed, |reservation| head(reservation, heads).hash.to_vec()))
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
+/// A tombstone has no history: no event was recorded about it.
+fn head(reservation: &Reservation, heads: &Heads) -> Head {
+    let id = reservation.order_id.uuid();
+    heads.get(id).unwrap_or(Head::begin(id))
+}
+
+fn column<R, T>(rows: &[R], value: impl Fn(&R) -> T) -> Vec<T> {
+    rows.iter().map(value).collect()
 }
 
 /// The reservation of an order, and its version.

@@ -55,14 +55,15 @@ fn order_from_row(row: &PgRow) -> Result<Order, Error> {
 
 /// Saves what was created and what changed. An order's row comes with its head.
 pub async fn save(tx: &mut PgConnection, world: &World, heads: &Heads, now: Timestamp) -> Result<(), Error> {
-    let created: Vec<&Snapshot> = world.created().map(|(_, snapshot)| snapshot).collect();
-    if !created.is_empty() {
-        insert_snapshots(tx, &created, now).await?;
-        insert_lines(tx, &created).await?;
+    let (orders, snapshots): (Vec<&Order>, Vec<&Snapshot>) = world.created().unzip();
+    if !orders.is_empty() {
+        insert_snapshots(tx, &snapshots, now).await?;
+        insert_lines(tx, &snapshots).await?;
+        insert_states(tx, &orders, heads, now).await?;
     }
-    let moved: Vec<&Order> = world.created().map(|(order, _)| order).chain(world.changed()).collect();
-    if !moved.is_empty() {
-        upsert_states(tx, &moved, heads, now).await?;
+    let changed: Vec<&Order> = world.changed().collect();
+    if !changed.is_empty() {
+        update_states(tx, &changed, heads, now).await?;
     }
     Ok(())
 }
@@ -122,31 +123,52 @@ async fn insert_lines(tx: &mut PgConnection, created: &[&Snapshot]) -> Result<()
     Ok(())
 }
 
-async fn upsert_states(tx: &mut PgConnection, moved: &[&Order], heads: &Heads, now: Timestamp) -> Result<(), Error> {
-    let head = |order: &&Order| heads.get(order.id.uuid()).expect("an order has a history from its creation on");
+async fn insert_states(tx: &mut PgConnection, created: &[&Order], heads: &Heads, now: Timestamp) -> Result<(), Error> {
     sqlx::query(
-        "INSERT INTO order_state (order_id, status, reason, payment_status, fulfilment_status, unpaid_deadline, version,
-                                  head_hash, correlation_id, updated_at)
-         SELECT *, $10 FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::timestamptz[],
-                                   $7::bigint[], $8::bytea[], $9::uuid[])
-         ON CONFLICT (order_id) DO UPDATE
-         SET status = excluded.status, reason = excluded.reason, payment_status = excluded.payment_status,
-             fulfilment_status = excluded.fulfilment_status, version = excluded.version, head_hash = excluded.head_hash,
-             updated_at = excluded.updated_at",
+        "INSERT INTO order_state (order_id, status, reason, payment_status, fulfilment_status, version, head_hash,
+                                  unpaid_deadline, correlation_id, updated_at)
+         SELECT *, $10 FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::bytea[],
+                                   $8::timestamptz[], $9::uuid[])",
     )
-    .bind(column(moved, |order| order.id.uuid()))
-    .bind(column(moved, |order| order.standing.status.milestone().as_str()))
-    .bind(column(moved, |order| order.standing.status.reason()))
-    .bind(column(moved, |order| order.standing.payment.as_str()))
-    .bind(column(moved, |order| order.standing.fulfilment.as_str()))
-    .bind(column(moved, |order| OffsetDateTime::from(order.unpaid_deadline)))
-    .bind(column(moved, |order| head(order).version))
-    .bind(column(moved, |order| head(order).hash.to_vec()))
-    .bind(column(moved, |order| head(order).correlation_id))
+    .bind(column(created, |order| order.id.uuid()))
+    .bind(column(created, |order| order.standing.status.milestone().as_str()))
+    .bind(column(created, |order| order.standing.status.reason()))
+    .bind(column(created, |order| order.standing.payment.as_str()))
+    .bind(column(created, |order| order.standing.fulfilment.as_str()))
+    .bind(column(created, |order| head(order, heads).version))
+    .bind(column(created, |order| head(order, heads).hash.to_vec()))
+    .bind(column(created, |order| OffsetDateTime::from(order.unpaid_deadline)))
+    .bind(column(created, |order| head(order, heads).correlation_id))
     .bind(OffsetDateTime::from(now))
     .execute(tx)
     .await?;
     Ok(())
+}
+
+async fn update_states(tx: &mut PgConnection, changed: &[&Order], heads: &Heads, now: Timestamp) -> Result<(), Error> {
+    sqlx::query(
+        "UPDATE order_state s
+         SET status = t.status, reason = t.reason, payment_status = t.payment_status,
+             fulfilment_status = t.fulfilment_status, version = t.version, head_hash = t.head_hash, updated_at = $8
+         FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::bytea[])
+              AS t (order_id, status, reason, payment_status, fulfilment_status, version, head_hash)
+         WHERE s.order_id = t.order_id",
+    )
+    .bind(column(changed, |order| order.id.uuid()))
+    .bind(column(changed, |order| order.standing.status.milestone().as_str()))
+    .bind(column(changed, |order| order.standing.status.reason()))
+    .bind(column(changed, |order| order.standing.payment.as_str()))
+    .bind(column(changed, |order| order.standing.fulfilment.as_str()))
+    .bind(column(changed, |order| head(order, heads).version))
+    .bind(column(changed, |order| head(order, heads).hash.to_vec()))
+    .bind(OffsetDateTime::from(now))
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
+fn head(order: &Order, heads: &Heads) -> Head {
+    heads.get(order.id.uuid()).expect("an order has a history from its creation on")
 }
 
 fn column<R, T>(rows: &[R], value: impl Fn(&R) -> T) -> Vec<T> {

@@ -18,13 +18,12 @@ pub(super) async fn save(tx: &mut PgConnection, transactions: &[Transaction], no
     }
     let ids: Vec<Uuid> = transactions.iter().map(|_| Id::<Transaction>::generate().uuid()).collect();
     sqlx::query(
-        "INSERT INTO ledger_transaction (transaction_id, order_id, kind, operation_key, created_at)
-         SELECT t.*, $5 FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[]) AS t",
+        "INSERT INTO ledger_transaction (transaction_id, order_id, kind, created_at)
+         SELECT t.*, $4 FROM unnest($1::uuid[], $2::uuid[], $3::text[]) AS t",
     )
     .bind(&ids)
     .bind(transactions.iter().map(|each| each.operation().order_id.uuid()).collect::<Vec<_>>())
     .bind(transactions.iter().map(|each| each.operation().kind.as_str()).collect::<Vec<_>>())
-    .bind(transactions.iter().map(|each| each.operation().to_string()).collect::<Vec<_>>())
     .bind(OffsetDateTime::from(now))
     .execute(&mut *tx)
     .await?;

@@ -5,6 +5,8 @@ pub mod ledger;
 pub mod operation;
 pub mod payment;
 
+use std::collections::BTreeSet;
+
 use kernel::{Currency, Money, Timestamp};
 use messaging::{Cause, Caused, Error, Heads};
 use sqlx::postgres::PgRow;
@@ -12,7 +14,7 @@ use sqlx::{PgConnection, Row};
 
 use self::operation::Claim;
 use crate::Heard;
-use crate::domain::World;
+use crate::domain::{OrderId, World};
 
 /// Loads and locks the orders that the facts are about.
 pub async fn load(tx: &mut PgConnection, facts: &[Caused<Heard>]) -> Result<(World, Heads), Error> {
@@ -22,16 +24,17 @@ pub async fn load(tx: &mut PgConnection, facts: &[Caused<Heard>]) -> Result<(Wor
     Ok((world, heads))
 }
 
-/// Saves what changed. `causes` are those of what is asked, one each, and `claim` is the worker's that asks at once, if one does.
+/// Saves what changed. `stored` are the orders that a row was loaded of, `causes` are those of what is asked, one each, and `claim` is the worker's that asks at once, if one does.
 pub async fn save(
     tx: &mut PgConnection,
     world: &World,
+    stored: &BTreeSet<OrderId>,
     causes: &[Cause],
     claim: Option<&Claim>,
     heads: &Heads,
     now: Timestamp,
 ) -> Result<(), Error> {
-    payment::save(tx, world, heads, now).await?;
+    payment::save(tx, world, stored, heads, now).await?;
     operation::save_asked(tx, &world.asked, causes, claim, now).await?;
     operation::save_answered(tx, &world.answered, now).await?;
     ledger::save(tx, &world.posted, now).await

@@ -1,5 +1,6 @@
 //! Table `provider_operation`: what is to be asked of the provider, whose turn it is to ask, and what became of it.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use kernel::{Money, Timestamp};
@@ -9,7 +10,7 @@ use sqlx::{PgConnection, PgPool, Row};
 use time::OffsetDateTime;
 
 use super::money;
-use crate::domain::{Answered, CardToken, Operation, OperationKey, OrderId, Outcome};
+use crate::domain::{Answered, CardToken, Operation, OperationKey, OperationKind, OrderId, Outcome};
 
 const PENDING: &str = "pending";
 const SUCCEEDED: &str = "succeeded";
@@ -49,12 +50,11 @@ pub(super) async fn save_asked(
         return Ok(());
     }
     sqlx::query(
-        "INSERT INTO provider_operation (key, order_id, kind, amount_minor, currency, caused_by, traceparent, created_at,
+        "INSERT INTO provider_operation (order_id, kind, amount_minor, currency, caused_by, traceparent, created_at,
                                          claimed_by, leased_until, attempts)
-         SELECT t.*, $8, $9, now() + make_interval(secs => $10), CASE WHEN $9 IS NULL THEN 0 ELSE 1 END
-         FROM unnest($1::text[], $2::uuid[], $3::text[], $4::bigint[], $5::text[], $6::uuid[], $7::text[]) AS t",
+         SELECT t.*, $7, $8, now() + make_interval(secs => $9), CASE WHEN $8 IS NULL THEN 0 ELSE 1 END
+         FROM unnest($1::uuid[], $2::text[], $3::bigint[], $4::text[], $5::uuid[], $6::text[]) AS t",
     )
-    .bind(asked.iter().map(|operation| operation.key.to_string()).collect::<Vec<_>>())
     .bind(asked.iter().map(|operation| operation.key.order_id.uuid()).collect::<Vec<_>>())
     .bind(asked.iter().map(|operation| operation.key.kind.as_str()).collect::<Vec<_>>())
     .bind(asked.iter().map(|operation| operation.amount.minor()).collect::<Vec<_>>())
@@ -84,11 +84,12 @@ pub(super) async fn save_answered(tx: &mut PgConnection, answered: &[Answered], 
     };
     sqlx::query(
         "UPDATE provider_operation o
-         SET status = t.status, reason = t.reason, completed_at = $4
-         FROM unnest($1::text[], $2::text[], $3::text[]) AS t (key, status, reason)
-         WHERE o.key = t.key AND o.status = 'pending'",
+         SET status = t.status, reason = t.reason, completed_at = $5
+         FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[]) AS t (order_id, kind, status, reason)
+         WHERE o.order_id = t.order_id AND o.kind = t.kind AND o.status = 'pending'",
     )
-    .bind(answered.iter().map(|answered| answered.key.to_string()).collect::<Vec<_>>())
+    .bind(answered.iter().map(|answered| answered.key.order_id.uuid()).collect::<Vec<_>>())
+    .bind(answered.iter().map(|answered| answered.key.kind.as_str()).collect::<Vec<_>>())
     .bind(answered.iter().map(status).collect::<Vec<_>>())
     .bind(answered.iter().map(reason).collect::<Vec<_>>())
     .bind(OffsetDateTime::from(now))
@@ -116,31 +117,33 @@ pub struct Claimed {
 pub async fn claim(
     pool: &PgPool,
     claim: &Claim,
-    under_way: impl Iterator<Item = OperationKey>,
+    under_way: &HashSet<OperationKey>,
     limit: usize,
 ) -> Result<Vec<Claimed>, Error> {
     let rows = sqlx::query(
         "WITH unhurried AS (
              SELECT set_config('synchronous_commit', 'off', true)
          ), due AS (
-             SELECT o.key FROM provider_operation o, unhurried
+             SELECT o.order_id, o.kind FROM provider_operation o, unhurried
              WHERE o.status = 'pending' AND o.due_at <= now()
                AND (o.leased_until IS NULL OR o.leased_until <= now()
-                    OR (o.claimed_by = $1 AND o.key <> ALL($4)
-                        AND o.leased_until <= now() + make_interval(secs => $3 - $5)))
+                    OR (o.claimed_by = $1 AND o.leased_until <= now() + make_interval(secs => $3 - $6)
+                        AND NOT EXISTS (SELECT FROM unnest($4::uuid[], $5::text[]) AS asking (order_id, kind)
+                                        WHERE asking.order_id = o.order_id AND asking.kind = o.kind)))
              ORDER BY o.due_at LIMIT $2 FOR UPDATE OF o SKIP LOCKED
          )
          UPDATE provider_operation o
          SET attempts = o.attempts + 1, leased_until = now() + make_interval(secs => $3), claimed_by = $1
          FROM due, payment p
-         WHERE o.key = due.key AND p.order_id = o.order_id
-         RETURNING o.key, o.amount_minor, o.currency, o.attempts, o.caused_by, o.traceparent, p.card_token,
+         WHERE o.order_id = due.order_id AND o.kind = due.kind AND p.order_id = o.order_id
+         RETURNING o.order_id, o.kind, o.amount_minor, o.currency, o.attempts, o.caused_by, o.traceparent, p.card_token,
                    p.correlation_id",
     )
     .bind(&claim.replica)
     .bind(limit as i64)
     .bind(claim.lease.as_secs_f64())
-    .bind(under_way.map(|key| key.to_string()).collect::<Vec<_>>())
+    .bind(under_way.iter().map(|key| key.order_id.uuid()).collect::<Vec<_>>())
+    .bind(under_way.iter().map(|key| key.kind.as_str()).collect::<Vec<_>>())
     .bind(HANDOVER_MAX.as_secs_f64())
     .fetch_all(pool)
     .await?;
@@ -173,10 +176,12 @@ pub async fn postpone(tx: &mut PgConnection, postponed: &[(&Claimed, Duration)])
     sqlx::query(
         "UPDATE provider_operation o
          SET due_at = now() + make_interval(secs => t.delay_secs), leased_until = NULL
-         FROM unnest($1::text[], $2::integer[], $3::double precision[]) AS t (key, attempts, delay_secs)
-         WHERE o.key = t.key AND o.attempts = t.attempts AND o.status = 'pending'",
+         FROM unnest($1::uuid[], $2::text[], $3::integer[], $4::double precision[])
+              AS t (order_id, kind, attempts, delay_secs)
+         WHERE o.order_id = t.order_id AND o.kind = t.kind AND o.attempts = t.attempts AND o.status = 'pending'",
     )
-    .bind(postponed.iter().map(|(claimed, _)| claimed.operation.key.to_string()).collect::<Vec<_>>())
+    .bind(postponed.iter().map(|(claimed, _)| claimed.operation.key.order_id.uuid()).collect::<Vec<_>>())
+    .bind(postponed.iter().map(|(claimed, _)| claimed.operation.key.kind.as_str()).collect::<Vec<_>>())
     .bind(postponed.iter().map(|(claimed, _)| claimed.attempt).collect::<Vec<_>>())
     .bind(postponed.iter().map(|(_, delay)| delay.as_secs_f64()).collect::<Vec<_>>())
     .execute(tx)
@@ -242,6 +247,10 @@ fn found_from_row(row: &PgRow) -> Result<Found, Error> {
 }
 
 fn key(row: &PgRow) -> Result<OperationKey, Error> {
-    let key: &str = row.try_get("key")?;
-    key.parse().map_err(|error| Error::Corrupt(format!("{error}")))
+    let kind: &str = row.try_get("kind")?;
+    let corrupt = || Error::Corrupt(format!("operation kind {kind:?}"));
+    Ok(OperationKey {
+        order_id: OrderId::from_uuid(row.try_get("order_id")?),
+        kind: OperationKind::from_name(kind).ok_or_else(corrupt)?,
+    })
 }

@@ -1,5 +1,7 @@
 //! Table `payment`.
 
+use std::collections::BTreeSet;
+
 use kernel::Timestamp;
 use messaging::{Caused, Error, Head, Heads};
 use sqlx::postgres::PgRow;
@@ -50,12 +52,26 @@ pub(super) async fn load(
     Ok(())
 }
 
-/// Upserts what is new or changed.
-pub(super) async fn save(tx: &mut PgConnection, world: &World, heads: &Heads, now: Timestamp) -> Result<(), Error> {
-    if world.changed.is_empty() {
-        return Ok(());
+/// Saves what is new or changed; `stored` are the orders that a row was loaded of.
+pub(super) async fn save(
+    tx: &mut PgConnection,
+    world: &World,
+    stored: &BTreeSet<OrderId>,
+    heads: &Heads,
+    now: Timestamp,
+) -> Result<(), Error> {
+    let rows = world.changed.iter().map(|id| Columns::new(*id, &world.entries[id], heads));
+    let (stored, new): (Vec<_>, Vec<_>) = rows.partition(|row| stored.contains(&row.order_id));
+    if !new.is_empty() {
+        insert(tx, &new, now).await?;
     }
-    let rows: Vec<Columns> = world.changed.iter().map(|id| Columns::new(*id, &world.entries[id], heads)).collect();
+    if !stored.is_empty() {
+        update(tx, &stored, now).await?;
+    }
+    Ok(())
+}
+
+async fn insert(tx: &mut PgConnection, rows: &[Columns<'_>], now: Timestamp) -> Result<(), Error> {
     sqlx::query(
         "INSERT INTO payment (order_id, status, order_ended, needs_operator, buyer_id, amount_minor, captured_minor,
                               refunded_minor, currency, card_token, hold_expires_at, reason, version, head_hash,
@@ -63,31 +79,58 @@ pub(super) async fn save(tx: &mut PgConnection, world: &World, heads: &Heads, no
          SELECT t.*, $16, $16
          FROM unnest($1::uuid[], $2::text[], $3::boolean[], $4::boolean[], $5::uuid[], $6::bigint[], $7::bigint[],
                      $8::bigint[], $9::text[], $10::text[], $11::timestamptz[], $12::text[], $13::bigint[], $14::bytea[],
-                     $15::uuid[]) AS t
-         ON CONFLICT (order_id) DO UPDATE
-         SET status = excluded.status, order_ended = excluded.order_ended, needs_operator = excluded.needs_operator,
-             buyer_id = excluded.buyer_id, amount_minor = excluded.amount_minor,
-             captured_minor = excluded.captured_minor, refunded_minor = excluded.refunded_minor,
-             currency = excluded.currency, card_token = excluded.card_token,
-             hold_expires_at = excluded.hold_expires_at, reason = excluded.reason, version = excluded.version,
-             head_hash = excluded.head_hash, updated_at = excluded.updated_at,
-             created_at = CASE WHEN payment.status = 'hold' THEN excluded.created_at ELSE payment.created_at END",
+                     $15::uuid[]) AS t",
     )
-    .bind(column(&rows, |row| row.order_id.uuid()))
-    .bind(column(&rows, |row| row.status))
-    .bind(column(&rows, |row| row.order_ended))
-    .bind(column(&rows, |row| row.payment.is_some_and(|payment| payment.needs_operator)))
-    .bind(column(&rows, |row| row.payment.map(|payment| payment.terms.buyer_id.uuid())))
-    .bind(column(&rows, |row| row.payment.map(|payment| payment.amount().minor())))
-    .bind(column(&rows, |row| row.payment.map_or(0, |payment| payment.captured.minor())))
-    .bind(column(&rows, |row| row.payment.map_or(0, |payment| payment.refunded.minor())))
-    .bind(column(&rows, |row| row.payment.map(|payment| payment.amount().currency().code().to_owned())))
-    .bind(column(&rows, Columns::card_token))
-    .bind(column(&rows, |row| row.hold_expires_at.map(OffsetDateTime::from)))
-    .bind(column(&rows, |row| row.payment.and_then(|payment| payment.reason.clone())))
-    .bind(column(&rows, |row| row.head.version))
-    .bind(column(&rows, |row| row.head.hash.to_vec()))
-    .bind(column(&rows, |row| row.head.correlation_id))
+    .bind(column(rows, |row| row.order_id.uuid()))
+    .bind(column(rows, |row| row.status))
+    .bind(column(rows, |row| row.order_ended))
+    .bind(column(rows, Columns::needs_operator))
+    .bind(column(rows, Columns::buyer_id))
+    .bind(column(rows, Columns::amount_minor))
+    .bind(column(rows, Columns::captured_minor))
+    .bind(column(rows, Columns::refunded_minor))
+    .bind(column(rows, Columns::currency))
+    .bind(column(rows, Columns::card_token))
+    .bind(column(rows, |row| row.hold_expires_at.map(OffsetDateTime::from)))
+    .bind(column(rows, Columns::reason))
+    .bind(column(rows, |row| row.head.version))
+    .bind(column(rows, |row| row.head.hash.to_vec()))
+    .bind(column(rows, |row| row.head.correlation_id))
+    .bind(OffsetDateTime::from(now))
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
+/// The terms are written once: with the intent, which may come after the hold.
+async fn update(tx: &mut PgConnection, rows: &[Columns<'_>], now: Timestamp) -> Result<(), Error> {
+    sqlx::query(
+        "UPDATE payment p
+         SET status = t.status, order_ended = t.order_ended, needs_operator = t.needs_operator, buyer_id = t.buyer_id,
+             amount_minor = t.amount_minor, captured_minor = t.captured_minor, refunded_minor = t.refunded_minor,
+             currency = t.currency, card_token = t.card_token, hold_expires_at = t.hold_expires_at, reason = t.reason,
+             version = t.version, head_hash = t.head_hash, updated_at = $15,
+             created_at = CASE WHEN p.status = 'hold' THEN $15 ELSE p.created_at END
+         FROM unnest($1::uuid[], $2::text[], $3::boolean[], $4::boolean[], $5::uuid[], $6::bigint[], $7::bigint[],
+                     $8::bigint[], $9::text[], $10::text[], $11::timestamptz[], $12::text[], $13::bigint[], $14::bytea[])
+              AS t (order_id, status, order_ended, needs_operator, buyer_id, amount_minor, captured_minor, refunded_minor,
+                    currency, card_token, hold_expires_at, reason, version, head_hash)
+         WHERE p.order_id = t.order_id",
+    )
+    .bind(column(rows, |row| row.order_id.uuid()))
+    .bind(column(rows, |row| row.status))
+    .bind(column(rows, |row| row.order_ended))
+    .bind(column(rows, Columns::needs_operator))
+    .bind(column(rows, Columns::buyer_id))
+    .bind(column(rows, Columns::amount_minor))
+    .bind(column(rows, Columns::captured_minor))
+    .bind(column(rows, Columns::refunded_minor))
+    .bind(column(rows, Columns::currency))
+    .bind(column(rows, Columns::card_token))
+    .bind(column(rows, |row| row.hold_expires_at.map(OffsetDateTime::from)))
+    .bind(column(rows, Columns::reason))
+    .bind(column(rows, |row| row.head.version))
+    .bind(column(rows, |row| row.head.hash.to_vec()))
     .bind(OffsetDateTime::from(now))
     .execute(tx)
     .await?;
@@ -119,6 +162,34 @@ impl<'a> Columns<'a> {
             }
         };
         Self { order_id, status, order_ended, hold_expires_at, payment, head }
+    }
+
+    fn needs_operator(&self) -> bool {
+        self.payment.is_some_and(|payment| payment.needs_operator)
+    }
+
+    fn buyer_id(&self) -> Option<Uuid> {
+        self.payment.map(|payment| payment.terms.buyer_id.uuid())
+    }
+
+    fn amount_minor(&self) -> Option<i64> {
+        self.payment.map(|payment| payment.amount().minor())
+    }
+
+    fn captured_minor(&self) -> i64 {
+        self.payment.map_or(0, |payment| payment.captured.minor())
+    }
+
+    fn refunded_minor(&self) -> i64 {
+        self.payment.map_or(0, |payment| payment.refunded.minor())
+    }
+
+    fn currency(&self) -> Option<String> {
+        self.payment.map(|payment| payment.amount().currency().code().to_owned())
+    }
+
+    fn reason(&self) -> Option<String> {
+        self.payment.and_then(|payment| payment.reason.clone())
     }
 
     fn card_token(&self) -> Option<String> {
