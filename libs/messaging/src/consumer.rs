@@ -97,7 +97,7 @@ impl<P: Participant> Consumer<P> {
         Ok(())
     }
 
-    /// Whether the message is of a type that the table names, or does not tell its type. Others are counted and skipped, and
+    /// Whether the message is of a type that the table names, or is no event. Events of other types are counted and skipped, and
     /// nothing else of them is read: that is how a producer may move first.
     fn wants(&self, message: &BorrowedMessage<'_>) -> bool {
         let wanted = envelope::event_type(message)

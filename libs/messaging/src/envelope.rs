@@ -223,10 +223,12 @@ impl Headered {
     }
 }
 
-/// What a message says that its type is, without reading anything else of it.
+/// What a message that looks like an event says that its type is, without reading anything else of it.
 pub(crate) fn event_type<'a>(message: &'a BorrowedMessage<'_>) -> Option<&'a str> {
-    let header = message.headers()?.iter().find(|header| header.key == "ce_type")?;
-    std::str::from_utf8(header.value?).ok()
+    let headers = message.headers()?;
+    let value = |key| headers.iter().find(|header| header.key == key)?.value;
+    value("ce_id").and(value("ce_subject"))?;
+    std::str::from_utf8(value("ce_type")?).ok()
 }
 
 fn header<'a>(headers: &'a [(String, String)], name: &str) -> Option<&'a str> {

@@ -66,10 +66,8 @@ pub fn decode(event: &Envelope) -> Result<Option<Fact>, Undecodable> {
         }
         "tradewind.orders.v1.OrderConfirmed" => {
             let confirmed: OrderConfirmed = event.decode()?;
-            if !confirmed.cash_on_delivery {
-                return Ok(None);
-            }
-            fact(&confirmed.checkout_id, &confirmed.order_id, News::CashOrderConfirmed)?
+            let news = News::Confirmed { cash_on_delivery: confirmed.cash_on_delivery };
+            fact(&confirmed.checkout_id, &confirmed.order_id, news)?
         }
         "tradewind.orders.v1.OrderFailed" => {
             let failed: OrderFailed = event.decode()?;

@@ -21,9 +21,11 @@ pub struct Fact {
 /// What happened to an order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum News {
-    /// Stock is committed, and the buyer pays in cash on delivery: that is the outcome. A prepaid order has yet to be paid, so its
-    /// confirmation is no news.
-    CashOrderConfirmed,
+    /// Stock is committed and payment authorized. For cash on delivery that is the outcome; a prepaid order has yet to be paid.
+    Confirmed {
+        /// Whether it is paid in cash on delivery.
+        cash_on_delivery: bool,
+    },
     /// The payment was captured.
     Paid,
     /// It could not be had.

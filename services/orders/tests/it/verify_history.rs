@@ -12,9 +12,8 @@ use crate::back_office::{BackOffice, authorized, captured, committed};
 async fn take_walls_down(office: &BackOffice) {
     let walls = "ALTER TABLE order_snapshot DISABLE TRIGGER USER;
          ALTER TABLE order_line DISABLE TRIGGER USER;
-         ALTER TABLE order_line DROP CONSTRAINT order_line_order_id_fkey, DROP CONSTRAINT order_line_adds_up;
-         ALTER TABLE order_state DROP CONSTRAINT order_state_order_id_fkey,
-                                 DROP CONSTRAINT order_paid_has_stock_and_money;
+         ALTER TABLE order_line DROP CONSTRAINT order_line_adds_up;
+         ALTER TABLE order_state DROP CONSTRAINT order_paid_has_stock_and_money;
          ALTER TABLE order_snapshot DROP CONSTRAINT order_total_adds_up";
     office.store.pool().execute(walls).await.unwrap();
 }
