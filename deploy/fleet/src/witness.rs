@@ -12,7 +12,7 @@ use chassis::grpc::Server;
 use chassis::{Operation, Settings, Tasks, cli, database, jobs, telemetry};
 use kernel::{Classified, Decision, ErrorKind, Timestamp};
 use messaging::{
-    Caused, Consumer, Envelope, Error, EventStore, Heads, Outgoing, Participant, Subscription, Undecodable,
+    Caused, Consumer, Envelope, Error, EventStore, Heads, Outgoing, Participant, Subscription, Undecodable, UnitOfWork,
 };
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -142,7 +142,7 @@ impl Participant for Witness {
         match *event {}
     }
 
-    async fn save(&self, tx: &mut PgConnection, world: Vec<Seen>, _: &Heads, _: Timestamp) -> Result<(), Error> {
+    async fn save(&self, unit: &mut UnitOfWork, world: Vec<Seen>, _: &Heads) -> Result<(), Error> {
         sqlx::query(
             "INSERT INTO effect (event_id, topic, aggregate_id, version)
              SELECT event_id, topic, aggregate_id, version
@@ -154,7 +154,7 @@ impl Participant for Witness {
         .bind(world.iter().map(|seen| seen.topic.clone()).collect::<Vec<_>>())
         .bind(world.iter().map(|seen| seen.aggregate_id).collect::<Vec<_>>())
         .bind(world.iter().map(|seen| seen.version).collect::<Vec<_>>())
-        .execute(tx)
+        .execute(unit.tx())
         .await?;
         Ok(())
     }

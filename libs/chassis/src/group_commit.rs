@@ -39,8 +39,11 @@ pub trait Handler: Send + Sync + 'static {
         &self,
         unit: &mut UnitOfWork,
         commands: &[&Self::Command],
-    ) -> impl Future<Output = Result<Vec<Result<Self::Answer, Self::Error>>, messaging::Error>> + Send;
+    ) -> impl Future<Output = Result<Answers<Self::Answer, Self::Error>, messaging::Error>> + Send;
 }
+
+/// What becomes of each of several commands.
+pub type Answers<A, E> = Vec<Result<A, E>>;
 
 /// Where commands are handed in.
 pub struct GroupCommit<H: Handler>(mpsc::Sender<Waiting<H>>);

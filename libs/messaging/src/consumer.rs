@@ -254,7 +254,7 @@ impl<P: Participant> Consumer<P> {
 
     /// Reads the events, before anything is locked for them, and leaves out those that turn out not to concern us: they have no
     /// effect, so nothing need remember them.
-    fn read<'a>(&self, events: &'a [Envelope]) -> (Vec<&'a Envelope>, Vec<Result<Caused<P::Fact>, Undecodable>>) {
+    fn read<'a>(&self, events: &'a [Envelope]) -> (Vec<&'a Envelope>, Vec<Read<P::Fact>>) {
         let read = |event: &'a Envelope| {
             let fact = match &event.malformed {
                 Some(malformed) => Err(malformed.clone()),
@@ -306,6 +306,9 @@ impl<P: Participant> Consumer<P> {
         Ok(())
     }
 }
+
+/// What an event says, or why it cannot be read.
+type Read<Fact> = Result<Caused<Fact>, Undecodable>;
 
 /// How an event of a batch was met before anything was decided.
 enum Entry {

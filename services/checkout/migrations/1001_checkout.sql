@@ -12,7 +12,8 @@ CREATE TABLE quote (
 CREATE TABLE checkout (
     checkout_id    uuid        PRIMARY KEY,
     -- No foreign keys here and below: parent and child are written by one statement, or read in the same transaction, and a look
-    -- at the parent with a lock on it for each row is a tenth of what the database does for an order. `fleet` proves it instead.
+    -- at the parent with a lock on it for each row is a tenth of what the database does for an order. The fleet's proofs look for
+    -- orphans instead.
     quote_id       uuid        NOT NULL,
     buyer_id       uuid        NOT NULL,
     -- Minor units; the sum of the orders' totals.

@@ -42,8 +42,8 @@ CREATE TABLE payment (
 -- point repeats the call under the same key.
 CREATE TABLE provider_operation (
     -- The provider knows it as '<order id>:<kind>:1'. No foreign keys here and below: parent and child are written by one
-    -- transaction, and a look at the parent with a lock on it for each row is a tenth of what the database does for an order. `fleet`
-    -- proves it instead.
+    -- transaction, and a look at the parent with a lock on it for each row is a tenth of what the database does for an order. The fleet's
+    -- proofs look for orphans instead.
     order_id     uuid        NOT NULL,
     kind         text        NOT NULL CHECK (kind IN ('authorize', 'capture', 'void', 'refund')),
     amount_minor bigint      NOT NULL CHECK (amount_minor > 0),

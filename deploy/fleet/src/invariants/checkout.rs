@@ -92,6 +92,34 @@ pub(super) const CHECKS: &[Check] = &[
                 FROM (SELECT c.order_id AS id, c.outcome IS DISTINCT FROM o.status AS wrong
                       FROM checkout.checkout_order c LEFT JOIN orders.placed_order o USING (order_id)) AS t",
     },
+    Check {
+        invariant: "I4 history",
+        claim: "every row has the row that it belongs to",
+        query: "WITH orphan AS (
+                    SELECT 'order_line of order ' || order_id AS id FROM orders.order_line
+                        WHERE NOT EXISTS (SELECT FROM orders.order_snapshot s WHERE s.order_id = order_line.order_id)
+                    UNION ALL SELECT 'order_state of order ' || order_id FROM orders.order_state
+                        WHERE NOT EXISTS (SELECT FROM orders.order_snapshot s WHERE s.order_id = order_state.order_id)
+                    UNION ALL SELECT 'checkout ' || checkout_id FROM checkout.checkout
+                        WHERE NOT EXISTS (SELECT FROM checkout.quote q WHERE q.quote_id = checkout.quote_id)
+                    UNION ALL SELECT 'checkout_order ' || order_id FROM checkout.checkout_order
+                        WHERE NOT EXISTS (SELECT FROM checkout.checkout c WHERE c.checkout_id = checkout_order.checkout_id)
+                    UNION ALL SELECT 'provider_operation of order ' || order_id FROM payments.provider_operation
+                        WHERE NOT EXISTS (SELECT FROM payments.payment p WHERE p.order_id = provider_operation.order_id)
+                    UNION ALL SELECT 'ledger_transaction ' || transaction_id FROM payments.ledger_transaction t
+                        WHERE NOT EXISTS (SELECT FROM payments.provider_operation o
+                                          WHERE o.order_id = t.order_id AND o.kind = t.kind)
+                    UNION ALL SELECT 'ledger_posting ' || posting_id FROM payments.ledger_posting
+                        WHERE NOT EXISTS (SELECT FROM payments.ledger_transaction t
+                                          WHERE t.transaction_id = ledger_posting.transaction_id)
+                )
+                SELECT (SELECT count(*) FROM orders.order_line) + (SELECT count(*) FROM orders.order_state)
+                       + (SELECT count(*) FROM checkout.checkout) + (SELECT count(*) FROM checkout.checkout_order)
+                       + (SELECT count(*) FROM payments.provider_operation)
+                       + (SELECT count(*) FROM payments.ledger_transaction)
+                       + (SELECT count(*) FROM payments.ledger_posting) AS examined,
+                       count(*) AS broken, min(id) AS example FROM orphan",
+    },
 ];
 
 /// Every aggregate's row that keeps a head, against its history in the journal.

@@ -70,6 +70,11 @@ const DAMAGE: &[(&str, &str, &str)] = &[
         "no payment waits for somebody",
     ),
     (
+        "INSERT INTO payments.ledger_transaction VALUES (gen_random_uuid(), gen_random_uuid(), 'refund', now())",
+        "DELETE FROM payments.ledger_transaction WHERE kind = 'refund'",
+        "every row has the row that it belongs to",
+    ),
+    (
         "INSERT INTO orders.outbox (aggregate_id, version, created_at) VALUES (gen_random_uuid(), 1, now())",
         "DELETE FROM orders.outbox",
         "no event waits in an outbox",

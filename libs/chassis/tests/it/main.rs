@@ -5,6 +5,7 @@
 mod auth;
 mod cli;
 mod database;
+mod group_commit;
 mod idempotency;
 mod jobs;
 mod limits;

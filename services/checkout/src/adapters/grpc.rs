@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use chassis::auth::Denied;
-use chassis::group_commit::{GroupCommit, Handler};
+use chassis::group_commit::{Answers, GroupCommit, Handler};
 use chassis::idempotency::Key;
 use chassis::{Caller, Fields, InvalidRequest, caller, status};
 use contracts::checkout::v1 as wire;
@@ -61,7 +61,7 @@ impl Handler for Submissions {
         &self,
         unit: &mut UnitOfWork,
         commands: &[&SubmitCheckout],
-    ) -> Result<Vec<Result<wire::SubmitCheckoutResponse, Error>>, messaging::Error> {
+    ) -> Result<Answers<wire::SubmitCheckoutResponse, Error>, messaging::Error> {
         let to_wire = |checkout| wire::SubmitCheckoutResponse { checkout: Some(checkout_to_wire(&checkout)) };
         let answers = submit_checkouts(unit, commands).await?;
         Ok(answers.into_iter().map(|answer| answer.map(to_wire).map_err(Error::from)).collect())

@@ -4,7 +4,7 @@
 //! follow. No answer is no outcome: the operation is asked for again by its key, after a while, for as long as it takes. A crash
 //! at any point repeats the call under the same key, and a second outcome finds that there was one.
 
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 use std::convert::Infallible;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -178,7 +178,7 @@ impl<P: Provider> Asker<P> {
 #[derive(Debug, Default)]
 struct Calls {
     tasks: JoinSet<Returned>,
-    keys: HashSet<OperationKey>,
+    keys: BTreeSet<OperationKey>,
 }
 
 impl Calls {

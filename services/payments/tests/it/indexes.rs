@@ -1,6 +1,6 @@
 //! What the statements cost once the tables have grown.
 
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use kernel::{Id, Timestamp};
@@ -60,7 +60,7 @@ async fn happen(store: &EventStore, facts: Vec<Fact>) {
 /// Claims what is due, gives a quarter back for later, and brings the rest as done.
 async fn ask(store: &EventStore, kind: OperationKind) {
     let claim = Claim::new("payments-0".to_owned(), Duration::from_secs(10));
-    let claimed = operation::claim(store.pool(), &claim, &HashSet::new(), 100).await.unwrap();
+    let claimed = operation::claim(store.pool(), &claim, &BTreeSet::new(), 100).await.unwrap();
     let unknown: Vec<_> = claimed.iter().take(5).map(|claimed| (claimed, Duration::ZERO)).collect();
     let mut unit = store.begin().await.unwrap();
     operation::postpone(unit.tx(), &unknown).await.unwrap();

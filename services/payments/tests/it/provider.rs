@@ -1,6 +1,6 @@
 //! What may go wrong between payments and its provider: lost answers, outages, kills, replicas.
 
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use kernel::Id;
@@ -111,7 +111,7 @@ async fn a_replica_that_starts_again_takes_up_what_it_had_claimed_and_nobody_els
     for (order, replica) in [(&own, "payments-0"), (&others, "payments-1")] {
         till.publish_and_wait(&[&order.created(), &order.reserved(&till)]).await;
         let claim = Claim { replica: replica.to_owned(), lease: Duration::from_hours(1) };
-        assert_eq!(operation::claim(till.store.pool(), &claim, &HashSet::new(), 10).await.unwrap().len(), 1);
+        assert_eq!(operation::claim(till.store.pool(), &claim, &BTreeSet::new(), 10).await.unwrap().len(), 1);
     }
     let worker = till.start_worker("payments-0", PROVIDER_TIMEOUT).await;
     till.told(&own, &[AUTHORIZED]).await;

@@ -1,6 +1,6 @@
 //! Table `provider_operation`: what is to be asked of the provider, whose turn it is to ask, and what became of it.
 
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use kernel::{Money, Timestamp};
@@ -117,7 +117,7 @@ pub struct Claimed {
 pub async fn claim(
     pool: &PgPool,
     claim: &Claim,
-    under_way: &HashSet<OperationKey>,
+    under_way: &BTreeSet<OperationKey>,
     limit: usize,
 ) -> Result<Vec<Claimed>, Error> {
     let rows = sqlx::query(
