@@ -257,6 +257,8 @@ impl Specs<'_> {
             .env("TRADEWIND_KAFKA_PREFIX", &self.kafka_prefix)
             .env("TRADEWIND_TOPIC_PARTITIONS", "3")
             .env("TRADEWIND_TOPIC_REPLICATION", "1")
+            // More processes than cores: a second thread each would only hand work back and forth.
+            .env("TOKIO_WORKER_THREADS", "1")
             // The last lines of a process that died are shown to a person: its error, not a backtrace.
             .env("RUST_LIB_BACKTRACE", "0")
             .env("TRADEWIND_GUEST_TOKEN_SECRET", &self.guest_secret)
