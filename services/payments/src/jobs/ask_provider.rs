@@ -10,21 +10,23 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::FutureExt as _;
+use futures::stream::FuturesUnordered;
+use futures::{FutureExt as _, StreamExt as _};
 use kernel::{Classified as _, CrashPoint};
 use messaging::{Caused, Error, EventStore, react};
 use rand::RngExt as _;
+use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
-use crate::adapters::postgres::operation::{self, Claimed};
+use crate::adapters::postgres::operation::{self, Claim, Claimed};
 use crate::adapters::providers::{NoAnswer, Provider};
 use crate::domain::{Fact, OperationKey, OperationKind, Outcome};
 use crate::{Heard, Payments, Work};
 
 /// Calls under way at once.
-const CALLS_MAX: usize = 64;
+const CALLS_MAX: usize = 128;
 /// How often what is due is looked for unasked: what another replica left, what a lost wake-up missed.
 const SWEEP_EVERY: Duration = Duration::from_secs(1);
 /// Pauses before an operation without an answer is asked for again: they double from 100 ms to 5 s, less up to a half.
@@ -36,10 +38,18 @@ const ATTEMPTS_ALARMING: i32 = 10;
 /// Asks the provider.
 #[derive(Debug)]
 pub struct Asker<P> {
+    desk: Desk<P>,
+    /// Operations that are claimed already.
+    handed_over: mpsc::Receiver<Claimed>,
+}
+
+/// Where operations are taken from, and their answers brought back to.
+#[derive(Debug)]
+struct Desk<P> {
     store: EventStore,
     payments: Arc<Payments>,
     provider: Arc<P>,
-    work: Work,
+    claim: Claim,
 }
 
 /// What a call came back with.
@@ -48,47 +58,54 @@ type Returned = (Claimed, Result<Outcome, NoAnswer>);
 impl<P: Provider> Asker<P> {
     /// Asks `provider` for what `payments` have to be asked.
     pub fn new(store: EventStore, payments: Arc<Payments>, provider: Arc<P>, work: Work) -> Self {
-        Self { store, payments, provider, work }
+        let Work { claim, handed_over } = work;
+        Self { desk: Desk { store, payments, provider, claim }, handed_over }
     }
 
     /// Runs until `stop`; then waits for the calls under way and commits what they answer.
     ///
     /// # Errors
     /// None: what fails is tried again.
-    pub async fn run(mut self, stop: CancellationToken) -> Result<(), Infallible> {
-        self.reclaim().await;
+    pub async fn run(self, stop: CancellationToken) -> Result<(), Infallible> {
+        let Self { desk, mut handed_over } = self;
+        desk.reclaim().await;
         let mut calls = Calls::default();
+        // One commit at a time. What comes back meanwhile shares the next one.
+        let mut commit = FuturesUnordered::new();
         let mut next_look = Instant::now();
         while !stop.is_cancelled() {
             let has_room = calls.len() < CALLS_MAX;
             tokio::select! {
                 () = stop.cancelled() => break,
-                Some(claimed) = self.work.handed_over.recv(), if has_room => calls.begin(&self.provider, claimed),
-                () = self.payments.asked().notified(), if has_room => next_look = Instant::now(),
+                Some(claimed) = handed_over.recv(), if has_room => calls.begin(&desk.provider, claimed),
+                () = desk.payments.asked().notified(), if has_room => next_look = Instant::now(),
                 () = sleep_until(next_look), if has_room => {
-                    self.look_at_table(&mut calls).await;
+                    desk.look_at_table(&mut calls).await;
                     next_look = if calls.len() < CALLS_MAX { Instant::now() + SWEEP_EVERY } else { Instant::now() };
                 }
-                Some(returned) = calls.returned() => {
-                    let pause = self.commit(returned, &stop).await;
+                Some(returned) = calls.returned(), if commit.is_empty() => commit.push(desk.commit(returned, &stop)),
+                Some(pause) = commit.next() => {
                     next_look = pause.map_or(next_look, |pause| next_look.min(Instant::now() + pause));
                 }
             }
         }
         // What was handed over is claimed: nobody else would ask for it before the claim runs out.
-        self.work.handed_over.close();
-        while let Some(claimed) = self.work.handed_over.recv().await {
-            calls.begin(&self.provider, claimed);
+        handed_over.close();
+        while let Some(claimed) = handed_over.recv().await {
+            calls.begin(&desk.provider, claimed);
         }
+        while commit.next().await.is_some() {}
         while let Some(returned) = calls.returned().await {
-            self.commit(returned, &stop).await;
+            desk.commit(returned, &stop).await;
         }
         Ok(())
     }
+}
 
+impl<P: Provider> Desk<P> {
     /// What this replica was about to ask when it ended is asked again now, not when its claims have run out.
     async fn reclaim(&self) {
-        match operation::reclaim(self.store.pool(), &self.work.claim.replica).await {
+        match operation::reclaim(self.store.pool(), &self.claim.replica).await {
             Ok(0) => {}
             Ok(operations) => tracing::info!(operations, "taking up what was under way when this replica ended"),
             Err(error) => {
@@ -100,7 +117,7 @@ impl<P: Provider> Asker<P> {
     /// Claims what is due, as far as there is room, and begins to call.
     async fn look_at_table(&self, calls: &mut Calls) {
         let room = CALLS_MAX - calls.len();
-        match operation::claim(self.store.pool(), &self.work.claim, &calls.keys, room).await {
+        match operation::claim(self.store.pool(), &self.claim, &calls.keys, room).await {
             Ok(claimed) => claimed.into_iter().for_each(|claimed| calls.begin(&self.provider, claimed)),
             Err(error) => tracing::warn!(%error, "cannot look for what is to be asked of the provider; trying again"),
         }
