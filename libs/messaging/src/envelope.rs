@@ -10,7 +10,7 @@ use crate::journal::Record;
 pub(crate) enum Event {}
 
 /// What caused an event.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cause {
     /// Who: `buyer:<id>`, `operator:<id>` or `service:<name>`.
     pub actor: String,

@@ -23,6 +23,7 @@
 //! | `eventually` | [`eventually`]: polls with a deadline |
 //! | `reads` | [`Reads`]: what the database read, to show that no statement walks a table |
 //! | `clock` | [`TestClock`]: a clock that a test sets |
+//! | [`steps`] | the step harness: every step of a saga repeated, undone, interrupted |
 //! | [`layering`] | the check of what may name what |
 
 mod clock;
@@ -34,6 +35,7 @@ pub mod layering;
 mod reads;
 mod servers;
 mod settings;
+pub mod steps;
 mod tokens;
 
 pub use clock::TestClock;

@@ -7,6 +7,8 @@ use kernel::Id;
 use sqlx::migrate::Migrator;
 use testkit::{Database, Event, Kafka};
 
+mod steps;
+
 /// A service with no table of its own.
 static SERVICE: Service = Service {
     name: "testkit",
