@@ -50,11 +50,18 @@ pub struct Heard {
 }
 
 /// A world, the orders that something was known of, and the causes of what is asked in it, one each.
-#[derive(Debug)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Loaded {
     world: World,
     stored: BTreeSet<OrderId>,
     causes: Vec<Cause>,
+}
+
+impl Loaded {
+    /// The world.
+    pub fn world(&self) -> &World {
+        &self.world
+    }
 }
 
 impl Payments {

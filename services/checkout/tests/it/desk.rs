@@ -10,8 +10,10 @@ use checkout::adapters::grpc::{Api, Submissions};
 use checkout::adapters::peers::Peers;
 use checkout::adapters::tax_table::TaxTable;
 use checkout::app::watch_checkout::Watchers;
+use checkout::domain;
 use checkout::domain::address::{Address, AddressText, Lines};
-use checkout::domain::quote::Terms;
+use checkout::domain::market::{Cart, CartLine, Market, Price, Title, Variant};
+use checkout::domain::quote::{QuoteRequest, Terms};
 use checkout::domain::shipping::FlatRates;
 use contracts::checkout::v1::checkout_service_client::CheckoutServiceClient;
 use contracts::checkout::v1::checkout_service_server::CheckoutServiceServer;
@@ -22,7 +24,7 @@ use contracts::checkout::v1::{
 use contracts::google::r#type::{Money, PostalAddress};
 use contracts::payments::v1::payment_method::Method;
 use contracts::payments::v1::{CashOnDelivery, PaymentMethod};
-use kernel::Id;
+use kernel::{Currency, Id, Quantity, Sku, Timestamp};
 use messaging::{Consumer, EventStore, Relay};
 use testkit::{Bearer, Database, Kafka, TestClock, Tokens};
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -216,6 +218,26 @@ pub(crate) fn terms() -> Terms {
         flat_rates: FlatRates::new(flat_rates).unwrap(),
         validity: Duration::from_mins(15),
     }
+}
+
+/// An offer of one mug, made without asking anybody.
+pub(crate) fn a_quote(now: Timestamp) -> domain::quote::Quote {
+    let euro = |minor| kernel::Money::from_minor(minor, Currency::EUR);
+    let sku = Sku::new("MUG-1").unwrap();
+    let variant = Variant {
+        product_id: Id::generate(),
+        seller_id: Id::generate(),
+        title: Title::new("Mug").unwrap(),
+        is_on_sale: true,
+        price: Some(Price { amount: euro(1_000), version: 1 }),
+        weight_grams: 300,
+    };
+    let market = Market { variants: [(sku.clone(), variant)].into(), available: [(sku.clone(), 9)].into() };
+    let buyer_id = Id::generate();
+    let line = CartLine { sku, quantity: Quantity::ONE, seen_price: euro(1_000) };
+    let cart = Cart { id: Id::generate(), buyer_id: Some(buyer_id), currency: Currency::EUR, lines: vec![line] };
+    let request = QuoteRequest { id: Id::generate(), buyer_id, ship_to: domain_address(), cart };
+    domain::quote::Quote::make(request, &market, &terms(), now).unwrap()
 }
 
 /// An open stream of a checkout.

@@ -5,14 +5,11 @@ use checkout::adapters::postgres;
 use checkout::app::submit_checkout::{SubmitCheckout, submit_checkouts};
 use checkout::domain::checkout::Checkout;
 use checkout::domain::fact::{Fact, News};
-use checkout::domain::market::{Cart, CartLine, Market, Price, Title, Variant};
 use checkout::domain::payment_method::PaymentMethod;
-use checkout::domain::quote::{Quote, QuoteRequest};
-use kernel::{Currency, Id, Money, Quantity, Sku};
 use messaging::{Cause, Caused, EventStore, Outcome, react};
 use testkit::{Database, Reads, TestClock};
 
-use crate::desk::{domain_address, terms};
+use crate::desk::a_quote;
 
 const CHECKOUTS: i64 = 20_000;
 const TABLES: &[&str] = &["quote", "checkout", "checkout_order"];
@@ -39,27 +36,8 @@ async fn fill(database: &Database) {
     }
 }
 
-fn quote(store: &EventStore) -> Quote {
-    let euro = |minor| Money::from_minor(minor, Currency::EUR);
-    let sku = Sku::new("MUG-1").unwrap();
-    let variant = Variant {
-        product_id: Id::generate(),
-        seller_id: Id::generate(),
-        title: Title::new("Mug").unwrap(),
-        is_on_sale: true,
-        price: Some(Price { amount: euro(1_000), version: 1 }),
-        weight_grams: 300,
-    };
-    let market = Market { variants: [(sku.clone(), variant)].into(), available: [(sku.clone(), 9)].into() };
-    let buyer_id = Id::generate();
-    let line = CartLine { sku, quantity: Quantity::ONE, seen_price: euro(1_000) };
-    let cart = Cart { id: Id::generate(), buyer_id: Some(buyer_id), currency: Currency::EUR, lines: vec![line] };
-    let request = QuoteRequest { id: Id::generate(), buyer_id, ship_to: domain_address(), cart };
-    Quote::make(request, &market, &terms(), store.now()).unwrap()
-}
-
 async fn check_out(store: &EventStore) -> Checkout {
-    let quote = quote(store);
+    let quote = a_quote(store.now());
     let mut unit = store.begin().await.unwrap();
     postgres::quote::insert(unit.tx(), &quote).await.unwrap();
     let command = SubmitCheckout {

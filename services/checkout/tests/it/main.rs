@@ -8,4 +8,5 @@ mod indexes;
 mod outcomes;
 mod peers;
 mod quotes;
+mod steps;
 mod submissions;

@@ -6,6 +6,7 @@
 //! | `checkout` | the saga: facts in over Kafka, facts out; races, replicas, parked events |
 //! | `sold_out` | the last unit, and those who come after it |
 //! | `rpc` | every RPC through the real server, its refusals by name; one file per subject |
+//! | `steps` | each step of a saga repeated, undone and interrupted, by the harness of `testkit` |
 //! | `indexes` | no statement walks a table that has grown |
 
 #![allow(clippy::unwrap_used, reason = "a test may give up where it stands")]
@@ -15,3 +16,4 @@ mod indexes;
 mod marketplace;
 mod rpc;
 mod sold_out;
+mod steps;

@@ -7,4 +7,5 @@ mod checkout;
 mod deadline;
 mod indexes;
 mod rpc;
+mod steps;
 mod verify_history;

@@ -1,4 +1,4 @@
-//! Every pair of state and fact, each fact twice.
+//! Every pair of state and fact. That each fact may come twice is shown by `tests/it/steps.rs`.
 
 use std::time::Duration;
 
@@ -190,21 +190,6 @@ fn every_fact_in_every_state_does_what_the_table_says() {
             if !matches!(decision, Decision::Applied(_)) {
                 assert_eq!(world, before, "{name} in {state} changes something");
             }
-        }
-    }
-}
-
-#[test]
-fn every_fact_changes_nothing_when_it_comes_again() {
-    let order_id = OrderId::generate();
-    for (state, _) in TABLE {
-        for name in FACTS {
-            let mut world = world_in(order_id, state);
-            let _ = apply(&mut world, order_id, name);
-            let once = world.clone();
-            let again = apply(&mut world, order_id, name);
-            assert!(!matches!(again, Decision::Applied(_)), "{name} in {state}, again: {again:?}");
-            assert_eq!(world, once, "{name} in {state}, again");
         }
     }
 }

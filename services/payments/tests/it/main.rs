@@ -7,6 +7,7 @@
 //! | `provider` | lost answers, outages, kills, replicas, refusals to give back |
 //! | `ledger` | what the database refuses, whatever the domain decides |
 //! | `rpc` | every RPC through the real server, its refusals by name |
+//! | `steps` | each step of a saga repeated, undone and interrupted, by the harness of `testkit` |
 //! | `indexes` | no statement walks a table that has grown |
 
 #![allow(clippy::unwrap_used, reason = "a test may give up where it stands")]
@@ -16,4 +17,5 @@ mod indexes;
 mod ledger;
 mod provider;
 mod rpc;
+mod steps;
 mod till;

@@ -32,9 +32,9 @@ pub(crate) const DEAD_LETTERS: &str = "payments.saga.dlq";
 
 /// How long the provider may take in these tests, unless they say otherwise.
 pub(crate) const PROVIDER_TIMEOUT: Duration = Duration::from_secs(5);
-const MARGIN: Duration = Duration::from_mins(1);
+pub(crate) const MARGIN: Duration = Duration::from_mins(1);
 
-const POLICY: Policy = Policy { authorization_margin: MARGIN };
+pub(crate) const POLICY: Policy = Policy { authorization_margin: MARGIN };
 
 pub(crate) fn payments() -> Arc<Payments> {
     Arc::new(Payments::new(POLICY))

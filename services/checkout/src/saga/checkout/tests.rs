@@ -96,20 +96,6 @@ fn every_state_has_an_answer_to_every_fact() {
 }
 
 #[test]
-fn a_fact_that_comes_twice_takes_effect_once() {
-    for (news, answers) in table() {
-        for (state, expected) in states().into_iter().zip(answers) {
-            let (mut world, checkout_id, order_id) = world(state.clone());
-            let fact = Fact { checkout_id, order_id, news: news.clone() };
-            answer(&mut world, &fact);
-            let again = answer(&mut world, &fact);
-            let unmoved = if matches!(expected, Becomes(_)) { AlreadyApplied } else { expected };
-            assert_eq!(again, unmoved, "{news:?} twice in {state:?}");
-        }
-    }
-}
-
-#[test]
 fn an_order_that_is_unknown_here_is_refused() {
     let (mut world, checkout_id, order_id) = world(Outcome::Pending);
     let fact = |checkout_id, order_id| Fact { checkout_id, order_id, news: News::Paid };

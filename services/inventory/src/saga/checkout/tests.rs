@@ -181,20 +181,6 @@ fn every_fact_in_every_state_has_its_answer_and_only_applied_changes_anything() 
 }
 
 #[test]
-fn every_fact_that_is_repeated_changes_nothing_the_second_time() {
-    for state in [None].into_iter().chain(EVERY_STATUS.map(Some)) {
-        for (fact, now) in columns() {
-            let mut world = world_with_order_at(state);
-            let _ = decide(&mut world, &fact, &POLICY, now);
-            let after_once = world.clone();
-            let again = decide(&mut world, &fact, &POLICY, now);
-            assert!(!matches!(again, Decision::Applied(_)), "{fact:?} in {state:?}: {again:?}");
-            assert_eq!(world, after_once, "{fact:?} in {state:?}");
-        }
-    }
-}
-
-#[test]
 fn an_order_that_lacks_a_unit_is_told_every_shortage_and_holds_nothing() {
     let before = world_with_order_at(None);
     let mut world = before.clone();

@@ -126,36 +126,6 @@ fn the_readme_shows_what_becomes_of_each_fact_in_each_state() {
 }
 
 #[test]
-fn a_fact_that_is_repeated_changes_nothing() {
-    for (state, history) in every_state() {
-        for (name, fact) in every_fact() {
-            let mut world = world_after(&history);
-            let first = hear(&mut world, fact.clone());
-            let after_first = world.clone();
-            let second = hear(&mut world, fact);
-            assert_eq!(world, after_first, "{name} changes an order that is {state} twice");
-            match first {
-                Decision::Applied(_) => assert_eq!(second, Decision::AlreadyApplied, "{name} in {state}"),
-                other => assert_eq!(second, other, "{name} in {state}"),
-            }
-        }
-    }
-}
-
-#[test]
-fn whatever_is_not_applied_changes_nothing() {
-    for (state, history) in every_state() {
-        for (name, fact) in every_fact() {
-            let mut world = world_after(&history);
-            let before = world.clone();
-            if !matches!(hear(&mut world, fact), Decision::Applied(_)) {
-                assert_eq!(world, before, "{name} in {state}");
-            }
-        }
-    }
-}
-
-#[test]
 fn a_fact_about_an_order_that_does_not_exist_is_refused() {
     for (name, fact) in every_fact() {
         let mut world = World::default();

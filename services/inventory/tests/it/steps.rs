@@ -1,0 +1,159 @@
+//! What inventory does on each journey of the checkout saga, and what undoes it. [`testkit::steps`] plays the table.
+
+use std::fmt::Write as _;
+
+use inventory::adapters::events::SUBSCRIPTIONS;
+use inventory::app::change_stock::{ChangeStock, change_stock};
+use inventory::app::create_warehouse::{CreateWarehouse, create_warehouse};
+use inventory::domain::fact::{Fact, StockChangeKind};
+use inventory::domain::ids::{OrderId, SellerId, StockItemId, WarehouseId};
+use inventory::domain::stock::StockItem;
+use inventory::domain::warehouse::{Priority, WarehouseCode};
+use inventory::domain::world::World;
+use inventory::{Inventory, SERVICE};
+use kernel::{Id, Quantity, Text, Timestamp};
+use messaging::{Subscription, UnitOfWork};
+use testkit::steps::{Broken, Journey, Step, Table};
+
+use crate::marketplace::{TTL, inventory, levels, sku};
+
+const ORDERS: &str = "orders";
+const PAYMENTS: &str = "payments";
+const CLOCK: &str = "the clock";
+
+const RESERVED: &str = "InventoryReserved";
+const REJECTED: &str = "InventoryRejected";
+const COMMITTED: &str = "InventoryCommitted";
+const REFUSED: &str = "InventoryCommitRefused";
+const EXPIRED: &str = "ReservationExpired";
+const RELEASED: &str = "InventoryReleased";
+
+/// What is on hand of each SKU.
+const ON_HAND: i64 = 10;
+
+/// An order of three cups and a pot, from a seller who has ten of each.
+struct Checkout {
+    order_id: OrderId,
+    seller_id: SellerId,
+    warehouse_id: WarehouseId,
+    stock: [(&'static str, StockItemId); 2],
+}
+
+impl Checkout {
+    fn created(&self, cups: i64) -> Step<Fact> {
+        let line = |code, pieces| (sku(code), Quantity::new(pieces).unwrap());
+        let lines = vec![line("CUP", cups), line("POT", 1)];
+        let fact = Fact::OrderCreated { order_id: self.order_id, seller_id: self.seller_id, lines };
+        Step::new(ORDERS, "OrderCreated", fact)
+    }
+
+    fn authorized(&self) -> Step<Fact> {
+        Step::new(PAYMENTS, "PaymentAuthorized", Fact::PaymentAuthorized(self.order_id)).needs(&[RESERVED])
+    }
+
+    fn failed(&self) -> Step<Fact> {
+        Step::new(ORDERS, "OrderFailed", Fact::OrderEnded(self.order_id))
+    }
+
+    fn cancelled(&self) -> Step<Fact> {
+        Step::new(ORDERS, "OrderCancelled", Fact::OrderEnded(self.order_id))
+    }
+
+    fn time_passed(&self) -> Step<Fact> {
+        Step::new(CLOCK, "the reservation's time", Fact::ReservationDue(self.order_id)).at(TTL).needs(&[RESERVED])
+    }
+}
+
+impl Table for Checkout {
+    type Participant = Inventory;
+
+    const SUBSCRIPTIONS: &'static [Subscription] = SUBSCRIPTIONS;
+    const SLATE: &'static [&'static str] = &[
+        "SELECT * FROM stock_item",
+        "SELECT * FROM stock_movement",
+        "SELECT order_id FROM reservation WHERE status IN ('active', 'committed')",
+    ];
+
+    fn service() -> &'static chassis::Service {
+        &SERVICE
+    }
+
+    fn participant() -> Inventory {
+        inventory()
+    }
+
+    fn about_a_new_order(_: Timestamp) -> Self {
+        let stock = ["CUP", "POT"].map(|code| (code, Id::generate()));
+        Self { order_id: Id::generate(), seller_id: Id::generate(), warehouse_id: Id::generate(), stock }
+    }
+
+    fn world(&self) -> World {
+        let mut world = World::default();
+        for (code, id) in self.stock {
+            let levels = levels(ON_HAND, 0, 0);
+            world.add_stock_item(StockItem::new(id, sku(code), self.warehouse_id, self.seller_id, levels));
+        }
+        world
+    }
+
+    async fn begin(&mut self, unit: &mut UnitOfWork) -> anyhow::Result<()> {
+        let command = CreateWarehouse {
+            seller_id: self.seller_id,
+            code: WarehouseCode::new("MAIN").unwrap(),
+            name: Text::new("Main").unwrap(),
+            priority: Priority::new(0).unwrap(),
+        };
+        let warehouse = create_warehouse(unit, command).await?;
+        for (code, _) in self.stock {
+            let kind = StockChangeKind::Add(Quantity::new(ON_HAND).unwrap());
+            let command = ChangeStock { warehouse_id: warehouse.id, sku: sku(code), kind, reason: String::new() };
+            change_stock(unit, &inventory(), &warehouse, command, "seller:test".to_owned()).await?;
+        }
+        Ok(())
+    }
+
+    #[rustfmt::skip]
+    fn journeys(&self) -> Vec<Journey<Fact>> {
+        let given_back = || [self.cancelled().tells(&[RELEASED])];
+        let expires = || self.time_passed().tells(&[EXPIRED, RELEASED]);
+        vec![
+            Journey::new("an order that is paid for")
+                // Leaves a tombstone, which refuses a later reserve.
+                .undone_by([self.cancelled()])
+                .then(self.created(3).tells(&[RESERVED])
+                    .undone_by(given_back())
+                    .or_by([self.failed().tells(&[RELEASED])])
+                    .or_by([expires(), self.cancelled().is_ignored()])
+                    .or_by([expires(), self.authorized().tells(&[REFUSED]), self.failed().is_ignored()]))
+                .then(self.authorized().tells(&[COMMITTED])
+                    .undone_by(given_back())
+                    .but_not_by([self.time_passed().is_ignored()])),
+            Journey::new("an order that asks for more than there is")
+                .undone_by([self.failed()])
+                .then(self.created(ON_HAND + 1).tells(&[REJECTED])
+                    .undone_by([self.failed().is_ignored()])
+                    .or_by([self.cancelled().is_ignored()])),
+        ]
+    }
+
+    /// What is reserved and committed of each SKU.
+    fn slate(&self, world: &World) -> String {
+        let mut slate = String::new();
+        for (code, id) in self.stock {
+            write!(slate, "{code} {:?} ", world.stock_item(id).map(StockItem::levels)).unwrap();
+        }
+        slate
+    }
+}
+
+#[test]
+fn every_step_of_a_checkout_can_be_repeated_and_undone() -> Result<(), Broken> {
+    println!("inventory: {}", testkit::steps::decisions::<Checkout>()?);
+    Ok(())
+}
+
+#[tokio::test]
+async fn every_step_of_a_checkout_leaves_its_rows_once_or_not_at_all() -> Result<(), Broken> {
+    println!("inventory: {}", testkit::steps::transactions::<Checkout>().await?);
+    Ok(())
+}

@@ -1,0 +1,198 @@
+//! What orders do on each journey of the checkout saga, and what undoes it. [`testkit::steps`] plays the table.
+
+use kernel::Timestamp;
+use messaging::Subscription;
+use orders::adapters::events::SUBSCRIPTIONS;
+use orders::domain::fact::{Canceller, Fact, OrderFact};
+use orders::domain::ids::OrderId;
+use orders::domain::snapshot::{PaymentMethod, Snapshot, Terms};
+use orders::domain::status::Status;
+use orders::domain::world::World;
+use orders::{Orders, SERVICE};
+use testkit::steps::{Broken, Journey, Row, Step, Table};
+
+use crate::back_office::{Checkout, UNPAID_AFTER, participant, terms_of};
+
+const CHECKOUT: &str = "checkout";
+const INVENTORY: &str = "inventory";
+const PAYMENTS: &str = "payments";
+const BUYER: &str = "the buyer";
+const CLOCK: &str = "the clock";
+
+const CREATED: &str = "OrderCreated";
+const CONFIRMED: &str = "OrderConfirmed";
+const PAID: &str = "OrderPaid";
+const FAILED: &str = "OrderFailed";
+const CANCELLED: &str = "OrderCancelled";
+
+/// An order of a checkout of its own.
+struct Placed {
+    terms: Terms,
+}
+
+impl Placed {
+    fn id(&self) -> OrderId {
+        self.terms.order_id
+    }
+
+    fn submitted(&self, payment_method: PaymentMethod) -> Step<Fact> {
+        let snapshot = Snapshot::freeze(Terms { payment_method, ..self.terms.clone() }).unwrap();
+        let fact = Fact::CheckoutSubmitted { checkout_id: self.terms.checkout_id, snapshots: vec![snapshot] };
+        Step::new(CHECKOUT, "CheckoutSubmitted", fact).tells(&[CREATED])
+    }
+
+    /// Whatever others say of an order follows from its creation.
+    fn says(&self, from: &'static str, name: &'static str, fact: OrderFact) -> Step<Fact> {
+        Step::new(from, name, Fact::Order(self.id(), fact)).needs(&[CREATED])
+    }
+
+    fn rejected(&self) -> Step<Fact> {
+        self.says(INVENTORY, "InventoryRejected", OrderFact::InventoryRejected)
+    }
+
+    fn committed(&self) -> Step<Fact> {
+        self.says(INVENTORY, "InventoryCommitted", OrderFact::InventoryCommitted)
+    }
+
+    fn commit_refused(&self) -> Step<Fact> {
+        self.says(INVENTORY, "InventoryCommitRefused", OrderFact::InventoryCommitRefused)
+    }
+
+    fn expired(&self) -> Step<Fact> {
+        self.says(INVENTORY, "ReservationExpired", OrderFact::ReservationExpired)
+    }
+
+    fn released(&self) -> Step<Fact> {
+        self.says(INVENTORY, "InventoryReleased", OrderFact::InventoryReleased)
+    }
+
+    fn authorized(&self) -> Step<Fact> {
+        self.says(PAYMENTS, "PaymentAuthorized", OrderFact::PaymentAuthorized)
+    }
+
+    fn declined(&self) -> Step<Fact> {
+        let issuer_reason = "INSUFFICIENT_FUNDS".to_owned();
+        self.says(PAYMENTS, "PaymentDeclined", OrderFact::PaymentDeclined { issuer_reason })
+    }
+
+    fn captured(&self) -> Step<Fact> {
+        self.says(PAYMENTS, "PaymentCaptured", OrderFact::PaymentCaptured).needs(&[CONFIRMED])
+    }
+
+    fn capture_failed(&self) -> Step<Fact> {
+        self.says(PAYMENTS, "CaptureFailed", OrderFact::CaptureFailed).needs(&[CONFIRMED])
+    }
+
+    fn voided(&self) -> Step<Fact> {
+        self.says(PAYMENTS, "PaymentVoided", OrderFact::PaymentVoided)
+    }
+
+    fn refunded(&self) -> Step<Fact> {
+        self.says(PAYMENTS, "PaymentRefunded", OrderFact::PaymentRefunded { refunded: self.terms.total })
+    }
+
+    fn cancel(&self) -> Step<Fact> {
+        self.says(BUYER, "CancelOrder", OrderFact::CancelRequested { by: Canceller::Buyer, note: None })
+    }
+
+    fn deadline(&self) -> Step<Fact> {
+        self.says(CLOCK, "the unpaid deadline", OrderFact::UnpaidDeadlinePassed).at(UNPAID_AFTER)
+    }
+
+    fn created(&self, payment_method: PaymentMethod) -> Row<Fact> {
+        let cancelled = || self.cancel().tells(&[CANCELLED]);
+        self.submitted(payment_method)
+            .undone_by([cancelled(), self.released()])
+            .or_by([self.deadline().tells(&[CANCELLED])])
+            .or_by([self.rejected().tells(&[FAILED])])
+            .or_by([self.declined().tells(&[FAILED]), self.released()])
+            .or_by([self.expired().tells(&[CANCELLED]), self.released(), self.declined()])
+            // Bank and inventory say yes after the buyer went.
+            .or_by([cancelled(), self.committed(), self.authorized(), self.voided(), self.released()])
+            .or_by([
+                self.expired().tells(&[CANCELLED]),
+                self.released(),
+                self.authorized(),
+                self.commit_refused().is_ignored(),
+                self.voided(),
+            ])
+    }
+
+    fn authorized_row(&self) -> Row<Fact> {
+        self.authorized()
+            .undone_by([self.cancel().tells(&[CANCELLED]), self.released(), self.voided()])
+            .or_by([self.deadline().tells(&[CANCELLED]), self.voided(), self.released()])
+            .or_by([self.commit_refused().tells(&[FAILED]), self.voided()])
+    }
+}
+
+impl Table for Placed {
+    type Participant = Orders;
+
+    const SUBSCRIPTIONS: &'static [Subscription] = SUBSCRIPTIONS;
+    const SLATE: &'static [&'static str] =
+        &["SELECT order_id, status FROM order_state WHERE status NOT IN ('FAILED', 'CANCELLED')"];
+
+    fn service() -> &'static chassis::Service {
+        &SERVICE
+    }
+
+    fn participant() -> Orders {
+        participant()
+    }
+
+    fn about_a_new_order(_: Timestamp) -> Self {
+        Self { terms: terms_of(&Checkout::new(1)).remove(0) }
+    }
+
+    fn world(&self) -> World {
+        World::default()
+    }
+
+    #[rustfmt::skip]
+    fn journeys(&self) -> Vec<Journey<Fact>> {
+        let card = PaymentMethod::Card("tok_approved".parse().unwrap());
+        vec![
+            Journey::new("an order that is paid for by card")
+                .not_undone_by([self.cancel().is_refused()])
+                .then(self.created(card))
+                .then(self.authorized_row())
+                .then(self.committed().tells(&[CONFIRMED])
+                    .undone_by([self.cancel().tells(&[CANCELLED]), self.released(), self.voided()])
+                    .or_by([self.cancel().tells(&[CANCELLED]), self.captured(), self.refunded(), self.released()])
+                    .or_by([self.capture_failed().tells(&[CANCELLED]), self.released(), self.voided()])
+                    .but_not_by([self.deadline().is_ignored()]))
+                .then(self.captured().tells(&[PAID])
+                    .not_undone_by([self.cancel().is_refused(), self.deadline().is_ignored()])),
+            Journey::new("an order that is paid for at the door")
+                .not_undone_by([self.cancel().is_refused()])
+                .then(self.created(PaymentMethod::CashOnDelivery))
+                .then(self.authorized_row())
+                .then(self.committed().tells(&[CONFIRMED])
+                    .undone_by([self.cancel().tells(&[CANCELLED]), self.voided(), self.released()])
+                    .but_not_by([self.deadline().is_ignored()]))
+                .then(self.captured().tells(&[PAID])
+                    .not_undone_by([self.cancel().is_refused(), self.deadline().is_ignored()])),
+        ]
+    }
+
+    /// The order, unless it has ended.
+    fn slate(&self, world: &World) -> String {
+        match world.order(self.id()).map(|order| order.standing.status) {
+            None | Some(Status::Failed(_) | Status::Cancelled(_)) => "nothing under way".to_owned(),
+            Some(status @ (Status::Created | Status::Confirmed | Status::Paid)) => status.to_string(),
+        }
+    }
+}
+
+#[test]
+fn every_step_of_a_checkout_can_be_repeated_and_undone() -> Result<(), Broken> {
+    println!("orders: {}", testkit::steps::decisions::<Placed>()?);
+    Ok(())
+}
+
+#[tokio::test]
+async fn every_step_of_a_checkout_leaves_its_rows_once_or_not_at_all() -> Result<(), Broken> {
+    println!("orders: {}", testkit::steps::transactions::<Placed>().await?);
+    Ok(())
+}

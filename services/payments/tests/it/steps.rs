@@ -1,0 +1,281 @@
+//! What payments does on each journey of the checkout saga, and what undoes it. [`testkit::steps`] plays the table.
+
+use std::collections::BTreeSet;
+use std::sync::Mutex;
+use std::time::Duration;
+
+use kernel::{Id, Timestamp};
+use messaging::{Cause, Subscription};
+use payments::adapters::events::SUBSCRIPTIONS;
+use payments::adapters::postgres::operation::Claim;
+use payments::domain::ledger::{Account, Transaction};
+use payments::domain::{CardToken, Entry, Fact, Method, OperationKey, OperationKind, OrderId, Outcome, Status, Terms};
+use payments::{Heard, Loaded, Payments, SERVICE, Work};
+use testkit::steps::{Broken, Journey, Step, Table};
+
+use crate::till::{MARGIN, Order, POLICY, PROVIDER_TIMEOUT, euros};
+
+const ORDERS: &str = "orders";
+const INVENTORY: &str = "inventory";
+const PROVIDER: &str = "the provider";
+
+const AUTHORIZED: &str = "PaymentAuthorized";
+const DECLINED: &str = "PaymentDeclined";
+const CAPTURED: &str = "PaymentCaptured";
+const CAPTURE_FAILED: &str = "CaptureFailed";
+const VOIDED: &str = "PaymentVoided";
+const REFUNDED: &str = "PaymentRefunded";
+
+/// How long stock is held for the order.
+const HOLD: Duration = Duration::from_mins(15);
+/// From then on it is too late to authorize.
+const TOO_LATE: Duration = HOLD.checked_sub(MARGIN).unwrap();
+
+/// What would ask the provider, one for each participant.
+static WORKERS: Mutex<Vec<Work>> = Mutex::new(Vec::new());
+
+/// What is to be paid for one order.
+struct Bill {
+    order_id: OrderId,
+    start: Timestamp,
+}
+
+impl Bill {
+    fn step(from: &'static str, name: &'static str, fact: Fact) -> Step<Heard> {
+        Step::new(from, name, Heard { fact, cause: Cause::command("service:test") })
+    }
+
+    fn created(&self, method: Method) -> Step<Heard> {
+        let terms = Terms { buyer_id: Id::from_uuid(self.order_id.uuid()), amount: euros(Order::TOTAL_MINOR), method };
+        Self::step(ORDERS, "OrderCreated", Fact::OrderCreated { order_id: self.order_id, terms })
+    }
+
+    fn by_card(&self) -> Step<Heard> {
+        self.created(Method::Card(CardToken::new("tok_approved").unwrap()))
+    }
+
+    fn reserved(&self) -> Step<Heard> {
+        let fact = Fact::InventoryReserved { order_id: self.order_id, expires_at: self.start + HOLD };
+        Self::step(INVENTORY, "InventoryReserved", fact)
+    }
+
+    fn confirmed(&self) -> Step<Heard> {
+        let fact = Fact::OrderConfirmed { order_id: self.order_id };
+        Self::step(ORDERS, "OrderConfirmed", fact).needs(&[AUTHORIZED])
+    }
+
+    fn failed(&self) -> Step<Heard> {
+        Self::step(ORDERS, "OrderFailed", Fact::OrderEnded { order_id: self.order_id })
+    }
+
+    fn cancelled(&self) -> Step<Heard> {
+        Self::step(ORDERS, "OrderCancelled", Fact::OrderEnded { order_id: self.order_id })
+    }
+
+    fn answered(&self, name: &'static str, kind: OperationKind, outcome: Outcome) -> Step<Heard> {
+        let key = OperationKey { order_id: self.order_id, kind };
+        Self::step(PROVIDER, name, Fact::ProviderAnswered { key, outcome })
+    }
+
+    fn authorizes(&self) -> Step<Heard> {
+        let step = self.answered("it authorizes", OperationKind::Authorize, Outcome::Succeeded);
+        step.needs(&["OrderCreated", "InventoryReserved"])
+    }
+
+    fn declines(&self) -> Step<Heard> {
+        let step = self.answered("it declines", OperationKind::Authorize, no());
+        step.needs(&["OrderCreated", "InventoryReserved"])
+    }
+
+    fn captures(&self) -> Step<Heard> {
+        self.answered("it captures", OperationKind::Capture, Outcome::Succeeded).needs(&["OrderConfirmed"])
+    }
+
+    fn fails_to_capture(&self) -> Step<Heard> {
+        self.answered("it fails to capture", OperationKind::Capture, no()).needs(&["OrderConfirmed"])
+    }
+
+    fn voids(&self) -> Step<Heard> {
+        self.answered("it voids", OperationKind::Void, Outcome::Succeeded).needs(&["it authorizes"])
+    }
+
+    fn refuses_to_void(&self) -> Step<Heard> {
+        self.answered("it refuses to void", OperationKind::Void, no()).needs(&["it authorizes", "OrderCancelled"])
+    }
+
+    fn refunds(&self) -> Step<Heard> {
+        self.answered("it refunds", OperationKind::Refund, Outcome::Succeeded).needs(&["it captures"])
+    }
+
+    fn refuses_to_refund(&self) -> Step<Heard> {
+        self.answered("it refuses to refund", OperationKind::Refund, no()).needs(&["it captures", "OrderCancelled"])
+    }
+}
+
+fn no() -> Outcome {
+    Outcome::Declined("SAID_NO".to_owned())
+}
+
+/// Whether money is held or taken, or may come to be, because an answer is awaited.
+fn is_money_about(status: Status) -> bool {
+    match status {
+        Status::Pending | Status::Declined | Status::Voided | Status::Refunded | Status::Closed => false,
+        Status::Authorizing
+        | Status::Authorized
+        | Status::Capturing
+        | Status::Captured
+        | Status::CaptureFailed
+        | Status::Voiding
+        | Status::Refunding => true,
+    }
+}
+
+impl Table for Bill {
+    type Participant = Payments;
+
+    const SUBSCRIPTIONS: &'static [Subscription] = SUBSCRIPTIONS;
+    const SLATE: &'static [&'static str] = &[
+        "SELECT order_id, status FROM payment
+         WHERE status NOT IN ('hold', 'tombstone', 'pending', 'declined', 'voided', 'refunded', 'closed')",
+        "SELECT order_id, kind FROM provider_operation WHERE status = 'pending'",
+        "SELECT t.order_id, p.account, sum(p.amount_minor) FROM ledger_transaction t JOIN ledger_posting p USING (transaction_id)
+         GROUP BY t.order_id, p.account HAVING sum(p.amount_minor) <> 0",
+    ];
+
+    fn service() -> &'static chassis::Service {
+        &SERVICE
+    }
+
+    fn participant() -> Payments {
+        let (payments, work) = Payments::with_worker(POLICY, Claim::new("payments-0".to_owned(), PROVIDER_TIMEOUT));
+        WORKERS.lock().unwrap().push(work);
+        payments
+    }
+
+    fn about_a_new_order(start: Timestamp) -> Self {
+        Self { order_id: Id::generate(), start }
+    }
+
+    fn world(&self) -> Loaded {
+        Loaded::default()
+    }
+
+    #[rustfmt::skip]
+    fn journeys(&self) -> Vec<Journey<Heard>> {
+        let (created, reserved) = (|| self.by_card(), || self.reserved());
+        let noted = || created().undone_by([self.failed()]).or_by([self.cancelled()]);
+        let held = || reserved().undone_by([self.cancelled(), self.authorizes(), self.voids().tells(&[VOIDED])])
+            .or_by([self.cancelled(), self.declines()]);
+        let authorized = || self.authorizes().tells(&[AUTHORIZED])
+            .undone_by([self.failed(), self.voids().tells(&[VOIDED])])
+            .or_by([self.cancelled(), self.voids().tells(&[VOIDED])]);
+        let confirmed = || self.confirmed()
+            .undone_by([self.cancelled(), self.captures().tells(&[CAPTURED]), self.refunds().tells(&[REFUNDED])])
+            .or_by([self.cancelled(), self.fails_to_capture(), self.voids().tells(&[VOIDED])]);
+        vec![
+            Journey::new("an order that is paid for by card")
+                // Leaves a tombstone, which refuses a later intent and a later hold.
+                .undone_by([self.failed()])
+                .undone_by([self.cancelled()])
+                .then(noted())
+                .then(held())
+                .then(authorized())
+                .then(confirmed())
+                .then(self.captures().tells(&[CAPTURED])
+                    .undone_by([self.cancelled(), self.refunds().tells(&[REFUNDED])])),
+            Journey::new("a card that is declined")
+                .undone_by([self.failed()])
+                .then(noted())
+                .then(held())
+                .then(self.declines().tells(&[DECLINED])
+                    .undone_by([self.failed()])),
+            Journey::new("a hold that is about to expire")
+                .undone_by([self.cancelled()])
+                .then(noted())
+                .then(reserved().at(TOO_LATE).tells(&[DECLINED])
+                    .undone_by([self.failed()])),
+            Journey::new("an intent that comes when the hold is about to expire")
+                .undone_by([self.cancelled()])
+                .then(reserved()
+                    .undone_by([self.failed()]))
+                .then(created().at(TOO_LATE).tells(&[DECLINED])
+                    .undone_by([self.failed()])),
+            Journey::new("a capture that fails")
+                .undone_by([self.cancelled()])
+                .then(noted())
+                .then(held())
+                .then(authorized())
+                .then(confirmed())
+                .then(self.fails_to_capture().tells(&[CAPTURE_FAILED])
+                    .undone_by([self.cancelled(), self.voids().tells(&[VOIDED])])),
+            Journey::new("an authorization that the provider does not give back")
+                .undone_by([self.cancelled()])
+                .then(noted())
+                .then(held())
+                .then(authorized())
+                .then(self.cancelled().needs(&[AUTHORIZED])
+                    .undone_by([self.voids().tells(&[VOIDED])]))
+                // Left to an operator, for anything else would be a lie.
+                .then(self.refuses_to_void()
+                    .not_undone_by([self.failed().is_known(), self.voids().is_known()])),
+            Journey::new("money that the provider does not give back")
+                .undone_by([self.cancelled()])
+                .then(noted())
+                .then(held())
+                .then(authorized())
+                .then(confirmed())
+                .then(self.captures().tells(&[CAPTURED])
+                    .undone_by([self.cancelled(), self.refunds().tells(&[REFUNDED])]))
+                .then(self.cancelled().needs(&[CAPTURED])
+                    .undone_by([self.refunds().tells(&[REFUNDED])]))
+                .then(self.refuses_to_refund()
+                    .not_undone_by([self.failed().is_known(), self.refunds().is_known()])),
+            Journey::new("an order that is paid for at the door")
+                .undone_by([self.cancelled()])
+                .then(self.created(Method::CashOnDelivery)
+                    .undone_by([self.failed()]))
+                .then(reserved().tells(&[AUTHORIZED])
+                    .undone_by([self.cancelled().tells(&[VOIDED])]))
+                // The carrier remits it.
+                .then(self.confirmed().is_ignored()
+                    .undone_by([self.cancelled().tells(&[VOIDED])])),
+        ]
+    }
+
+    /// Whether money is about, what was taken and not given back, and what is in the ledger of it.
+    fn slate(&self, loaded: &Loaded) -> String {
+        let world = loaded.world();
+        let about = match world.entries.get(&self.order_id) {
+            Some(Entry::Payment(payment)) if is_money_about(payment.status) => Some(payment.status),
+            Some(Entry::Payment(_) | Entry::Hold { .. } | Entry::Tombstone) | None => None,
+        };
+        let unanswered = world.asked.len() - world.answered.len();
+        let postings = world.posted.iter().flat_map(Transaction::postings);
+        let cleared: i64 = postings
+            .filter(|posting| posting.account == Account::ProviderClearing)
+            .map(|posting| posting.amount.minor())
+            .sum();
+        format!("{about:?}, {unanswered} answers awaited, {cleared} minor units cleared")
+    }
+}
+
+#[test]
+fn every_step_of_a_checkout_can_be_repeated_and_undone() -> Result<(), Broken> {
+    println!("payments: {}", testkit::steps::decisions::<Bill>()?);
+    Ok(())
+}
+
+#[tokio::test]
+async fn every_step_of_a_checkout_leaves_its_rows_once_or_not_at_all() -> Result<(), Broken> {
+    println!("payments: {}", testkit::steps::transactions::<Bill>().await?);
+    // Its steps were interrupted many times over, and repeated; the worker hears of each operation when it is committed.
+    let mut handed_over = BTreeSet::new();
+    for work in WORKERS.lock().unwrap().iter_mut() {
+        while let Ok(claimed) = work.handed_over.try_recv() {
+            let key = claimed.operation.key;
+            assert!(handed_over.insert(key), "{key} is handed over to the worker twice");
+        }
+    }
+    assert!(!handed_over.is_empty());
+    Ok(())
+}
