@@ -2,7 +2,7 @@
 
 use checkout::adapters::events::SUBSCRIPTIONS;
 use checkout::adapters::postgres;
-use checkout::app::submit_checkout::{SubmitCheckout, submit_checkout};
+use checkout::app::submit_checkout::{SubmitCheckout, submit_checkouts};
 use checkout::domain::checkout::{Checkout, Outcome};
 use checkout::domain::fact::{Fact, News, Reason};
 use checkout::domain::payment_method::PaymentMethod;
@@ -75,11 +75,12 @@ impl Table for Submission {
         postgres::quote::insert(unit.tx(), &self.quote).await?;
         let command = SubmitCheckout {
             buyer_id: self.quote.buyer_id,
+            actor: "buyer:test".to_owned(),
             quote_id: self.quote.id,
             accepted: self.quote.hash(),
             payment_method: PaymentMethod::CashOnDelivery,
         };
-        self.checkout = submit_checkout(unit, command, "buyer:test".to_owned()).await?;
+        self.checkout = submit_checkouts(unit, &[&command]).await?.remove(0)?;
         Ok(())
     }
 

@@ -5,7 +5,7 @@ use std::sync::Mutex;
 
 use chassis::Service;
 use kernel::{Decision, Timestamp};
-use messaging::{Caused, Envelope, Error, Head, Heads, Outgoing, Participant, Undecodable};
+use messaging::{Caused, Envelope, Error, Head, Heads, Outgoing, Participant, Undecodable, UnitOfWork};
 use prost::{Message, Name};
 use sqlx::{PgConnection, Row};
 use uuid::Uuid;
@@ -89,7 +89,8 @@ impl Participant for Trains {
         }
     }
 
-    async fn save(&self, tx: &mut PgConnection, mut world: World, heads: &Heads, now: Timestamp) -> Result<(), Error> {
+    async fn save(&self, unit: &mut UnitOfWork, mut world: World, heads: &Heads) -> Result<(), Error> {
+        let (now, tx) = (unit.now(), unit.tx());
         let mut changed = world.changed.clone();
         if self.flaw != Flaw::ChangesOneRowTwice {
             changed.dedup();
