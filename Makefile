@@ -3,7 +3,7 @@
 # Debug builds can be told to break themselves, which the proofs must notice; a release build cannot (libs/kernel/src/mutant.rs).
 DEBUG := --workspace --features kernel/mutants
 
-.PHONY: help build up down demo check test servers docs
+.PHONY: help build up down demo check test servers docs bench
 
 help:            ## this list
 	@grep -E '^[a-z]+:.*##' Makefile | sed 's/:.*##/\t/'
@@ -17,6 +17,9 @@ demo: build      ## one morning of a marketplace, proved from the databases
 	target/debug/fleet demo
 servers: build   ## PostgreSQL and Kafka in the background, for running single tests
 	target/debug/fleet servers up
+bench:           ## speed and cost of the checkout, beside what bare SQL does; results in target/bench
+	cargo build --workspace --release
+	target/release/fleet bench
 docs: build      ## write docs/choreography.md
 	target/debug/fleet choreography
 check: build     ## formatting, lints, protos, layering, generated docs: before every commit

@@ -46,7 +46,7 @@ impl Fleet {
     pub async fn start(name: &str, external: &ExternalServers, shape: Shape) -> Result<Self> {
         let binaries = Binaries::locate()?;
         let workdir = Workdir::claim(name)?;
-        let mut servers = Servers::start(&workdir, external).await?;
+        let mut servers = Servers::start_with(&workdir, external, &shape.postgres).await?;
         let step = Step::of("fleet");
         let keys = Keys::create(&workdir.root().join("run"))?;
         let admin = create_database(servers.database_url(), name).await?;

@@ -44,8 +44,9 @@ pub struct Postgres {
 }
 
 impl Postgres {
-    /// Makes a new cluster with the programs in `programs` and starts it. Returns when it answers.
-    pub async fn start(workdir: &Workdir, programs: &std::path::Path) -> Result<Self> {
+    /// Makes a new cluster with the programs in `programs` and starts it, with more settings than its usual ones. Returns when it
+    /// answers.
+    pub async fn start(workdir: &Workdir, programs: &std::path::Path, settings: &[&str]) -> Result<Self> {
         let step = Step::of("postgres");
         let user = if Uid::effective().is_root() { Some(SystemUser::named(SYSTEM_USER)?) } else { None };
         let folder = workdir.create_data("postgres", user.as_ref()).await?;
@@ -67,7 +68,7 @@ impl Postgres {
         let [port] = reserved.numbers();
         let spec = ProcessSpec::new("postgres", programs.join("postgres"))
             .args([PathBuf::from("-D"), data])
-            .args(SETTINGS.into_iter().flat_map(|setting| ["-c", setting]))
+            .args(SETTINGS.iter().chain(settings).flat_map(|setting| ["-c", *setting]))
             .args(["-c".to_owned(), format!("port={port}")])
             .run_as(user);
         reserved.release();

@@ -55,6 +55,11 @@ impl Servers {
     /// Starts in `workdir` what `external` does not name, after getting what that requires. Returns when both answer.
     /// Dropping the future, or what it returned, kills what was started; [`Servers::stop`] ends it in order.
     pub async fn start(workdir: &Workdir, external: &ExternalServers) -> Result<Self> {
+        Self::start_with(workdir, external, &[]).await
+    }
+
+    /// As [`Self::start`]; a PostgreSQL of our own gets these settings as well.
+    pub async fn start_with(workdir: &Workdir, external: &ExternalServers, settings: &[&str]) -> Result<Self> {
         external.check().await?;
         let jars = KafkaJars::locate();
         let needs = Needs {
@@ -67,7 +72,7 @@ impl Servers {
 
         let postgres = async {
             let Some(programs) = &found.postgres else { return Ok(None) };
-            Postgres::start(workdir, programs).await.map(Some)
+            Postgres::start(workdir, programs, settings).await.map(Some)
         };
         let kafka = async {
             let Some(java) = &found.java else { return Ok(None) };

@@ -47,6 +47,26 @@ fn with_token<T>(token: &str, message: T) -> Request<T> {
     request
 }
 
+/// How long a call to a service that is unavailable is repeated.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Repeats a call while its service is unavailable, at most for 30 s. Whoever gives it a `request_id` gives it one for all tries.
+pub async fn patiently<T>(call: impl AsyncFn() -> Result<T>) -> Result<T> {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        match call().await {
+            Err(error) if is_unavailable(&error) && Instant::now() < deadline => {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+            answer => return answer,
+        }
+    }
+}
+
+fn is_unavailable(error: &anyhow::Error) -> bool {
+    error.downcast_ref::<Status>().is_some_and(|status| status.code() == tonic::Code::Unavailable)
+}
+
 /// Puts the whole catalogue on sale, as its sellers would.
 pub async fn load(fleet: &Fleet, catalogue: &Catalogue) -> Result<()> {
     try_join_all(catalogue.sellers.iter().map(|seller| stock_shop(fleet, seller))).await?;
@@ -55,7 +75,7 @@ pub async fn load(fleet: &Fleet, catalogue: &Catalogue) -> Result<()> {
 
 async fn stock_shop(fleet: &Fleet, seller: &Seller) -> Result<()> {
     let token = fleet.keys().token(Role::Seller, Id::<Buyer>::generate().uuid(), Some(seller.seller_id));
-    let mut inventory = InventoryServiceClient::new(fleet.channel("inventory")?);
+    let inventory = InventoryServiceClient::new(fleet.channel("inventory")?);
     let warehouse = CreateWarehouseRequest {
         request_id: request_id(),
         seller_id: String::new(),
@@ -63,8 +83,10 @@ async fn stock_shop(fleet: &Fleet, seller: &Seller) -> Result<()> {
         name: format!("{}, first warehouse", seller.name),
         priority: 1,
     };
-    let warehouse = inventory.create_warehouse(with_token(&token, warehouse)).await?.into_inner().warehouse;
-    let warehouse_id = warehouse.context("no warehouse in the answer")?.warehouse_id;
+    let created = patiently(async || {
+        Ok(inventory.clone().create_warehouse(with_token(&token, warehouse.clone())).await?.into_inner())
+    });
+    let warehouse_id = created.await?.warehouse.context("no warehouse in the answer")?.warehouse_id;
     for product in &seller.products {
         publish(fleet, &token, product).await.with_context(|| format!("putting {} on sale", product.title))?;
         for variant in &product.variants {
@@ -75,14 +97,14 @@ async fn stock_shop(fleet: &Fleet, seller: &Seller) -> Result<()> {
                 quantity: variant.stock,
                 reason: "first delivery".to_owned(),
             };
-            inventory.add_stock(with_token(&token, stock)).await?;
+            patiently(async || Ok(inventory.clone().add_stock(with_token(&token, stock.clone())).await?)).await?;
         }
     }
     Ok(())
 }
 
 async fn publish(fleet: &Fleet, token: &str, product: &Product) -> Result<()> {
-    let mut products = ProductsServiceClient::new(fleet.channel("products")?);
+    let products = ProductsServiceClient::new(fleet.channel("products")?);
     let values = || product.variants.iter().filter_map(|variant| variant.value.clone());
     let options = product.option.iter().map(|name| ProductOption { name: name.clone(), values: values().collect() });
     let variants = product.variants.iter().map(|variant| NewVariant {
@@ -104,10 +126,11 @@ async fn publish(fleet: &Fleet, token: &str, product: &Product) -> Result<()> {
         options: options.collect(),
         variants: variants.collect(),
     };
-    let created = products.create_product(with_token(token, create)).await?.into_inner().product;
-    let product_id = created.context("no product in the answer")?.product_id;
+    let created =
+        patiently(async || Ok(products.clone().create_product(with_token(token, create.clone())).await?.into_inner()));
+    let product_id = created.await?.product.context("no product in the answer")?.product_id;
     let publish = PublishProductRequest { request_id: request_id(), product_id };
-    products.publish_product(with_token(token, publish)).await?;
+    patiently(async || Ok(products.clone().publish_product(with_token(token, publish.clone())).await?)).await?;
     Ok(())
 }
 

@@ -75,6 +75,8 @@ pub struct Shape {
     pub env: Vec<(&'static str, String)>,
     /// Services that run besides the six.
     pub beside: Vec<Service>,
+    /// More settings for a PostgreSQL of our own, as `name=value`.
+    pub postgres: Vec<&'static str>,
 }
 
 impl Shape {
@@ -85,7 +87,7 @@ impl Shape {
 
     /// So many processes of each service.
     pub const fn replicated(deadlines: Deadlines, replicas: u16) -> Self {
-        Self { deadlines, replicas, env: Vec::new(), beside: Vec::new() }
+        Self { deadlines, replicas, env: Vec::new(), beside: Vec::new(), postgres: Vec::new() }
     }
 
     /// Runs another service besides the six.

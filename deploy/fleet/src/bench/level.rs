@@ -1,6 +1,7 @@
 //! One level of load: so many orders in flight, or so many a second, with everything measured between two moments at which
 //! the load is on.
 
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -21,6 +22,14 @@ pub struct Measured {
     pub orders: Vec<Bought>,
     /// What was used within the window, and how long it was.
     pub used: Used,
+    /// Age of the oldest row of any outbox, every 100 ms.
+    pub outbox_ages: Vec<Duration>,
+    /// Events that took effect over the transactions in which they did, by consumer.
+    pub events_per_batch: BTreeMap<String, f64>,
+    /// Where the database spent its time, if that was asked for.
+    pub statements: Option<String>,
+    /// Orders that began, within the window or not.
+    pub begun: usize,
 }
 
 /// When the window opens and when no more orders begin.
@@ -37,7 +46,7 @@ pub struct Extent {
 impl Extent {
     /// A tenth of the orders warm up, and at least those in flight.
     pub fn of(orders: usize, in_flight: usize, window_max: Duration) -> Self {
-        Self { orders, warm_up: (orders / 10).max(in_flight).min(orders / 2), window_max }
+        Self { orders, warm_up: (orders / 10).max(in_flight).min(orders / 2).max(1), window_max }
     }
 }
 
@@ -65,8 +74,9 @@ where
         }
     };
     let lanes = try_join_all((0..in_flight).map(|_| lane()));
-    let (_, used) = tokio::try_join!(lanes, log.watch(meters))?;
-    log.within(used)
+    let (_, mut measured) = tokio::try_join!(lanes, log.watch(meters))?;
+    measured.begun = next.into_inner().min(extent.orders);
+    Ok(measured)
 }
 
 /// Open loop: orders begin at a fixed rate, whatever became of those before.
@@ -93,8 +103,9 @@ where
         Ok(())
     };
     let orders = try_join_all((0..extent.orders).map(order));
-    let (_, used) = tokio::try_join!(orders, log.watch(meters))?;
-    log.within(used)
+    let (_, mut measured) = tokio::try_join!(orders, log.watch(meters))?;
+    measured.begun = extent.orders;
+    Ok(measured)
 }
 
 /// What the lanes of a level share.
@@ -129,21 +140,27 @@ impl Log {
         self.over.load(Ordering::Relaxed)
     }
 
-    /// Reads the meters when the window opens and when it closes.
-    async fn watch(&self, meters: &Meters) -> Result<Used> {
+    /// Reads the meters when the window opens and when it closes, and looks at the outboxes in between.
+    async fn watch(&self, meters: &Meters) -> Result<Measured> {
         self.warmed_up.notified().await;
-        let opened = meters.read().await?;
-        let _ = timeout(self.extent.window_max, self.used_up.notified()).await;
-        let used = meters.read().await?.since(opened);
+        let opened = meters.open().await?;
+        let mut outbox_ages = Vec::new();
+        tokio::select! {
+            _ = timeout(self.extent.window_max, self.used_up.notified()) => {}
+            failed = meters.watch_outboxes(&mut outbox_ages) => { failed?; }
+        }
+        let closed = meters.read().await?;
         self.over.store(true, Ordering::Relaxed);
-        Ok(used)
+        let events_per_batch = meters.events_per_batch(&opened, &closed).await?;
+        let used = closed.since(&opened);
+        let orders = self.paid_within(&used);
+        ensure!(!orders.is_empty(), "no order was paid for within the window; ask for more of them");
+        let statements = meters.statements(orders.len()).await?;
+        Ok(Measured { orders, used, outbox_ages, events_per_batch, statements, begun: 0 })
     }
 
-    /// The orders that were paid for while the window was open.
-    fn within(&self, used: Used) -> Result<Measured> {
-        let mut orders = std::mem::take(&mut *self.bought.lock().unwrap_or_else(PoisonError::into_inner));
-        orders.retain(|order| (used.opened..used.closed).contains(&order.paid));
-        ensure!(!orders.is_empty(), "no order was paid for within the window; ask for more of them");
-        Ok(Measured { orders, used })
+    fn paid_within(&self, used: &Used) -> Vec<Bought> {
+        let orders = self.bought.lock().unwrap_or_else(PoisonError::into_inner);
+        orders.iter().filter(|order| (used.opened..used.closed).contains(&order.paid)).cloned().collect()
     }
 }

@@ -1,120 +1,114 @@
 //! `fleet bench`: how many orders a second, how long each takes, and what each costs.
+//!
+//! | module | what it does |
+//! | --- | --- |
+//! | [`options`] | what is asked for |
+//! | [`runner`] | one part after the other |
+//! | [`level`] | one level of load, closed or open loop |
+//! | [`meters`], [`cpu`], [`memory`], [`statements`] | what the fleet uses |
+//! | [`ceiling`] | what the database alone could do |
+//! | [`preload`] | many finished orders |
+//! | [`summary`], [`page`] | what was found, for programs and for people |
 
+pub mod ceiling;
 pub mod cpu;
 pub mod level;
+pub mod memory;
 pub mod meters;
+pub mod options;
+pub mod page;
+pub mod preload;
+pub mod runner;
+pub mod statements;
+pub mod summary;
 
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 
 use crate::fleet::Fleet;
 use crate::interrupt::Interrupts;
-use crate::invariants::{self, Acknowledged};
-use crate::load::crowd::Crowd;
-use crate::load::market::{Market, Mix};
+use crate::invariants;
 use crate::progress::{self, Step};
 use crate::servers::ExternalServers;
 use crate::topology::{Deadlines, Shape};
-use level::{Extent, Measured};
-use meters::Meters;
+use crate::workdir::fleet_folder;
+pub use options::Options;
+use runner::Runner;
+use summary::Summary;
 
 /// The run folder.
 const NAME: &str = "bench";
+/// The summary for programs. It lies there from the start, so that a folder can be told to be ours, and is empty until the end.
+const SUMMARY: &str = "summary.json";
 /// How long the last effects may take to settle.
 const SETTLE_MAX: Duration = Duration::from_secs(30);
 
-/// What is measured, and how much of it.
-#[derive(Debug, Clone, clap::Args)]
-pub struct Options {
-    /// Orders in flight, level by level.
-    #[arg(long, value_name = "COUNT", value_delimiter = ',', default_value = "1,8,32,128,512")]
-    closed: Vec<usize>,
-    /// Orders of a level.
-    #[arg(long, value_name = "COUNT", default_value_t = 3_000)]
-    orders: usize,
-    /// The longest that a level is measured for, in seconds.
-    #[arg(long, value_name = "SECONDS", default_value_t = 10)]
-    seconds: u64,
-    /// Processes of each service.
-    #[arg(long, value_name = "COUNT", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=4))]
-    replicas: u16,
-    /// Chooses the SKUs that are bought.
-    #[arg(long, default_value_t = 1)]
-    seed: u64,
-}
-
-/// Runs the bench over a fleet of its own.
+/// Runs the bench over a fleet of its own and writes what was found to `target/bench`. Fails, without figures, when an invariant
+/// is broken afterwards.
 pub async fn bench(options: &Options) -> Result<()> {
     let mut interrupts = Interrupts::listen()?;
     // Servers of its own, because their processes are measured.
     let external = ExternalServers::default();
+    let mut shape = Shape::replicated(Deadlines::PRODUCTION, options.replicas)
+        // Quotes are prepared long before they are used.
+        .env("TRADEWIND_QUOTE_VALIDITY", "3h");
+    if options.statements {
+        shape.postgres.extend(statements::SETTINGS);
+    }
+    let folder = results_folder(options.out.as_deref())?;
     let mut fleet = tokio::select! {
-        fleet = Fleet::start(NAME, &external, Shape::replicated(Deadlines::PRODUCTION, options.replicas)) => fleet?,
+        fleet = Fleet::start(NAME, &external, shape) => fleet?,
         signal = interrupts.next() => bail!("stopped by {signal} while starting"),
     };
-    let measured = tokio::select! {
-        measured = measure(&fleet, options) => measured,
+    let found = tokio::select! {
+        found = measure(&fleet, options, &folder, SETTLE_MAX) => found,
         signal = interrupts.next() => Err(anyhow::anyhow!("stopped by {signal}")),
     };
     // A process that died by itself explains a level that failed.
-    let measured = fleet.check_alive().and(measured);
+    let found = fleet.check_alive().and(found);
     fleet.stop().await?;
-    measured
-}
-
-async fn measure(fleet: &Fleet, options: &Options) -> Result<()> {
-    let step = Step::of("market");
-    let mut crowd = Crowd::gather(fleet, Market::LARGE, options.seed).await?;
-    step.reached(format_args!("{} SKUs on sale", Market::LARGE.sellers * Market::LARGE.skus));
-    let meters = Meters::of(fleet);
-    for in_flight in &options.closed {
-        let step = Step::of("closed");
-        let prepared = crowd.prepare(options.orders, Mix::Uniform).await?;
-        step.reached(format_args!("{} quotes to accept", prepared.len()));
-        let extent = Extent::of(prepared.len(), *in_flight, Duration::from_secs(options.seconds));
-        let measured =
-            level::closed(extent, *in_flight, &meters, |n, intended| crowd.checkout(&prepared[n], intended)).await?;
-        print(*in_flight, &measured);
-    }
-    let report = invariants::check_when_settled(fleet, &Acknowledged::default(), SETTLE_MAX).await?;
-    println!("{report}");
-    if report.is_broken() {
-        bail!("an invariant is broken: no result");
+    let summary = found?;
+    if summary.invariants_broken > 0 {
+        bail!("{} claims about the books do not hold: this run has no result", summary.invariants_broken);
     }
     Ok(())
 }
 
-fn print(in_flight: usize, measured: &Measured) {
-    let Measured { orders, used } = measured;
-    let count = orders.len() as f64;
-    let per_order = |duration: Duration| duration.as_secs_f64() * 1e3 / count;
-    println!(
-        "{in_flight:>4} in flight: {:.0} orders/s over {:.1} s, CPU {:.2} ms an order (generator {:.2}, others on the machine {:.2}), \
-         {:.1} transactions, {:.1} rows, {:.1} kB of log",
-        count / used.window().as_secs_f64(),
-        used.window().as_secs_f64(),
-        per_order(used.cpu.fleet()),
-        per_order(used.cpu.generator),
-        per_order(used.cpu.others()),
-        used.transactions as f64 / count,
-        (used.rows_inserted + used.rows_updated + used.rows_deleted) as f64 / count,
-        used.wal_bytes as f64 / count / 1e3,
-    );
-    let mut paid: Vec<_> = orders.iter().map(|order| order.paid - order.intended).collect();
-    paid.sort_unstable();
-    let mut acknowledged: Vec<_> = orders.iter().map(|order| order.acknowledged - order.intended).collect();
-    acknowledged.sort_unstable();
-    let at = |sorted: &[Duration], q: f64| sorted[((sorted.len() - 1) as f64 * q) as usize].as_secs_f64() * 1e3;
-    println!(
-        "     acknowledged p50 {:.1} p99 {:.1} ms, paid p50 {:.1} p99 {:.1} ms",
-        at(&acknowledged, 0.5),
-        at(&acknowledged, 0.99),
-        at(&paid, 0.5),
-        at(&paid, 0.99)
-    );
-    let by_process: Vec<_> =
-        used.cpu.by_process.iter().map(|(name, used)| format!("{name} {:.2}", per_order(*used))).collect();
-    println!("     ms an order: {}", by_process.join(", "));
-    progress::say("closed", "done");
+/// Measures, checks the invariants once the fleet is at rest or `settle_max` has passed, and writes what was found to `folder`.
+pub async fn measure(fleet: &Fleet, options: &Options, folder: &Path, settle_max: Duration) -> Result<Summary> {
+    let mut runner = Runner::begin(fleet, options, folder).await?;
+    runner.run().await?;
+    let step = Step::of("books");
+    let (crowd, summary) = runner.end()?;
+    let report = invariants::check_when_settled(fleet, &crowd.take_acknowledged(), settle_max).await?;
+    step.reached("the invariants are read from the databases");
+    let summary = if report.is_broken() { Summary::broken(report.broken()) } else { summary };
+    let page = format!("{}\n```text\n{report}```\n", page::page(&summary)?);
+    println!("{page}");
+    write(folder, "summary.md", &page)?;
+    write(folder, SUMMARY, &(serde_json::to_string_pretty(&summary)? + "\n"))?;
+    Ok(summary)
+}
+
+/// Emptied: what lies there is of the last run.
+fn results_folder(chosen: Option<&Path>) -> Result<PathBuf> {
+    let usual = || Some(fleet_folder().parent()?.join(NAME));
+    let folder = chosen.map(Path::to_owned).or_else(usual).context("the fleet's folder lies in another")?;
+    if folder.exists() {
+        let is_ours = folder.join(SUMMARY).exists() || folder.read_dir()?.next().is_none();
+        ensure!(is_ours, "{} holds something else than results of the bench; choose another folder", folder.display());
+        std::fs::remove_dir_all(&folder).with_context(|| format!("clearing {}", folder.display()))?;
+    }
+    std::fs::create_dir_all(&folder).with_context(|| format!("creating {}", folder.display()))?;
+    std::fs::write(folder.join(SUMMARY), "{}\n")?;
+    Ok(folder)
+}
+
+fn write(folder: &Path, name: &str, content: &str) -> Result<()> {
+    let path = folder.join(name);
+    std::fs::write(&path, content).with_context(|| format!("writing {}", path.display()))?;
+    progress::say(NAME, format_args!("{} is written", path.display()));
+    Ok(())
 }

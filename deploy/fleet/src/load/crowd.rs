@@ -1,19 +1,21 @@
 //! Buyers in numbers, and what they do. Every moment is taken from a monotonic clock.
 
-use std::sync::Arc;
-use std::time::Instant;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use contracts::checkout::v1::Quote;
 use futures::{StreamExt, TryStreamExt};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
+use tokio::time::timeout;
 use uuid::Uuid;
 
 use super::market::{Market, Mix};
 use super::outcomes::{Ending, Outcomes};
 use crate::fleet::Fleet;
-use crate::shopper::{self, Channels, Shopper, request_id};
+use crate::invariants::Acknowledged;
+use crate::shopper::{self, Channels, Shopper, patiently, request_id};
 
 /// Different people among the buyers.
 const BUYERS: usize = 256;
@@ -21,6 +23,8 @@ const BUYERS: usize = 256;
 const PREPARED_AT_ONCE: usize = 32;
 /// Quotes of one prepared cart. Each is an offer of its own; only carts are saved.
 const QUOTES_PER_CART: usize = 10;
+/// How long an order may take to its outcome.
+const OUTCOME_MAX: Duration = Duration::from_mins(1);
 /// The card of every buyer.
 const CARD: &str = "tok_approved";
 
@@ -30,6 +34,7 @@ pub struct Crowd {
     market: Market,
     outcomes: Outcomes,
     random: StdRng,
+    acknowledged: Mutex<Acknowledged>,
 }
 
 /// An offer that a buyer is about to accept.
@@ -52,6 +57,19 @@ pub struct Bought {
     pub paid: Instant,
 }
 
+impl Prepared {
+    /// The quote's id.
+    pub fn quote_id(&self) -> &str {
+        &self.quote.quote_id
+    }
+
+    /// The same buyer with another quote of that id and hash.
+    #[must_use]
+    pub fn with_quote(&self, quote_id: String, hash: String) -> Self {
+        Self { buyer: self.buyer.clone(), quote: Arc::new(Quote { quote_id, hash, ..Quote::default() }) }
+    }
+}
+
 impl Crowd {
     /// Puts the market on sale, as its sellers would, and lets the buyers in.
     pub async fn gather(fleet: &Fleet, market: Market, seed: u64) -> Result<Self> {
@@ -63,6 +81,7 @@ impl Crowd {
             market,
             outcomes: Outcomes::listen(fleet).await?,
             random: StdRng::seed_from_u64(seed),
+            acknowledged: Mutex::default(),
         })
     }
 
@@ -83,22 +102,33 @@ impl Crowd {
         Ok(rounds.take(count).collect())
     }
 
-    /// Accepts a quote and waits until it is paid for. Anything else is an error.
+    /// Accepts a quote and waits until it is paid for. Anything else is an error; only a service that is unavailable is asked
+    /// again, while the time goes on.
     pub async fn checkout(&self, prepared: &Prepared, intended: Instant) -> Result<Bought> {
-        let submitted = prepared.buyer.submit(&prepared.quote, CARD, &request_id()).await.context("SubmitCheckout")?;
+        let request_id = request_id();
+        let submit = async || Ok(prepared.buyer.submit(&prepared.quote, CARD, &request_id).await?);
+        let submitted = patiently(submit).await.context("SubmitCheckout")?;
         let acknowledged = Instant::now();
+        self.acknowledged.lock().unwrap_or_else(PoisonError::into_inner).submitted(&submitted.checkout)?;
         let [order] = submitted.checkout.orders.as_slice() else { bail!("one seller makes one order") };
         let order_id = order.order_id.parse().context("an order id")?;
-        let heard = self.outcomes.of(order_id).await;
+        let Ok(heard) = timeout(OUTCOME_MAX, self.outcomes.of(order_id)).await else {
+            bail!("order {order_id} has no outcome after {} s", OUTCOME_MAX.as_secs());
+        };
         match heard.ending {
             Ending::Paid => Ok(Bought { order_id, intended, acknowledged, paid: heard.at }),
             other => bail!("order {order_id} ended as {other:?}"),
         }
     }
 
+    /// Everything that was acknowledged since this was asked last, to be found again at the end.
+    pub fn take_acknowledged(&self) -> Acknowledged {
+        std::mem::take(&mut *self.acknowledged.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
     /// The whole journey: a cart, two lines, a quote, a submission, until it is paid for.
     pub async fn journey(&self, wish: &Wish, intended: Instant) -> Result<Bought> {
-        let quote = wish.buyer.quote(&wish.lines()).await?;
+        let quote = patiently(async || wish.buyer.quote(&wish.lines()).await).await?;
         self.checkout(&Prepared { buyer: wish.buyer.clone(), quote: Arc::new(quote) }, intended).await
     }
 }
@@ -116,11 +146,11 @@ impl Wish {
     }
 
     async fn quotes(self, count: usize) -> Result<Vec<Prepared>> {
-        let cart_id = self.buyer.fill_cart(&self.lines()).await?;
+        let cart_id = patiently(async || self.buyer.fill_cart(&self.lines()).await).await?;
         let mut quotes = Vec::with_capacity(count);
         for _ in 0..count {
-            let quote = Arc::new(self.buyer.quote_cart(cart_id.clone()).await?);
-            quotes.push(Prepared { buyer: self.buyer.clone(), quote });
+            let quote = patiently(async || self.buyer.quote_cart(cart_id.clone()).await).await?;
+            quotes.push(Prepared { buyer: self.buyer.clone(), quote: Arc::new(quote) });
         }
         Ok(quotes)
     }

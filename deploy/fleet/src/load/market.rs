@@ -23,7 +23,7 @@ pub struct Market {
 }
 
 /// Which SKUs orders want.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Mix {
     /// Every SKU as often as any other.
     Uniform,

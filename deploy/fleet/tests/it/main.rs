@@ -1,6 +1,7 @@
 //! The servers and the fleet for real: started, shopped in, disturbed and stopped.
 #![expect(clippy::unwrap_used, reason = "a test that fails says where")]
 
+mod bench;
 mod command;
 mod invariants;
 mod kills;
