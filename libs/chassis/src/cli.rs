@@ -28,9 +28,9 @@
 use std::io::Write as _;
 
 use clap::{CommandFactory, Parser, Subcommand};
-use messaging::Topic;
+use messaging::{EventStore, Topic};
 
-use crate::{Service, Settings, config, database, faults, telemetry};
+use crate::{OutboxOperation, Service, Settings, config, database, faults, outbox, telemetry};
 
 /// The subcommands that every service binary has, besides `serve`. Each does its work and ends.
 #[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
@@ -41,6 +41,9 @@ pub enum Operation {
     Topics,
     /// Prints the configuration in effect, with secrets masked
     Config,
+    /// Shows events that the broker refuses, and lets those go that are held back
+    #[command(subcommand)]
+    Outbox(OutboxOperation),
 }
 
 /// Reads the command line and the environment; on a mistake, or when asked for help, prints and ends the process.
@@ -70,6 +73,10 @@ pub async fn operate<A: CommandFactory>(
             let command = command::<A>();
             let matches = command.clone().get_matches();
             Ok(std::io::stdout().write_all(config::describe(&command, &matches).as_bytes())?)
+        }
+        Operation::Outbox(operation) => {
+            let pool = database::connect(service, settings).await?;
+            outbox::operate(operation, &EventStore::new(service.name, pool, settings.clock())).await
         }
     }
 }

@@ -32,10 +32,12 @@ pub fn schema<'a>(service: &Service, settings: &'a Settings) -> std::borrow::Cow
 
 /// How the service connects: into its schema, with limits on time, and with a planner that stays on indexes.
 pub fn connect_options(service: &Service, settings: &Settings) -> PgConnectOptions {
-    let statement_timeout_ms = settings.database.statement_timeout.as_millis().to_string();
+    let statement_timeout_ms = settings.database.statement_timeout.as_millis();
     base_options(service, settings)
         .options([
-            ("statement_timeout", statement_timeout_ms.as_str()),
+            ("statement_timeout", statement_timeout_ms.to_string().as_str()),
+            // Well before that: whoever waits for a lock is not at fault, and must not be taken for a statement that is too slow.
+            ("lock_timeout", (statement_timeout_ms / 2).to_string().as_str()),
             ("idle_in_transaction_session_timeout", IDLE_IN_TRANSACTION_TIMEOUT),
         ])
         // A batch joins a few ids with a table that grows for ever. From some size on the planner takes a scan of the whole

@@ -16,7 +16,9 @@
 //! | [`idempotency`] | a command that is repeated takes effect once |
 //! | [`mod@group_commit`] | commands that wait at the same moment share a transaction |
 //! | [`paging`] | sizes and tokens of pages |
-//! | [`parked`] | subcommands for the events that could not take effect
+//! | [`parked`] | subcommands for the events that could not take effect |
+//! | [`outbox`] | subcommands for the events that the broker refuses |
+//! | [`operator`] | [`Operator`](operator::Operator): who acts |
 //! | [`jobs`] | work that is due every so often, on one replica at a time |
 //! | [`tasks`] | [`Tasks`]: what a process runs, until one ends or a signal comes; then the drain |
 //!
@@ -32,6 +34,8 @@ pub mod group_commit;
 pub mod grpc;
 pub mod idempotency;
 pub mod jobs;
+pub mod operator;
+pub mod outbox;
 pub mod paging;
 pub mod parked;
 mod service;
@@ -45,6 +49,7 @@ pub use auth::{Caller, Principal, caller};
 pub use cli::Operation;
 pub use fields::{Fields, InvalidRequest};
 pub use group_commit::group_commit;
+pub use outbox::OutboxOperation;
 pub use parked::ParkedOperation;
 pub use service::Service;
 pub use settings::Settings;

@@ -36,9 +36,21 @@ pub fn all_types() -> Vec<String> {
     types
 }
 
-/// The payload of an event as JSON, for a person to read; `None` if the contract knows no such type or the bytes are not of it.
-pub fn to_json(event_type: &str, payload: &[u8]) -> Option<serde_json::Value> {
-    let descriptor = DESCRIPTORS.get_message_by_name(event_type)?;
-    let message = DynamicMessage::decode(descriptor, payload).ok()?;
-    serde_json::to_value(message).ok()
+/// The payload of an event as JSON, for a person to read.
+pub fn to_json(event_type: &str, payload: &[u8]) -> Result<serde_json::Value, Unreadable> {
+    let descriptor = DESCRIPTORS.get_message_by_name(event_type).ok_or(Unreadable::UnknownType)?;
+    let message =
+        DynamicMessage::decode(descriptor, payload).map_err(|error| Unreadable::Malformed(error.to_string()))?;
+    serde_json::to_value(message).map_err(|error| Unreadable::Malformed(error.to_string()))
+}
+
+/// Why a payload cannot be shown as JSON.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Unreadable {
+    /// No message of the contract has this name: the event comes from another fleet, or from a newer release.
+    #[error("the contract knows no such type")]
+    UnknownType,
+    /// The bytes are not of the type.
+    #[error("the bytes are not of its type: {0}")]
+    Malformed(String),
 }

@@ -1,12 +1,10 @@
 //! From Kafka to a participant, in batches.
 
 use std::collections::{HashMap, HashSet};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures::FutureExt;
-use futures::future::BoxFuture;
 use kernel::{Classified, CrashPoint};
 use opentelemetry::KeyValue;
 use opentelemetry::metrics::Counter;
@@ -33,6 +31,8 @@ const GATHER: Duration = Duration::from_millis(3);
 /// Pauses between tries of a batch that failed for a passing reason: with full jitter, from 50 ms to 5 s, without an end.
 const PAUSE_MIN: Duration = Duration::from_millis(50);
 const PAUSE_MAX: Duration = Duration::from_secs(5);
+/// An event whose statements were given up so often in a row, alone, is at fault itself. A wait for a lock does not count.
+const TIMEOUTS_MAX: u32 = 5;
 
 /// Outcomes that are counted in several places.
 const DUPLICATE: &str = "duplicate";
@@ -43,7 +43,7 @@ const NOT_FOR_US: &str = "not_for_us";
 ///
 /// A batch is one poll's worth of events from all assigned partitions, and one transaction. An event that is refused or cannot
 /// be read is parked with the later ones of its aggregate; a batch that fails as a whole is retried in halves until the event
-/// at fault stands alone; a passing failure is retried in place.
+/// at fault stands alone, and so is one that takes too long; any other failure passes and is retried in place.
 #[derive(Debug)]
 pub struct Consumer<P> {
     store: EventStore,
@@ -159,39 +159,45 @@ impl<P: Participant> Consumer<P> {
         }
     }
 
-    /// Processes a batch until it is committed. False when stopped before that.
+    /// Takes events until each is committed or parked. False when stopped before that.
+    ///
+    /// What fails for a reason that may lie in an event is tried in halves until the event at fault stands alone, and is parked.
+    /// Anything else passes, and is waited for without an end.
     async fn take_effect(&self, events: &[Envelope], stop: &CancellationToken) -> bool {
+        let mut rest = events;
+        let mut size = rest.len();
+        let mut timeouts = 0;
         let mut pause_max = PAUSE_MIN;
-        loop {
-            let Err(error) = self.process(events).await else { return true };
-            tracing::warn!(consumer = self.group, events = events.len(), %error, "batch failed for now; trying again");
+        while let Some(first) = rest.first() {
+            let mut outcome = self.attempt(&rest[..size]).await;
+            if size == 1
+                && let Err(error) = &outcome
+            {
+                timeouts += u32::from(error.is_timeout());
+                let is_at_fault = if error.is_timeout() { timeouts >= TIMEOUTS_MAX } else { !passes(error) };
+                if is_at_fault {
+                    outcome = self.park_alone(first, error).await;
+                }
+            }
+            let Err(error) = outcome else {
+                rest = &rest[size..];
+                size = (size * 2).min(rest.len());
+                (timeouts, pause_max) = (0, PAUSE_MIN);
+                continue;
+            };
+            if size > 1 && (error.is_timeout() || !passes(&error)) {
+                tracing::warn!(consumer = self.group, events = size, %error, "batch fails; trying halves");
+                size /= 2;
+                continue;
+            }
+            tracing::warn!(consumer = self.group, events = size, %error, "batch failed for now; trying again");
             let pause = rand::rng().random_range(Duration::ZERO..=pause_max);
             if timeout(pause, stop.cancelled()).await.is_ok() {
                 return false;
             }
             pause_max = (pause_max * 2).min(PAUSE_MAX);
         }
-    }
-
-    /// One transaction for all events; in halves if it fails for a reason that lies in an event. Fails only for passing reasons.
-    fn process<'a>(&'a self, events: &'a [Envelope]) -> BoxFuture<'a, Result<(), Error>> {
-        async move {
-            if events.is_empty() {
-                return Ok(());
-            }
-            match self.attempt(events).await {
-                Ok(()) => Ok(()),
-                Err(error) if error.kind().is_transient() => Err(error),
-                Err(error) if events.len() == 1 => self.park_alone(&events[0], &error).await,
-                Err(error) => {
-                    tracing::warn!(consumer = self.group, events = events.len(), %error, "batch fails; trying halves");
-                    let (first, second) = events.split_at(events.len() / 2);
-                    self.process(first).await?;
-                    self.process(second).await
-                }
-            }
-        }
-        .boxed()
+        true
     }
 
     async fn attempt(&self, events: &[Envelope]) -> Result<(), Error> {
@@ -232,8 +238,8 @@ impl<P: Participant> Consumer<P> {
                 Verdict::Done(outcome) => outcomes.push(outcome),
                 Verdict::Behind => {
                     outcomes.push(PARKED);
-                    self.park(&mut unit, event, "waits behind an earlier event of its aggregate that is parked")
-                        .await?;
+                    let now = unit.now();
+                    parked::park_behind(unit.tx(), self.group, event, now).await?;
                 }
                 Verdict::Poison(reason) => {
                     outcomes.push(PARKED);
@@ -276,13 +282,9 @@ impl<P: Participant> Consumer<P> {
         let span = tracing::info_span!("react", consumer = self.group, event = %event.event_type, aggregate_id = %event.aggregate_id);
         trace::continue_trace(&span, event.traceparent.as_deref());
         let _entered = span.enter();
-        // A panic is the fault of one event like any other: it is parked, or it would take the service down at every start.
-        let outcome = catch_unwind(AssertUnwindSafe(|| batch.decide(unit, caused)))
-            .unwrap_or_else(|_| Err(Error::Internal("the decision panicked".to_owned())))?;
+        let outcome = batch.decide_or_fail(unit, caused)?;
         match &outcome {
-            Outcome::Refused(refusal) => {
-                return Ok(Verdict::Poison(format!("refused: {} ({refusal})", refusal.reason())));
-            }
+            Outcome::Refused(refusal) => return Ok(Verdict::Poison(parked::refused(refusal))),
             Outcome::Ignored(why) => tracing::debug!(event_id = %event.id, why, "event is ignored"),
             Outcome::Applied | Outcome::AlreadyApplied => {}
         }
@@ -299,12 +301,16 @@ impl<P: Participant> Consumer<P> {
         let mut unit = self.store.begin().await?;
         let is_new = admit(unit.tx(), self.group, &[event]).await? != [Admission::Seen];
         if is_new {
-            self.park(&mut unit, event, &format!("failed: {error}")).await?;
+            self.park(&mut unit, event, &parked::failed(error)).await?;
         }
         unit.commit().await?;
         self.count(if is_new { PARKED } else { DUPLICATE });
         Ok(())
     }
+}
+
+fn passes(error: &Error) -> bool {
+    error.kind().is_transient()
 }
 
 /// What an event says, or why it cannot be read.

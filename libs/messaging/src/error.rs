@@ -4,7 +4,7 @@ use kernel::{Classified, ErrorKind};
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The database refused or could not be reached.
-    #[error("database: {0}")]
+    #[error("database: {}", in_words(.0))]
     Database(#[from] sqlx::Error),
     /// The broker refused or could not be reached.
     #[error("kafka: {0}")]
@@ -33,6 +33,15 @@ pub enum Error {
 /// Largest payload of an event in bytes: below the broker's default limit of 1 MiB, with room for key and headers.
 pub(crate) const EVENT_BYTES_MAX: usize = 900 * 1024;
 
+impl Error {
+    /// Whether a statement took so long that the database gave it up. A busy database recovers; a statement that is too much
+    /// does not, and only trying again tells one from the other.
+    pub(crate) fn is_timeout(&self) -> bool {
+        let Self::Database(sqlx::Error::Database(error)) = self else { return false };
+        error.code().as_deref() == Some("57014")
+    }
+}
+
 impl Classified for Error {
     fn kind(&self) -> ErrorKind {
         match self {
@@ -53,6 +62,16 @@ impl Classified for Error {
             Self::Corrupt(_) => "CORRUPT",
             Self::Internal(_) => "INTERNAL",
         }
+    }
+}
+
+/// What the database said and its SQLSTATE, without the place in its own sources.
+fn in_words(error: &sqlx::Error) -> String {
+    match error {
+        sqlx::Error::Database(database) => {
+            format!("{} ({})", database.message(), database.code().as_deref().unwrap_or("no code"))
+        }
+        error => error.to_string(),
     }
 }
 

@@ -14,7 +14,8 @@
 //! | `participant` | [`Participant`], [`react`]: load, decide, save, for a batch of facts |
 //! | `consumer` | [`Consumer`]: from Kafka to a participant |
 //! | `inbox` | what a consumer has taken effect of |
-//! | `parked` | events that could not take effect, for an operator |
+//! | [`parked`] | events that could not take effect, for an operator |
+//! | [`outbox`] | events that the broker refuses, for an operator |
 //! | `kafka` | [`KafkaConfig`], producers, consumers, topics |
 //! | `subscription` | [`Subscription`], [`Trigger`]: the rows of a service's tables of reactions |
 //!
@@ -27,6 +28,7 @@ mod error;
 mod inbox;
 pub mod journal;
 mod kafka;
+pub mod outbox;
 pub mod parked;
 mod participant;
 mod relay;

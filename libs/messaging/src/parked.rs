@@ -1,53 +1,75 @@
 //! Events that could not take effect: the sequenced dead letter.
 //!
-//! A poison event is parked together with the later events of its aggregate, in order; every other aggregate flows on. An
-//! operator retries them in order, or skips one for a reason, which is recorded. Payloads are never edited.
+//! A poison event is parked together with the later events of its aggregate on its topic, in order: its chain. Every other
+//! aggregate flows on. An operator retries a chain in order, or skips an event for a reason, which is recorded. Payloads are
+//! never edited.
+//!
+//! | module | holds |
+//! | --- | --- |
+//! | `parking` | how an event gets here, and the reasons in words |
+//! | `retry` | [`retry`], [`skip`]: how it leaves |
+//! | `announce` | the announcement on `<consumer>.dlq` |
 
-use std::convert::Infallible;
-use std::time::Duration;
+mod announce;
+mod parking;
+mod retry;
 
-use futures::future::join_all;
+use contracts::event::Unreadable;
 use kernel::Timestamp;
-use rdkafka::message::{Header, OwnedHeaders};
-use rdkafka::producer::{FutureProducer, FutureRecord};
 use serde_json::Value;
+use sqlx::Row;
 use sqlx::postgres::PgRow;
-use sqlx::{PgConnection, Row};
 use time::OffsetDateTime;
-use tokio::time::{MissedTickBehavior, interval};
 use uuid::Uuid;
 
 use crate::envelope::Origin;
-use crate::participant::{Batch, Caused, Outcome, Participant};
-use crate::{Cause, Envelope, Error, EventStore, KafkaConfig};
+use crate::{Envelope, Error, EventStore};
 
-/// Events announced, listed or retried at a time.
-const ROWS_MAX: i64 = 1_000;
-/// How often parked events that nobody was told about are looked for.
-const ANNOUNCE_EVERY: Duration = Duration::from_secs(1);
+pub(crate) use announce::keep_announcing;
+pub use parking::KINDS;
+pub(crate) use parking::{failed, park, park_behind, refused};
+pub use retry::{Tried, retry, skip};
+
+/// Events listed or announced at a time, at most.
+pub const ROWS_MAX: i64 = 1_000;
 
 /// A parked event, as an operator sees it.
 #[derive(Debug, Clone)]
 pub struct ParkedEvent {
-    /// Its number: events of one aggregate are retried in this order.
+    /// Its number: events of one chain are retried in this order.
     pub id: i64,
     /// The consumer group that could not take it.
     pub consumer: String,
     /// The event.
     pub envelope: Envelope,
-    /// Why it is parked.
+    /// Why it is parked: one of [`KINDS`], and more.
     pub reason: String,
     /// Since when.
     pub parked_at: Timestamp,
     /// `parked`, `retried` or `skipped`.
     pub state: String,
-    /// Who retried or skipped it, and why.
-    pub resolution: Option<String>,
+    /// What an operator did about it; none while it is parked.
+    pub resolved: Option<Resolved>,
+    /// The first event of its chain, if it waits behind one.
+    pub behind: Option<i64>,
+    /// The events that wait behind it, in order, if it is the first of its chain.
+    pub followers: Vec<i64>,
+}
+
+/// That somebody retried or skipped an event.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Resolved {
+    /// When.
+    pub at: Timestamp,
+    /// Who.
+    pub by: String,
+    /// Why it was skipped.
+    pub why: Option<String>,
 }
 
 impl ParkedEvent {
-    /// The payload as JSON, if the contract knows its type and the bytes are of it.
-    pub fn payload_json(&self) -> Option<Value> {
+    /// The payload as JSON, or why it cannot be read.
+    pub fn payload_json(&self) -> Result<Value, Unreadable> {
         contracts::event::to_json(&self.envelope.event_type, &self.envelope.payload)
     }
 
@@ -66,6 +88,12 @@ impl ParkedEvent {
         envelope.id = row.try_get("event_id")?;
         envelope.event_type = row.try_get("event_type")?;
         envelope.aggregate_id = row.try_get("aggregate_id")?;
+        let resolved = match row.try_get::<Option<OffsetDateTime>, _>("resolved_at")? {
+            Some(at) => {
+                Some(Resolved { at: at.into(), by: row.try_get("resolved_by")?, why: row.try_get("resolution")? })
+            }
+            None => None,
+        };
         Ok(Self {
             id: row.try_get("id")?,
             consumer: row.try_get("consumer")?,
@@ -73,204 +101,128 @@ impl ParkedEvent {
             reason: row.try_get("reason")?,
             parked_at: row.try_get::<OffsetDateTime, _>("parked_at")?.into(),
             state: row.try_get("state")?,
-            resolution: row.try_get("resolution")?,
+            resolved,
+            behind: row.try_get("behind")?,
+            followers: row.try_get("followers")?,
         })
     }
 }
 
-/// Parks an event in the transaction of its batch. Its inbox row stands already, so it is not taken again from the broker. One
-/// that was parked so long ago that the inbox forgot it stays as it was resolved then.
-pub(crate) async fn park(
-    tx: &mut PgConnection,
-    consumer: &str,
-    event: &Envelope,
-    reason: &str,
-    now: Timestamp,
-) -> Result<(), Error> {
-    tracing::error!(
-        event_id = %event.id, event_type = %event.event_type, aggregate_id = %event.aggregate_id, %consumer, %reason,
-        "event is parked"
-    );
-    sqlx::query(
-        "INSERT INTO parked_event (consumer, event_id, event_type, aggregate_id, topic, kafka_partition, kafka_offset, key,
-                                   headers, payload, reason, parked_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
-         ON CONFLICT (consumer, event_id) DO NOTHING",
-    )
-    .bind(consumer)
-    .bind(event.id)
-    .bind(&event.event_type)
-    .bind(event.aggregate_id)
-    .bind(&event.origin.topic)
-    .bind(event.origin.partition)
-    .bind(event.origin.offset)
-    .bind(&event.origin.key)
-    .bind(serde_json::to_value(&event.origin.headers).map_err(|error| Error::Internal(error.to_string()))?)
-    .bind(&event.payload)
-    .bind(reason)
-    .bind(OffsetDateTime::from(now))
-    .execute(tx)
-    .await?;
-    Ok(())
+/// Which parked events are listed: those that everything given applies to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Filter {
+    /// `parked`, `retried` or `skipped`.
+    pub state: Option<String>,
+    /// The consumer group.
+    pub consumer: Option<String>,
+    /// One of [`KINDS`].
+    pub kind: Option<String>,
+    /// A part of the reason, in whatever case.
+    pub reason: Option<String>,
+    /// The event's type: its full name, or the end of it from a dot on, such as `OrderCreated`.
+    pub event_type: Option<String>,
+    /// The aggregate.
+    pub aggregate_id: Option<Uuid>,
+    /// The topic's name, or the end of it: what precedes it when fleets share a cluster may be left out.
+    pub topic: Option<String>,
+    /// Parked then or later.
+    pub since: Option<Timestamp>,
+    /// Parked before that.
+    pub until: Option<Timestamp>,
+    /// Whether an event is left out that waits behind one which is listed.
+    pub heads_only: bool,
+    /// Events of higher numbers only: the last number of the page before.
+    pub after: i64,
+    /// So many events at most, and never more than [`ROWS_MAX`].
+    pub limit: i64,
 }
 
-/// The parked events that wait for an operator, oldest first; at most 1,000.
-pub async fn list(store: &EventStore) -> Result<Vec<ParkedEvent>, Error> {
-    let rows = sqlx::query("SELECT * FROM parked_event WHERE state = 'parked' ORDER BY id LIMIT $1")
-        .bind(ROWS_MAX)
-        .fetch_all(store.pool())
-        .await?;
+impl Filter {
+    /// Every event that waits for an operator.
+    pub fn waiting() -> Self {
+        Self {
+            state: Some("parked".to_owned()),
+            consumer: None,
+            kind: None,
+            reason: None,
+            event_type: None,
+            aggregate_id: None,
+            topic: None,
+            since: None,
+            until: None,
+            heads_only: false,
+            after: 0,
+            limit: ROWS_MAX,
+        }
+    }
+}
+
+/// Parked events, oldest first.
+pub async fn list(store: &EventStore, filter: &Filter) -> Result<Vec<ParkedEvent>, Error> {
+    let rows = sqlx::query(
+        "WITH matching AS (
+             SELECT id, behind FROM parked_chain
+             WHERE ($1::text IS NULL OR state = $1)
+               AND ($2::text IS NULL OR consumer = $2)
+               AND ($3::text IS NULL OR starts_with(reason, $3))
+               AND ($4::text IS NULL OR strpos(lower(reason), lower($4)) > 0)
+               AND ($5::text IS NULL OR right('.' || event_type, length($5) + 1) = '.' || $5)
+               AND ($6::uuid IS NULL OR aggregate_id = $6)
+               AND ($7::text IS NULL OR right(topic, length($7)) = $7)
+               AND ($8::timestamptz IS NULL OR parked_at >= $8)
+               AND ($9::timestamptz IS NULL OR parked_at < $9)
+         ), page AS (
+             SELECT id FROM matching
+             WHERE id > $10 AND (NOT $11 OR behind IS NULL OR behind NOT IN (SELECT id FROM matching))
+             ORDER BY id LIMIT $12
+         )
+         SELECT c.* FROM page JOIN parked_chain c USING (id) ORDER BY id",
+    )
+    .bind(&filter.state)
+    .bind(&filter.consumer)
+    .bind(&filter.kind)
+    .bind(&filter.reason)
+    .bind(&filter.event_type)
+    .bind(filter.aggregate_id)
+    .bind(&filter.topic)
+    .bind(filter.since.map(OffsetDateTime::from))
+    .bind(filter.until.map(OffsetDateTime::from))
+    .bind(filter.after)
+    .bind(filter.heads_only)
+    .bind(filter.limit.min(ROWS_MAX))
+    .fetch_all(store.pool())
+    .await?;
     rows.iter().map(ParkedEvent::from_row).collect()
 }
 
 /// One parked event by its number, whatever became of it.
 pub async fn show(store: &EventStore, id: i64) -> Result<Option<ParkedEvent>, Error> {
-    let row = sqlx::query("SELECT * FROM parked_event WHERE id = $1").bind(id).fetch_optional(store.pool()).await?;
+    let row = sqlx::query("SELECT * FROM parked_chain WHERE id = $1").bind(id).fetch_optional(store.pool()).await?;
     row.as_ref().map(ParkedEvent::from_row).transpose()
 }
 
-/// What a retry came to.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Retried {
-    /// How many events took effect, in order.
-    pub taken: usize,
-    /// The event that is refused still, by its number, and why; those after it wait behind it.
-    pub stuck: Option<(i64, String)>,
+/// An event of a chain.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct Link {
+    /// Its number.
+    pub id: i64,
+    /// Full name of its type.
+    pub event_type: String,
+    /// Why it is parked.
+    pub reason: String,
 }
 
-/// Retries the parked events of one aggregate, in order, each in a transaction of its own, until one is refused again.
-/// Events of the aggregate that arrive meanwhile wait for this and are taken after it.
-pub async fn retry<P: Participant>(
-    store: &EventStore,
-    participant: &P,
-    consumer: &str,
-    aggregate_id: Uuid,
-    operator: &str,
-) -> Result<Retried, Error> {
-    let mut taken = 0;
-    loop {
-        let mut unit = store.begin().await?;
-        let now = OffsetDateTime::from(unit.now());
-        let row = sqlx::query(
-            "SELECT * FROM parked_event WHERE consumer = $1 AND aggregate_id = $2 AND state = 'parked'
-             ORDER BY id LIMIT 1 FOR UPDATE",
-        )
-        .bind(consumer)
-        .bind(aggregate_id)
-        .fetch_optional(unit.tx())
-        .await?;
-        let Some(parked) = row.as_ref().map(ParkedEvent::from_row).transpose()? else {
-            return Ok(Retried { taken, stuck: None });
-        };
-        if let Some(reason) = take_again(store, participant, &mut unit, &parked.envelope).await? {
-            return Ok(Retried { taken, stuck: Some((parked.id, reason)) });
-        }
-        sqlx::query("UPDATE parked_event SET state = 'retried', resolved_at = $2, resolved_by = $3 WHERE id = $1")
-            .bind(parked.id)
-            .bind(now)
-            .bind(operator)
-            .execute(unit.tx())
-            .await?;
-        unit.commit().await?;
-        taken += 1;
-    }
-}
-
-/// Lets a parked event take effect; answers why it is refused still.
-async fn take_again<P: Participant>(
-    store: &EventStore,
-    participant: &P,
-    unit: &mut crate::UnitOfWork,
-    event: &Envelope,
-) -> Result<Option<String>, Error> {
-    if let Some(malformed) = &event.malformed {
-        return Ok(Some(malformed.to_string()));
-    }
-    let fact = match participant.decode(event) {
-        Ok(Some(fact)) => fact,
-        Ok(None) => return Ok(None),
-        Err(undecodable) => return Ok(Some(undecodable.to_string())),
-    };
-    let caused = [Caused { fact, cause: Cause::event(store.service(), event) }];
-    let mut batch = Batch::load(participant, unit, &caused).await?;
-    if let Outcome::Refused(refusal) = batch.decide(unit, &caused[0])? {
-        return Ok(Some(refusal.to_string()));
-    }
-    batch.save(unit).await?;
-    Ok(None)
-}
-
-/// Gives up a parked event for good: it will never take effect. Those after it can be retried then. False if no event of that
-/// number is parked.
-pub async fn skip(store: &EventStore, id: i64, operator: &str, reason: &str) -> Result<bool, Error> {
-    let done = sqlx::query(
-        "UPDATE parked_event SET state = 'skipped', resolved_at = $2, resolved_by = $3, resolution = $4
-         WHERE id = $1 AND state = 'parked'",
+/// What is parked of an event's aggregate and topic, in the order in which a retry takes it; at most [`ROWS_MAX`].
+pub async fn chain(store: &EventStore, event: &ParkedEvent) -> Result<Vec<Link>, Error> {
+    Ok(sqlx::query_as(
+        "SELECT id, event_type, reason FROM parked_event
+         WHERE consumer = $1 AND topic = $2 AND aggregate_id = $3 AND state = 'parked'
+         ORDER BY id LIMIT $4",
     )
-    .bind(id)
-    .bind(OffsetDateTime::from(store.now()))
-    .bind(operator)
-    .bind(reason)
-    .execute(store.pool())
-    .await?;
-    Ok(done.rows_affected() == 1)
-}
-
-/// Announces what was parked on `<consumer>.dlq`, so that ordinary Kafka tools see it: key, headers and payload as they came,
-/// with headers that say where from and why. Announced again after a crash in between.
-pub(crate) async fn keep_announcing(store: &EventStore, producer: &FutureProducer, kafka: &KafkaConfig) -> Infallible {
-    let mut tick = interval(ANNOUNCE_EVERY);
-    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    loop {
-        tick.tick().await;
-        if let Err(error) = announce(store, producer, kafka).await {
-            tracing::warn!(%error, "parked events cannot be announced; trying again");
-        }
-    }
-}
-
-async fn announce(store: &EventStore, producer: &FutureProducer, kafka: &KafkaConfig) -> Result<(), Error> {
-    let rows = sqlx::query("SELECT * FROM parked_event WHERE announced_at IS NULL ORDER BY id LIMIT $1")
-        .bind(ROWS_MAX)
-        .fetch_all(store.pool())
-        .await?;
-    if rows.is_empty() {
-        return Ok(());
-    }
-    let events = rows.iter().map(ParkedEvent::from_row).collect::<Result<Vec<_>, _>>()?;
-    let sent = events.iter().map(|event| announce_one(event, producer, kafka));
-    let announced: Vec<i64> = join_all(sent).await.into_iter().flatten().collect();
-    sqlx::query("UPDATE parked_event SET announced_at = $2 WHERE id = ANY($1)")
-        .bind(announced)
-        .bind(OffsetDateTime::from(store.now()))
-        .execute(store.pool())
-        .await?;
-    Ok(())
-}
-
-/// Answers the event's number once the broker has its announcement.
-async fn announce_one(event: &ParkedEvent, producer: &FutureProducer, kafka: &KafkaConfig) -> Option<i64> {
-    let origin = &event.envelope.origin;
-    let place = [
-        ("dlq_topic", origin.topic.clone()),
-        ("dlq_partition", origin.partition.to_string()),
-        ("dlq_offset", origin.offset.to_string()),
-        ("dlq_reason", event.reason.clone()),
-    ];
-    let as_they_came = origin.headers.iter().map(|(key, value)| (key.as_str(), value));
-    let headers = as_they_came
-        .chain(place.iter().map(|(key, value)| (*key, value)))
-        .fold(OwnedHeaders::new(), |headers, (key, value)| headers.insert(Header { key, value: Some(value) }));
-    let topic = kafka.name(&format!("{}.dlq", event.consumer));
-    let mut record = FutureRecord::<Vec<u8>, Vec<u8>>::to(&topic).payload(&event.envelope.payload).headers(headers);
-    if let Some(key) = &origin.key {
-        record = record.key(key);
-    }
-    match producer.send(record, Duration::ZERO).await {
-        Ok(_) => Some(event.id),
-        Err((error, _)) => {
-            tracing::warn!(%topic, %error, "parked event cannot be announced; trying again");
-            None
-        }
-    }
+    .bind(&event.consumer)
+    .bind(&event.envelope.origin.topic)
+    .bind(event.envelope.aggregate_id)
+    .bind(ROWS_MAX)
+    .fetch_all(store.pool())
+    .await?)
 }

@@ -1,4 +1,5 @@
 use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use kernel::{Classified, Decision, Timestamp};
 use sqlx::PgConnection;
@@ -140,6 +141,17 @@ impl<'a, P: Participant> Batch<'a, P> {
             Decision::Ignored(why) => Outcome::Ignored(why),
             Decision::Refused(refusal) => Outcome::Refused(refusal),
         })
+    }
+
+    /// Decides what an event does. A panic is the fault of that event like any other: it is parked, or it would take the service
+    /// down at every start.
+    pub(crate) fn decide_or_fail(
+        &mut self,
+        unit: &mut UnitOfWork,
+        caused: &Caused<P::Fact>,
+    ) -> Result<Outcome<P::Refusal>, Error> {
+        catch_unwind(AssertUnwindSafe(|| self.decide(unit, caused)))
+            .unwrap_or_else(|_| Err(Error::Internal("the decision panicked".to_owned())))
     }
 
     pub(crate) async fn save(self, unit: &mut UnitOfWork) -> Result<(), Error> {

@@ -85,6 +85,41 @@ fn operations_are_subcommands_of_every_service() {
 }
 
 #[test]
+fn a_retry_says_what_and_a_skip_says_why() {
+    let taken = |line: &str| chassis::cli::command::<Args>().try_get_matches_from(line.split(' ')).is_ok();
+    for line in [
+        "shop parked list",
+        "shop parked list --state all --type OrderCreated --since 2h --until 2026-03-01T09:30:00Z --limit 5 --after 7",
+        "shop parked retry 7 8",
+        "shop parked retry --aggregate 01890a5d-ac96-774b-bcce-b302099a8057 --kind failed --json",
+        "shop parked retry --all --reason refused --topic tradewind.orders.v1 --operator ada",
+        "shop outbox release 7 8",
+        "shop outbox release --all",
+    ] {
+        assert!(taken(line), "{line}");
+    }
+    for line in [
+        "shop parked list --kind broken",
+        "shop parked list --state lost",
+        "shop parked list --limit 0",
+        "shop parked list --since yesterday",
+        "shop parked list --aggregate 7",
+        "shop parked show",
+        "shop parked retry",
+        "shop parked retry --kind failed",
+        "shop parked retry 7 --kind failed",
+        "shop parked retry 7 --all",
+        "shop parked retry 7 --operator ",
+        "shop parked skip 7",
+        "shop parked skip 7 --reason ",
+        "shop outbox release",
+        "shop outbox release 7 --all",
+    ] {
+        assert!(!taken(line), "{line}");
+    }
+}
+
+#[test]
 fn values_that_make_no_sense_are_refused() {
     for option in [
         "--request-timeout-max=soon",

@@ -65,7 +65,12 @@ async fn connections_stay_on_indexes_and_give_up_in_time() {
     let (_database, settings) = fresh_schema(&["--database-statement-timeout=1500ms"]).await;
     database::migrate(&SHOP, &settings).await.unwrap();
     let pool = database::connect(&SHOP, &settings).await.unwrap();
-    for (name, value) in [("enable_seqscan", "off"), ("enable_hashjoin", "off"), ("statement_timeout", "1500ms")] {
+    for (name, value) in [
+        ("enable_seqscan", "off"),
+        ("enable_hashjoin", "off"),
+        ("statement_timeout", "1500ms"),
+        ("lock_timeout", "750ms"),
+    ] {
         let set: String = sqlx::query_scalar("SELECT current_setting($1)").bind(name).fetch_one(&pool).await.unwrap();
         assert_eq!(set, value, "{name}");
     }

@@ -10,6 +10,7 @@
 //! | `rebalance` | a partition that changes hands in the middle of a batch |
 //! | `failure` | passing failures, and batches that fail as a whole |
 //! | `parking` | poison, its followers and its bystanders; the announcement |
+//! | `listing` | what an operator sees of parked events |
 //! | `retry` | what an operator does about parked events |
 //! | `history` | the journal's hash chain; the trace of a journey |
 //! | `schema` | what the tables promise |
@@ -18,6 +19,7 @@
 mod consumer;
 mod failure;
 mod history;
+mod listing;
 mod meter;
 mod order;
 mod parking;

@@ -2,9 +2,13 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use messaging::parked::ParkedEvent;
+use rdkafka::ClientConfig;
+use rdkafka::consumer::{Consumer as _, StreamConsumer};
+use rdkafka::message::{Headers as _, Message as _, OwnedMessage};
 use tokio::time::Instant;
 use uuid::Uuid;
 
+use crate::meter::GROUP;
 use crate::meter::wire::{METERS, TAPS};
 use crate::rig::{DEAD_LETTERS, Rig, new_tap, turned};
 
@@ -30,7 +34,9 @@ async fn park_with_followers(rig: &Rig, tap: Uuid, publish: impl AsyncFnOnce()) 
 
     assert_eq!(rig.readings(tap).await, [1]);
     assert!(parked.iter().all(|event| event.envelope.aggregate_id == tap && event.state == "parked"));
-    assert!(parked[1..].iter().all(|event| event.reason.starts_with("waits behind")));
+    let waits = format!("waits behind event {}", parked[0].id);
+    assert!(parked[1..].iter().all(|event| event.reason == waits && event.behind == Some(parked[0].id)));
+    assert_eq!(parked[0].followers, [parked[1].id, parked[2].id]);
     let followers: Vec<_> = parked[1..].iter().map(|event| event.envelope.aggregate_version).collect();
     assert_eq!(followers, [3, 4]);
     parked
@@ -86,30 +92,63 @@ async fn an_event_whose_key_is_no_id_is_parked_alone() {
 }
 
 #[tokio::test]
-async fn a_parked_event_is_announced_as_it_came_with_where_from_and_why() {
+async fn any_kafka_consumer_reads_what_was_parked_as_it_came_with_where_from_why_and_behind_what() {
     let rig = Rig::new().await;
     let tap = new_tap();
-    let poison = turned(tap, 1, 0).with_payload(b"\xff\xff");
-    rig.kafka.publish(&poison).await;
+    rig.kafka.publish(&turned(tap, 1, 0).with_payload(b"\xff\xff")).await;
     rig.turn(tap, 2, &[2]).await;
     let replica = rig.replica().await;
     let _running = (replica.run_consumer(), replica.run_relay());
-    let announced = rig.kafka.wait_for(DEAD_LETTERS, "both events", |events| events.len() == 2).await;
+    let parked = rig.wait_for_parked(2).await;
+    let letters = plain_messages(&rig, DEAD_LETTERS, 2).await;
+    let originals = plain_messages(&rig, TAPS, 2).await;
 
-    let original = &rig.kafka.events(TAPS).await[0];
-    let letter = &announced[0];
-    assert_eq!((letter.id, &letter.payload), (poison.id(), &original.payload));
-    assert_eq!(letter.origin.key, original.origin.key);
-    let (as_it_came, added) = letter.origin.headers.split_at(original.origin.headers.len());
-    assert_eq!(as_it_came, original.origin.headers);
-    let added: Vec<_> = added.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
-    let (partition, offset) = (original.origin.partition.to_string(), original.origin.offset.to_string());
-    assert_eq!(
-        added[..3],
-        [("dlq_topic", original.origin.topic.as_str()), ("dlq_partition", &partition), ("dlq_offset", &offset)]
-    );
-    assert!(added[3].0 == "dlq_reason" && added[3].1.starts_with("undecodable"), "{added:?}");
-    assert_eq!(announced[1].aggregate_version, 2);
+    for ((letter, original), event) in letters.iter().zip(&originals).zip(&parked) {
+        assert_eq!((letter.key(), letter.payload()), (original.key(), original.payload()));
+        let (headers, as_they_came) = (texts(letter), texts(original));
+        let (kept, added) = headers.split_at(as_they_came.len());
+        assert_eq!(kept, as_they_came);
+        let mut expected = vec![
+            ("dlq_id", event.id.to_string()),
+            ("dlq_service", "meters".to_owned()),
+            ("dlq_consumer", GROUP.to_owned()),
+            ("dlq_topic", original.topic().to_owned()),
+            ("dlq_partition", original.partition().to_string()),
+            ("dlq_offset", original.offset().to_string()),
+            ("dlq_parked_at", event.parked_at.to_string()),
+            ("dlq_reason", event.reason.clone()),
+        ];
+        expected.extend(event.behind.map(|first| ("dlq_behind", first.to_string())));
+        let added: Vec<_> = added.iter().map(|(name, value)| (name.as_str(), value.clone())).collect();
+        assert_eq!(added, expected);
+    }
+    assert_eq!((parked[0].behind, parked[1].behind), (None, Some(parked[0].id)));
+}
+
+/// The first messages of a topic, by a consumer that knows nothing of ours.
+async fn plain_messages(rig: &Rig, topic: &str, count: usize) -> Vec<OwnedMessage> {
+    let config = rig.kafka.config();
+    let consumer: StreamConsumer = ClientConfig::new()
+        .set("bootstrap.servers", &config.brokers)
+        .set("group.id", config.name("plain"))
+        .set("auto.offset.reset", "earliest")
+        .create()
+        .unwrap();
+    consumer.subscribe(&[&config.name(topic)]).unwrap();
+    let mut messages = Vec::new();
+    while messages.len() < count {
+        let message = tokio::time::timeout(Duration::from_secs(30), consumer.recv()).await;
+        messages.push(
+            message.unwrap_or_else(|_| panic!("{count} messages on {topic}, not {messages:?}")).unwrap().detach(),
+        );
+    }
+    messages
+}
+
+/// The headers of a message, which are all text.
+fn texts(message: &OwnedMessage) -> Vec<(String, String)> {
+    let text = |value: &[u8]| String::from_utf8(value.to_vec()).unwrap();
+    message.headers().unwrap().iter().map(|header| (header.key.to_owned(), text(header.value.unwrap()))).collect()
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use kernel::{Classified, ErrorKind};
-use messaging::{Cause, Envelope, Head};
+use messaging::{Cause, Envelope, Head, outbox};
 use rdkafka::ClientConfig;
 use rdkafka::admin::{AdminClient, AdminOptions, AlterConfig, ResourceSpecifier};
 use rdkafka::client::DefaultClientContext;
@@ -192,11 +192,20 @@ async fn an_event_that_the_broker_refuses_holds_its_aggregate_back_and_no_other(
     assert_eq!(totals(&rig.kafka.events(METERS).await, large), [1]);
     assert_eq!(held_back(&rig).await, Some(held_back_since), "it is left alone");
 
-    // An operator mends the cause and lets it go.
+    let refused = outbox::refused(&replica.store).await.unwrap();
+    let [event] = &refused[..] else { panic!("{refused:?}") };
+    assert_eq!((event.aggregate_id, event.version, event.attempts, event.followers), (large, 2, 10, 1));
+    assert!(event.payload_bytes > 5_000 && event.error.contains("Message size too large"), "{event:?}");
+    assert_eq!(outbox::release(&replica.store, Some(&[event.id + 1])).await.unwrap(), [0; 0], "it is not held back");
+
+    // Released too early, it is tried ten times again; then an operator mends the cause and lets it go.
+    assert_eq!(outbox::release(&replica.store, Some(&[event.id])).await.unwrap(), [event.id]);
+    eventually("the event to be held back again", async || held_back(&rig).await).await;
     limit_message_bytes(&rig, METERS, "1000000").await;
-    sqlx::query("UPDATE outbox SET parked_at = NULL, attempts = 0").execute(rig.database.pool()).await.unwrap();
+    assert_eq!(outbox::release(&replica.store, None).await.unwrap(), [event.id]);
     let events = rig.kafka.wait_for(METERS, "the rest", |events| first_versions(events, large).len() == 3).await;
     assert_eq!(totals(&events, large), [1, 2, 3]);
+    eventually("an empty outbox", async || outbox::waiting(&replica.store).await.unwrap() == (0, None)).await;
 }
 
 #[tokio::test]

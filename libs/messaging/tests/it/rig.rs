@@ -2,10 +2,11 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use kernel::Id;
-use messaging::parked::{self, ParkedEvent};
+use messaging::parked::{self, Filter, ParkedEvent};
 use messaging::{
     Cause, Caused, Clock, Consumer, Envelope, Error, EventStore, Head, KafkaConfig, Outcome, Outgoing, Relay, react,
 };
+use sqlx::postgres::PgPoolOptions;
 use sqlx::{Connection, PgConnection, PgPool};
 use testkit::{Database, Event, Kafka, eventually};
 use tokio::sync::Mutex;
@@ -43,6 +44,14 @@ impl Rig {
         Replica { store, participant: MeterParticipant::new(), kafka: self.kafka.config() }
     }
 
+    /// A replica whose statements the database gives up after so many milliseconds.
+    pub(crate) async fn impatient_replica(&self, statement_timeout_ms: u32) -> Replica {
+        let options = (*self.database.pool().connect_options()).clone();
+        let options = options.options([("statement_timeout", statement_timeout_ms.to_string())]);
+        let pool = PgPoolOptions::new().connect_with(options).await.unwrap();
+        Replica { store: EventStore::new("meters", pool, Clock::system()), ..self.replica().await }
+    }
+
     /// Publishes turns of a tap, with versions that follow each other.
     pub(crate) async fn turn(&self, tap_id: Uuid, versions_from: i64, amounts: &[i64]) -> Vec<Event> {
         let mut events = Vec::new();
@@ -76,8 +85,18 @@ impl Rig {
     pub(crate) async fn wait_for_parked(&self, count: usize) -> Vec<ParkedEvent> {
         let store = EventStore::new("meters", self.database.pool().clone(), Clock::system());
         eventually(&format!("{count} parked events"), async || {
-            let parked = parked::list(&store).await.unwrap();
+            let parked = parked::list(&store, &Filter::waiting()).await.unwrap();
             if parked.len() == count { Ok(parked) } else { Err(parked) }
+        })
+        .await
+    }
+
+    /// Waits until an event of a tap is parked for a reason that contains this, and answers its number.
+    pub(crate) async fn wait_for_reason(&self, tap_id: Uuid, reason: &str) -> i64 {
+        let store = EventStore::new("meters", self.database.pool().clone(), Clock::system());
+        let filter = Filter { aggregate_id: Some(tap_id), reason: Some(reason.to_owned()), ..Filter::waiting() };
+        eventually(&format!("an event parked for {reason}"), async || {
+            parked::list(&store, &filter).await.unwrap().first().map(|event| event.id)
         })
         .await
     }
@@ -120,7 +139,8 @@ impl Rig {
     /// A connection of the test's own, in the meters' schema and without limits on time.
     pub(crate) async fn connection(&self) -> PgConnection {
         let options = (*self.database.pool().connect_options()).clone();
-        let options = options.options([("statement_timeout", "0"), ("idle_in_transaction_session_timeout", "0")]);
+        let no_limits = ["statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout"];
+        let options = options.options(no_limits.map(|limit| (limit, "0")));
         PgConnection::connect_with(&options).await.unwrap()
     }
 }

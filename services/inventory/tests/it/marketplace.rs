@@ -155,7 +155,7 @@ impl Marketplace {
 
     /// Reasons of the events that are parked, in order.
     pub(crate) async fn parked(&self) -> Vec<String> {
-        let parked = messaging::parked::list(&self.store).await.unwrap();
+        let parked = messaging::parked::list(&self.store, &messaging::parked::Filter::waiting()).await.unwrap();
         parked.into_iter().map(|event| event.reason).collect()
     }
 

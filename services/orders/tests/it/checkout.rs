@@ -180,8 +180,11 @@ async fn a_fact_about_an_order_that_does_not_exist_waits_for_an_operator() {
 
     // Once the order is there, for instance because a restored database caught up, they take effect in the order they came.
     office.hear(&[checkout.submitted()]).await;
-    let retried = parked::retry(&office.store, &participant(), CONSUMER, order_id.uuid(), "ada").await.unwrap();
-    assert_eq!((retried.taken, retried.stuck), (3, None));
+    let mut tried = Vec::new();
+    let tell = |event| tried.push(event);
+    parked::retry(&office.store, &participant(), CONSUMER, order_id.uuid(), "ada", tell).await.unwrap();
+    let told: Vec<_> = tried.iter().map(|event: &parked::Tried| event.outcome.as_deref()).collect();
+    assert_eq!(told, [Ok("took effect"); 3]);
     office.told(order_id, &["OrderCreated", "OrderConfirmed", "OrderPaid"]).await;
     assert!(office.parked().await.is_empty());
 }
