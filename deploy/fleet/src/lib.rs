@@ -7,6 +7,7 @@
 //! | [`fleet`] | the running fleet |
 //! | [`keys`] | the development key, until there is an accounts service |
 //! | [`up`] | `fleet up`, `down`, `token` |
+//! | [`operate`] | `fleet operate`: a service's own subcommands, for the fleet that is up |
 //! | [`demo`] | `fleet demo`: one morning of a marketplace |
 //! | [`catalogue`], [`shopper`], [`provider`] | what is on sale, who buys it over gRPC, what the payment provider took |
 //! | [`invariants`] | I1 to I5 and I7, read from the databases |
@@ -36,6 +37,7 @@ pub mod invariants;
 pub mod kafka;
 pub mod keys;
 pub mod load;
+pub mod operate;
 pub mod ports;
 pub mod postgres;
 pub mod process;

@@ -7,7 +7,7 @@ use contracts::access::Role;
 use fleet::foreground::{self, RunOptions};
 use fleet::requirements::{Needs, Requirements};
 use fleet::servers::ExternalServers;
-use fleet::{background, bench, choreography, demo, progress, protos, up};
+use fleet::{background, bench, choreography, demo, operate, progress, protos, up};
 use uuid::Uuid;
 
 /// Runs Tradewind on one machine, without containers.
@@ -45,6 +45,14 @@ enum FleetCommand {
         /// The seller that a seller's token acts for [default: the first of the catalogue].
         #[arg(long, value_name = "UUID")]
         seller: Option<Uuid>,
+    },
+    /// Runs a subcommand of a service's binary for the fleet that is up, such as `fleet operate inventory parked list`.
+    Operate {
+        /// The service.
+        service: String,
+        /// The subcommand with its options; without any, the service's help.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true, default_value = "help")]
+        arguments: Vec<String>,
     },
     /// Writes docs/choreography.md from the services' SUBSCRIPTIONS tables.
     Choreography {
@@ -97,6 +105,7 @@ async fn run(command: FleetCommand) -> anyhow::Result<u8> {
         FleetCommand::Demo(external) => demo::demo(&external).await?,
         FleetCommand::Bench(options) => bench::bench(&options).await?,
         FleetCommand::Token { role, subject, seller } => println!("{}", up::token(role, subject, seller)?),
+        FleetCommand::Operate { service, arguments } => operate::operate(up::NAME, &service, &arguments)?,
         FleetCommand::Choreography { check: true } => choreography::check()?,
         FleetCommand::Choreography { check: false } => choreography::write()?,
         FleetCommand::LintProtos => protos::lint().await?,

@@ -324,6 +324,11 @@ impl RunningProcess {
         (running.started_ticks.to_string() == started_ticks).then_some(running)
     }
 
+    /// Its pid.
+    pub fn pid(self) -> Pid {
+        self.pid
+    }
+
     /// SIGKILL to its whole group.
     pub fn kill_group(self) {
         // It may have ended by itself this moment.

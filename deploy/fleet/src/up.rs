@@ -16,7 +16,7 @@ use crate::topology::{Deadlines, Shape, replica};
 use crate::workdir::{fleet_folder, stop_owner};
 
 /// The run folder.
-const NAME: &str = "up";
+pub const NAME: &str = "up";
 
 /// Names nobody in particular; for ids of people.
 enum Person {}
