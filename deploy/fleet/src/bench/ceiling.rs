@@ -118,9 +118,13 @@ impl Pgbench<'_> {
             .args(arguments)
             .args([format!("-c{clients}"), format!("-T{}", self.each.as_secs())])
             .args([PathBuf::from("-f"), file])
-            .env("PGHOST", url.host_str().unwrap_or_default())
-            .env("PGPORT", url.port().unwrap_or_default().to_string())
-            .env("PGUSER", url.username())
+            // By the way that the services take.
+            .env(
+                "PGHOST",
+                scratch.get_socket().map_or_else(|| scratch.get_host().into(), |path| path.display().to_string()),
+            )
+            .env("PGPORT", scratch.get_port().to_string())
+            .env("PGUSER", scratch.get_username())
             .env("PGPASSWORD", url.password().unwrap_or_default())
             .env("PGDATABASE", DATABASE)
             .run(&log)
