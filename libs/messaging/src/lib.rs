@@ -38,7 +38,7 @@ mod trace;
 
 pub use clock::Clock;
 pub use consumer::Consumer;
-pub use envelope::{Cause, Envelope, Outgoing, Undecodable, to_headers};
+pub use envelope::{Cause, Envelope, Origin, Outgoing, Undecodable, to_headers};
 pub use error::Error;
 pub use inbox::maintain as maintain_inbox;
 pub use journal::{Head, Heads};

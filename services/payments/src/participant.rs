@@ -57,10 +57,22 @@ pub struct Loaded {
     causes: Vec<Cause>,
 }
 
+impl From<World> for Loaded {
+    fn from(world: World) -> Self {
+        let stored = world.entries.keys().copied().collect();
+        Self { world, stored, causes: Vec::new() }
+    }
+}
+
 impl Loaded {
     /// The world.
     pub fn world(&self) -> &World {
         &self.world
+    }
+
+    /// The world, with what the facts made of it.
+    pub fn into_world(self) -> World {
+        self.world
     }
 }
 
@@ -97,8 +109,7 @@ impl Participant for Payments {
 
     async fn load(&self, tx: &mut PgConnection, facts: &[Caused<Heard>]) -> Result<(Loaded, Heads), Error> {
         let (world, heads) = postgres::load(tx, facts).await?;
-        let stored = world.entries.keys().copied().collect();
-        Ok((Loaded { world, stored, causes: Vec::new() }, heads))
+        Ok((world.into(), heads))
     }
 
     fn decide(&self, loaded: &mut Loaded, heard: &Heard, now: Timestamp) -> Decision<Event, Refusal> {

@@ -15,7 +15,7 @@ use super::ids::{BuyerId, CheckoutId, OrderId, QuoteId, SellerId};
 use super::quote::Quote;
 
 /// A submitted checkout.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Checkout {
     /// Its id.
     pub id: CheckoutId,
@@ -32,7 +32,7 @@ pub struct Checkout {
 }
 
 /// One order of a checkout.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct CheckoutOrder {
     /// Its id.
     pub id: OrderId,
@@ -45,7 +45,7 @@ pub struct CheckoutOrder {
 }
 
 /// What became of an order; `at` is when that became known here.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[expect(missing_docs, reason = "the only field that needs words is explained above")]
 pub enum Outcome {
     /// Not known yet.

@@ -8,7 +8,7 @@ use super::ids::{StockItemId, WarehouseId};
 use super::stock::StockItem;
 
 /// Units of one SKU held in one warehouse. Pinned when reserved: what was reserved is what ships.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Allocation {
     /// The stock item.
     pub stock_item_id: StockItemId,

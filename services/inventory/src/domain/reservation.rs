@@ -17,7 +17,7 @@ use super::allocation::Allocation;
 use super::ids::OrderId;
 
 /// The stock held for one order.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Reservation {
     /// The order.
     pub order_id: OrderId,
@@ -30,7 +30,7 @@ pub struct Reservation {
 }
 
 /// Where a reservation stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Status {
     /// Stock is promised until the reservation expires.
     Active,

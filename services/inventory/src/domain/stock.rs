@@ -9,7 +9,7 @@ use super::ids::{MovementId, SellerId, StockItemId, WarehouseId};
 pub const TOTAL_MAX: i64 = 1_000_000_000;
 
 /// What is on hand, and what of it is promised. All figures are in units.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct StockItem {
     id: StockItemId,
     sku: Sku,

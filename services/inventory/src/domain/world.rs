@@ -90,6 +90,12 @@ impl World {
         })
     }
 
+    /// Whether the stock of every allocation is still on sale.
+    pub(crate) fn is_free(&self, allocations: &[Allocation]) -> bool {
+        let available = |id| self.stock.get(&id).map_or(0, StockItem::available);
+        allocations.iter().all(|allocation| allocation.quantity <= available(allocation.stock_item_id))
+    }
+
     /// Sets an order's reservation.
     pub(crate) fn put_reservation(&mut self, reservation: Reservation) {
         self.changes.reservations.insert(reservation.order_id);

@@ -41,7 +41,7 @@ impl fmt::Display for Standing {
 }
 
 /// An order, as far as decisions need it. What was agreed in full is its [`Snapshot`].
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Order {
     /// Its id.
     pub id: OrderId,

@@ -31,7 +31,7 @@ impl Account {
 }
 
 /// One leg of a transaction.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Posting {
     /// The account.
     pub account: Account,
@@ -40,7 +40,7 @@ pub struct Posting {
 }
 
 /// Postings that belong together. Their sum is zero: there is no way to make one whose is not.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Transaction {
     operation: OperationKey,
     postings: [Posting; 2],

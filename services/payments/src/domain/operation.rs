@@ -1,6 +1,6 @@
 use std::fmt;
 
-use kernel::Money;
+use kernel::{Money, Mutant};
 
 use super::OrderId;
 
@@ -47,14 +47,22 @@ pub struct OperationKey {
     pub kind: OperationKind,
 }
 
+impl OperationKey {
+    /// What the provider is asked under at that attempt, from 1: the same at every one.
+    pub fn at_attempt(self, attempt: i32) -> String {
+        let is_new = Mutant::RefundTwice.is_active() && self.kind == OperationKind::Refund;
+        format!("{}:{}:{}", self.order_id, self.kind.as_str(), if is_new { attempt } else { 1 })
+    }
+}
+
 impl fmt::Display for OperationKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}:1", self.order_id, self.kind.as_str())
+        f.write_str(&self.at_attempt(1))
     }
 }
 
 /// An intention, committed with the state that wants it and carried out afterwards.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Operation {
     /// What the provider knows it by.
     pub key: OperationKey,
@@ -63,7 +71,7 @@ pub struct Operation {
 }
 
 /// What the provider says became of an operation. It never changes its mind under one key; no answer is no outcome.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Outcome {
     /// Done.
     Succeeded,
@@ -80,6 +88,14 @@ mod tests {
         let order_id = OrderId::generate();
         let key = OperationKey { order_id, kind: OperationKind::Capture };
         assert_eq!(key.to_string(), format!("{order_id}:capture:1"));
+    }
+
+    #[test]
+    fn every_attempt_is_made_under_the_same_key() {
+        for kind in OperationKind::ALL {
+            let key = OperationKey { order_id: OrderId::generate(), kind };
+            assert!((1..4).all(|attempt| key.at_attempt(attempt) == key.to_string()));
+        }
     }
 
     #[test]

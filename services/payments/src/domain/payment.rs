@@ -6,7 +6,7 @@ use super::{BuyerId, OrderId};
 
 /// What is known under an order's id. The facts that begin a payment come from two topics, in whatever order; nothing known
 /// is the absence of an entry.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Entry {
     /// Stock is held for the order until then; what is to be paid has not been heard of yet.
     Hold {
@@ -20,7 +20,7 @@ pub enum Entry {
 }
 
 /// The payment of an order.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Payment {
     /// The order, and so the payment.
     pub order_id: OrderId,
@@ -44,7 +44,7 @@ pub struct Payment {
 }
 
 /// What was agreed when the order was made. It never changes.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Terms {
     /// Who pays.
     pub buyer_id: BuyerId,
@@ -55,7 +55,7 @@ pub struct Terms {
 }
 
 /// How a buyer pays.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Method {
     /// By card, through the provider.
     Card(CardToken),
@@ -165,7 +165,7 @@ impl Payment {
 }
 
 /// The provider's token for a card. Never shown: neither `Debug` nor any log line has it.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub struct CardToken(String);
 
 impl CardToken {

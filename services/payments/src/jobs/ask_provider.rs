@@ -53,7 +53,7 @@ struct Desk<P> {
 }
 
 /// What a call came back with.
-type Returned = (Claimed, Result<Outcome, NoAnswer>);
+pub type Returned = (Claimed, Result<Outcome, NoAnswer>);
 
 impl<P: Provider> Asker<P> {
     /// Asks `provider` for what `payments` have to be asked.
@@ -221,14 +221,15 @@ impl Calls {
 }
 
 /// The first attempt asks for the operation. Any later one first asks what became of it: it may have been done.
-async fn call<P: Provider>(provider: Arc<P>, claimed: Claimed) -> Returned {
+pub async fn call<P: Provider>(provider: Arc<P>, claimed: Claimed) -> Returned {
+    let key = claimed.operation.key.at_attempt(claimed.attempt);
     let attempt = async {
         if claimed.attempt > 1
-            && let Some(outcome) = provider.find(claimed.operation.key).await?
+            && let Some(outcome) = provider.find(&key).await?
         {
             return Ok(outcome);
         }
-        provider.perform(&claimed.operation, claimed.card_token.as_ref()).await
+        provider.perform(&key, &claimed.operation, claimed.card_token.as_ref()).await
     };
     let answer = AssertUnwindSafe(attempt).catch_unwind().await;
     let answer = answer.unwrap_or_else(|_| Err(NoAnswer("the call panicked".to_owned())));
@@ -287,12 +288,12 @@ mod tests {
     }
 
     impl Provider for Scripted {
-        async fn perform(&self, _: &Operation, _: Option<&CardToken>) -> Result<Outcome, NoAnswer> {
+        async fn perform(&self, _: &str, _: &Operation, _: Option<&CardToken>) -> Result<Outcome, NoAnswer> {
             self.asked.lock().unwrap().push("perform");
             Ok(Outcome::Succeeded)
         }
 
-        async fn find(&self, _: OperationKey) -> Result<Option<Outcome>, NoAnswer> {
+        async fn find(&self, _: &str) -> Result<Option<Outcome>, NoAnswer> {
             self.asked.lock().unwrap().push("find");
             self.known.clone()
         }

@@ -4,7 +4,7 @@
 //! refunded. An authorization that comes too late is given up without a word of `PaymentAuthorized`, which would have inventory
 //! commit stock for nothing; a late refusal changes nothing for anyone and is not announced either.
 
-use kernel::{Decision, Timestamp};
+use kernel::{Decision, Mutant, Timestamp};
 
 use crate::domain::{
     Entry, Event, Fact, Method, OperationKey, OperationKind, OrderId, Outcome, Payment, Policy, Refusal, Status, Terms,
@@ -115,8 +115,7 @@ fn on_order_confirmed(world: &mut World, order_id: OrderId) -> Answer {
             Decision::Ignored("cash on delivery is captured when the carrier remits it")
         }
         Status::Authorized => {
-            payment.status = Status::Capturing;
-            world.ask(&payment, OperationKind::Capture);
+            capture(world, &mut payment);
             world.put(payment.order_id, Entry::Payment(payment));
             Decision::noted()
         }
@@ -139,13 +138,18 @@ fn on_order_confirmed(world: &mut World, order_id: OrderId) -> Answer {
 fn on_order_ended(world: &mut World, order_id: OrderId) -> Answer {
     let mut payment = match world.entries.get(&order_id) {
         None | Some(Entry::Hold { .. }) => {
-            world.put(order_id, Entry::Tombstone);
+            if !Mutant::NoTombstone.is_active() {
+                world.put(order_id, Entry::Tombstone);
+            }
             return Decision::noted();
         }
         Some(Entry::Tombstone) => return Decision::AlreadyApplied,
         Some(Entry::Payment(payment)) if payment.order_ended => return Decision::AlreadyApplied,
         Some(Entry::Payment(payment)) => payment.clone(),
     };
+    if payment.status == Status::Authorizing && Mutant::VoidIgnoredWhileAuthorizing.is_active() {
+        return Decision::Ignored("broken on purpose");
+    }
     payment.order_ended = true;
     let decision = match payment.status {
         Status::Pending => {
@@ -174,6 +178,11 @@ fn on_order_ended(world: &mut World, order_id: OrderId) -> Answer {
     };
     world.put(payment.order_id, Entry::Payment(payment));
     decision
+}
+
+fn capture(world: &mut World, payment: &mut Payment) {
+    payment.status = Status::Capturing;
+    world.ask(payment, OperationKind::Capture);
 }
 
 fn void(world: &mut World, payment: &mut Payment) {
@@ -290,6 +299,9 @@ fn on_authorize_answered(world: &mut World, payment: &mut Payment, outcome: &Out
         }
         Outcome::Succeeded => {
             payment.status = Status::Authorized;
+            if Mutant::CaptureBeforeCommit.is_active() {
+                capture(world, payment);
+            }
             vec![Event::PaymentAuthorized { order_id, amount, cash_on_delivery: false }]
         }
         Outcome::Declined(reason) => {

@@ -5,7 +5,7 @@
 
 mod sandbox;
 
-use crate::domain::{CardToken, Operation, OperationKey, Outcome};
+use crate::domain::{CardToken, Operation, Outcome};
 
 pub use sandbox::Sandbox;
 
@@ -17,15 +17,16 @@ pub use sandbox::Sandbox;
 /// - an answer that is not certain is [`NoAnswer`], never a guess: a timeout, a broken connection, an overload, "in progress";
 /// - each question ends within the time that the provider was made with.
 pub trait Provider: Send + Sync + 'static {
-    /// Asks for an operation. The card is needed to authorize; what follows goes by the authorization.
+    /// Asks for an operation under a key. The card is needed to authorize; what follows goes by the authorization.
     fn perform(
         &self,
+        key: &str,
         operation: &Operation,
         card_token: Option<&CardToken>,
     ) -> impl Future<Output = Result<Outcome, NoAnswer>> + Send;
 
-    /// Asks what became of an operation. None: it never reached the provider, so it may be asked for again.
-    fn find(&self, key: OperationKey) -> impl Future<Output = Result<Option<Outcome>, NoAnswer>> + Send;
+    /// Asks what became of the operation of that key. None: it never reached the provider, so it may be asked for again.
+    fn find(&self, key: &str) -> impl Future<Output = Result<Option<Outcome>, NoAnswer>> + Send;
 }
 
 /// The provider gave no answer that counts, so the outcome is unknown.

@@ -5,7 +5,7 @@ use reqwest::{Response, StatusCode};
 use serde::{Deserialize, Serialize};
 
 use super::{NoAnswer, Provider};
-use crate::domain::{CardToken, Operation, OperationKey, OperationKind, Outcome};
+use crate::domain::{CardToken, Operation, OperationKind, Outcome};
 
 /// Longest reason that is passed on; a longer one, or one that is not a word in capitals, is replaced.
 const REASON_BYTES_MAX: usize = 64;
@@ -19,7 +19,7 @@ pub struct Sandbox {
 
 #[derive(Serialize)]
 struct Request<'a> {
-    key: String,
+    key: &'a str,
     kind: &'static str,
     payment: String,
     amount_minor: i64,
@@ -48,10 +48,15 @@ impl Sandbox {
 }
 
 impl Provider for Sandbox {
-    async fn perform(&self, operation: &Operation, card_token: Option<&CardToken>) -> Result<Outcome, NoAnswer> {
+    async fn perform(
+        &self,
+        key: &str,
+        operation: &Operation,
+        card_token: Option<&CardToken>,
+    ) -> Result<Outcome, NoAnswer> {
         let currency = operation.amount.currency();
         let request = Request {
-            key: operation.key.to_string(),
+            key,
             kind: operation.key.kind.as_str(),
             payment: operation.key.order_id.to_string(),
             amount_minor: operation.amount.minor(),
@@ -61,7 +66,7 @@ impl Provider for Sandbox {
         outcome(self.client.post(&self.operations_url).json(&request).send().await.map_err(no_answer)?).await
     }
 
-    async fn find(&self, key: OperationKey) -> Result<Option<Outcome>, NoAnswer> {
+    async fn find(&self, key: &str) -> Result<Option<Outcome>, NoAnswer> {
         let response = self.client.get(format!("{}/{key}", self.operations_url)).send().await.map_err(no_answer)?;
         if response.status() == StatusCode::NOT_FOUND {
             return Ok(None);
