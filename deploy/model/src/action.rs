@@ -1,0 +1,127 @@
+//! What may happen next.
+
+use payments::domain::OperationKey;
+
+use kernel::Id;
+
+use crate::network::{Place, short_name};
+use crate::provider::Reply;
+use crate::services::Service;
+use crate::state::{State, letter};
+
+/// A step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// A service's consumer takes an event: the one that is next, or a later one that overtook it.
+    Hear {
+        /// Who.
+        by: Service,
+        /// From which log.
+        place: Place,
+        /// Which entry of the log.
+        index: usize,
+        /// Whether the service's clock says that the reservation is in its last minute.
+        last_minute: bool,
+    },
+    /// A service's consumer is to read again from an entry on.
+    Rewind {
+        /// Who.
+        by: Service,
+        /// In which log.
+        place: Place,
+        /// From which entry on.
+        index: usize,
+    },
+    /// A relay sends again from an entry on.
+    Resend {
+        /// To which log.
+        place: Place,
+        /// From which entry on.
+        index: usize,
+    },
+    /// A relay publishes the last two events the other way round. Only a mutant does.
+    Swap {
+        /// To which log.
+        place: Place,
+    },
+    /// The buyer cancels an order.
+    Cancel(orders::domain::ids::OrderId),
+    /// The time of an unpaid order has passed, and the job finds it.
+    UnpaidDeadline(orders::domain::ids::OrderId),
+    /// The time of a reservation has passed, and the job finds it.
+    ReservationDeadline(inventory::domain::ids::OrderId),
+    /// The worker of payments calls the provider.
+    Ask {
+        /// For what.
+        key: OperationKey,
+        /// What the provider does.
+        reply: Reply,
+    },
+    /// The worker of payments commits what a call brought back.
+    Commit(OperationKey),
+    /// Another worker, whose call was under way at the same time, commits the same answer after it.
+    CommitAgain(OperationKey),
+}
+
+impl Action {
+    /// For people: what happens, seen from a state.
+    pub fn words(&self, state: &State) -> String {
+        let event = |place: Place, index: usize| {
+            let log = state.network.logs().find(|(at, _)| *at == place);
+            let event = log.map_or("an event", |(_, log)| short_name(&log.event(index).event_type));
+            format!("{event}{}", of_order(place))
+        };
+        match *self {
+            Self::Hear { by, place, index, last_minute } => {
+                let next = state.network.logs().find(|(at, _)| *at == place).and_then(|(_, log)| log.next_of(by));
+                let early = if next == Some(index) { "" } else { " ahead of an earlier event" };
+                let late = if last_minute { ", in the last minute of the reservation" } else { "" };
+                format!("{by} hears {}{early}{late}", event(place, index))
+            }
+            Self::Rewind { by, place, index } => {
+                format!("{by} crashed before it stored its offset: it reads again from {} on", event(place, index))
+            }
+            Self::Resend { place, index } => {
+                format!(
+                    "the relay crashed before it deleted what it had sent: it sends again from {} on",
+                    event(place, index)
+                )
+            }
+            Self::Swap { place } => {
+                format!("the relay publishes the last two events{} the other way round", of_order(place))
+            }
+            Self::Cancel(id) => format!("the buyer cancels order {}", letter(id)),
+            Self::UnpaidDeadline(id) => format!("the unpaid deadline of order {} passes", letter(id)),
+            Self::ReservationDeadline(id) => format!("the reservation of order {} is past its time", letter(id)),
+            Self::Ask { key, reply } => {
+                let (kind, of) = (key.kind.as_str(), letter(key.order_id));
+                match (reply.yes, reply.arrives) {
+                    (Some(true), true) => format!("the provider is asked to {kind} {of}, and says yes"),
+                    (Some(false), true) => format!("the provider is asked to {kind} {of}, and says no"),
+                    (Some(true), false) => {
+                        format!("the provider is asked to {kind} {of} and does so, but its answer is lost")
+                    }
+                    (Some(false), false) => {
+                        format!("the provider is asked to {kind} {of} and refuses, but its answer is lost")
+                    }
+                    (None, _) => format!("the provider is asked to {kind} {of}, but the call does not reach it"),
+                }
+            }
+            Self::Commit(key) => {
+                format!("payments learns the answer to {} {}", key.kind.as_str(), letter(key.order_id))
+            }
+            Self::CommitAgain(key) => {
+                format!("payments learns the answer to {} {} a second time", key.kind.as_str(), letter(key.order_id))
+            }
+        }
+    }
+}
+
+/// The order that a place is about; a checkout has no letter.
+fn of_order(place: Place) -> String {
+    if place.topic.contains(".checkout.") {
+        String::new()
+    } else {
+        format!(" of {}", letter::<()>(Id::from_uuid(place.key)))
+    }
+}

@@ -1,0 +1,137 @@
+//! How a scenario begins: stock is on hand, and every checkout was just submitted.
+
+use std::sync::Arc;
+
+use checkout::adapters::events;
+use checkout::adapters::tax_table::TaxTable;
+use checkout::domain::address::{Address, AddressText, Lines};
+use checkout::domain::checkout::Checkout;
+use checkout::domain::event::Event;
+use checkout::domain::market::{Cart, CartLine, Market, Price, Title, Variant};
+use checkout::domain::payment_method::{CardToken, PaymentMethod};
+use checkout::domain::quote::{Quote, QuoteRequest, Terms};
+use checkout::domain::shipping::FlatRates;
+use inventory::domain::stock::{Levels, StockItem};
+use kernel::{Currency, Id, Money, Quantity, Sku};
+use uuid::Uuid;
+
+use crate::clock::NOON;
+use crate::network::Network;
+use crate::provider::Book;
+use crate::scenario::{Purchase, Scenario};
+use crate::services::checkout::CheckoutStore;
+use crate::services::inventory::InventoryStore;
+use crate::services::orders::OrdersStore;
+use crate::services::payments::PaymentsStore;
+use crate::state::State;
+
+const PRICE: Money = Money::from_minor(1_000, Currency::EUR);
+
+/// The state that a scenario begins in.
+pub fn open(scenario: &Scenario) -> State {
+    let mut orders = 1..;
+    let mut network = Network::default();
+    let mut checkouts = Vec::new();
+    for (number, purchase) in (1..).zip(scenario.checkouts) {
+        let quote = quote(number, purchase);
+        let new_order_id = || id(Kind::Order, orders.next().unwrap_or_default());
+        let checkout = Checkout::of_quote(&quote, id(Kind::Checkout, number), new_order_id, NOON);
+        let payment_method = payment_method(purchase);
+        let submitted =
+            Event::CheckoutSubmitted { checkout: &checkout, quote: &quote, payment_method: &payment_method };
+        network.publish(events::encode(&submitted));
+        checkouts.push(checkout);
+    }
+    State {
+        checkout: Arc::new(CheckoutStore::submitted(checkouts)),
+        orders: Arc::new(OrdersStore::default()),
+        inventory: Arc::new(InventoryStore::stocked(
+            (1..).zip(scenario.stock).map(|(seller, units)| stock(seller, *units)),
+        )),
+        payments: Arc::new(PaymentsStore::default()),
+        provider: Arc::new(Book::default()),
+        network,
+        left: scenario.bounds,
+        parked: None,
+    }
+}
+
+/// What an id names, so that no two things have the same. Orders have the small numbers: their letters follow from them.
+#[derive(Clone, Copy)]
+enum Kind {
+    Order,
+    Checkout,
+    Seller,
+    Product,
+    Other,
+}
+
+fn id<T>(kind: Kind, number: usize) -> Id<T> {
+    Id::from_uuid(Uuid::from_u128(((kind as u128) << 64) + number as u128))
+}
+
+fn sku(seller: usize) -> Sku {
+    Sku::new(&format!("SKU-{seller}")).expect("a valid SKU")
+}
+
+fn stock(seller: usize, units: i64) -> StockItem {
+    let levels = Levels { total: units, ..Levels::default() };
+    StockItem::new(id(Kind::Other, seller), sku(seller), id(Kind::Other, seller), id(Kind::Seller, seller), levels)
+}
+
+fn payment_method(purchase: &Purchase) -> PaymentMethod {
+    if purchase.in_cash {
+        PaymentMethod::CashOnDelivery
+    } else {
+        PaymentMethod::Card(CardToken::new("tok_approved").expect("a valid token"))
+    }
+}
+
+/// The offer that the buyer accepts, made as the service makes it.
+fn quote(number: usize, purchase: &Purchase) -> Quote {
+    let one = Quantity::new(1).expect("a valid quantity");
+    let line = |seller: &usize| CartLine { sku: sku(*seller), quantity: one, seen_price: PRICE };
+    let variant = |seller: &usize| Variant {
+        product_id: id(Kind::Product, *seller),
+        seller_id: id(Kind::Seller, *seller),
+        title: Title::new("A thing").expect("a valid title"),
+        is_on_sale: true,
+        price: Some(Price { amount: PRICE, version: 1 }),
+        weight_grams: 100,
+    };
+    let sellers = purchase.sellers;
+    let market = Market {
+        variants: sellers.iter().map(|seller| (sku(*seller), variant(seller))).collect(),
+        available: sellers.iter().map(|seller| (sku(*seller), 1)).collect(),
+    };
+    let buyer_id = id(Kind::Other, 1_000 + number);
+    let cart = Cart {
+        id: id(Kind::Other, 2_000 + number),
+        buyer_id: Some(buyer_id),
+        currency: Currency::EUR,
+        lines: sellers.iter().map(line).collect(),
+    };
+    let terms = Terms {
+        tax_rates: Arc::new(TaxTable::built_in()),
+        flat_rates: FlatRates::new(["EUR=4.99".parse().expect("a valid rate")]).expect("one rate"),
+        validity: std::time::Duration::from_mins(15),
+    };
+    let request = QuoteRequest { id: id(Kind::Other, 3_000 + number), buyer_id, ship_to: address(), cart };
+    Quote::make(request, &market, &terms, NOON).expect("what is on sale can be offered")
+}
+
+fn address() -> Address {
+    let lines = |text: &str| Lines::new(vec![AddressText::new(text).expect("a line")]).expect("one line");
+    Address {
+        region: "DE".parse().expect("a region"),
+        language_code: None,
+        postal_code: None,
+        sorting_code: None,
+        administrative_area: None,
+        locality: None,
+        sublocality: None,
+        address_lines: lines("Am Kai 1"),
+        recipients: lines("Ada"),
+        organization: None,
+    }
+}

@@ -1,0 +1,20 @@
+//! The ways in which the code can be broken on purpose, each with the scenario that must show it.
+
+use kernel::Mutant;
+
+use crate::scenario::Scenario;
+
+/// The scenario in which a mutant must be found.
+pub fn scenario_for(mutant: Mutant) -> &'static Scenario {
+    let name = match mutant {
+        // As long as orders' topic keeps the order within its keys, nobody hears of an order's end before it hears of the order.
+        Mutant::NoTombstone => "repartitioned",
+        Mutant::ReserveAfterExpiry
+        | Mutant::CaptureBeforeCommit
+        | Mutant::VoidIgnoredWhileAuthorizing
+        | Mutant::InboxSkipped
+        | Mutant::OutboxOutOfOrder
+        | Mutant::RefundTwice => "card",
+    };
+    Scenario::named(name).expect("a scenario of that name")
+}

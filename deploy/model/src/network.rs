@@ -1,0 +1,248 @@
+//! How events travel: a log for each topic and key, kept in order; every consumer with a place of its own in each log, and an
+//! inbox.
+//!
+//! Nothing here says when a consumer reads: between two logs, and between two consumers of one log, any order and any delay is
+//! possible. An event is in its log from the commit of its transaction on; that a relay publishes it later is a delay that each
+//! of its consumers may have anyway.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::{Arc, LazyLock};
+
+use kernel::Mutant;
+use messaging::{Envelope, Origin, Outgoing, Subscription};
+use uuid::Uuid;
+
+use crate::clock::NOON;
+use crate::services::Service;
+
+/// Where events are kept in order: a topic, and the key within it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Place {
+    /// Topic, such as `tradewind.orders.v1`.
+    pub topic: &'static str,
+    /// Key: the order or the checkout.
+    pub key: Uuid,
+}
+
+/// Every log.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Network {
+    logs: BTreeMap<Place, Log>,
+}
+
+/// The events of one topic and key, and how far each service has read.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Log {
+    entries: Arc<Vec<Entry>>,
+    readers: [Reader; Service::ALL.len()],
+}
+
+/// An event in a log. One that the relay sends again is there twice.
+#[derive(Clone)]
+struct Entry {
+    /// Which event of its aggregate in this log, from 0: its identity.
+    number: u8,
+    /// Of type and payload, so that states are compared without reading them.
+    digest: u64,
+    event: Arc<Envelope>,
+}
+
+/// How far a service has read a log.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+struct Reader {
+    /// The entry that comes next, by the offset that is committed.
+    next: u8,
+    /// Its inbox: a bit for each event that it took effect of, by the event's number.
+    inbox: u32,
+}
+
+impl PartialEq for Entry {
+    fn eq(&self, other: &Self) -> bool {
+        (self.number, self.digest) == (other.number, other.digest)
+    }
+}
+
+impl Eq for Entry {}
+
+impl Hash for Entry {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        (self.number, self.digest).hash(state);
+    }
+}
+
+impl fmt::Debug for Entry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.number, short_name(&self.event.event_type))
+    }
+}
+
+impl Entry {
+    fn is_wanted_by(&self, service: Service) -> bool {
+        service.subscriptions().iter().any(|subscription| subscription.event == self.event.event_type)
+    }
+
+    const fn bit(&self) -> u32 {
+        1 << self.number
+    }
+}
+
+impl Network {
+    /// Puts an event that became true at the end of its log. One of a topic that no service reads is not kept.
+    pub fn publish(&mut self, outgoing: Outgoing) {
+        static TOPICS: LazyLock<Vec<&'static str>> = LazyLock::new(|| {
+            Service::ALL.into_iter().flat_map(|service| Subscription::topics(service.subscriptions())).collect()
+        });
+        let package = outgoing.event_type.rsplit_once('.').map_or("", |(package, _)| package);
+        if let Some(topic) = TOPICS.iter().find(|topic| **topic == package) {
+            let place = Place { topic, key: outgoing.aggregate_id };
+            self.logs.entry(place).or_default().append(place, outgoing);
+        }
+    }
+
+    /// Every log with its place.
+    pub fn logs(&self) -> impl Iterator<Item = (Place, &Log)> {
+        self.logs.iter().map(|(place, log)| (*place, log))
+    }
+
+    /// The log of a place, to be read or disturbed.
+    pub fn log_mut(&mut self, place: Place) -> Option<&mut Log> {
+        self.logs.get_mut(&place)
+    }
+
+    /// How far all services have read, in all.
+    pub fn progress(&self) -> usize {
+        self.logs.values().flat_map(|log| &log.readers).map(|reader| usize::from(reader.next)).sum()
+    }
+}
+
+impl Log {
+    fn append(&mut self, place: Place, outgoing: Outgoing) {
+        let number = self.entries.iter().map(|entry| entry.number + 1).max().unwrap_or_default();
+        let mut hasher = DefaultHasher::new();
+        (&outgoing.event_type, &outgoing.payload).hash(&mut hasher);
+        let entry = Entry { number, digest: hasher.finish(), event: Arc::new(envelope(place, number, outgoing)) };
+        Arc::make_mut(&mut self.entries).push(entry);
+        self.skip_unwanted();
+    }
+
+    /// The index of what a service reads next; none if it has read everything.
+    pub fn next_of(&self, service: Service) -> Option<usize> {
+        let next = usize::from(self.readers[service as usize].next);
+        (next < self.entries.len()).then_some(next)
+    }
+
+    /// The event at an index.
+    pub fn event(&self, index: usize) -> &Envelope {
+        &self.entries[index].event
+    }
+
+    /// Takes a service past the event that is next, and answers the event and whether it is new to its inbox.
+    pub fn read(&mut self, service: Service, index: usize) -> (Arc<Envelope>, bool) {
+        let entry = self.entries[index].clone();
+        let reader = &mut self.readers[service as usize];
+        let is_new = reader.inbox & entry.bit() == 0 || Mutant::InboxSkipped.is_active();
+        reader.inbox |= entry.bit();
+        // One that is read before its turn does not move the offset: it comes once more, in its turn.
+        if usize::from(reader.next) == index {
+            reader.next += 1;
+        }
+        self.skip_unwanted();
+        (entry.event, is_new)
+    }
+
+    /// The indices that a service's committed offset may fall back to: it crashed after a commit and before it stored the
+    /// offset, or somebody rewound it.
+    pub fn rewinds(&self, service: Service) -> impl Iterator<Item = usize> {
+        let next = usize::from(self.readers[service as usize].next);
+        (0..next).filter(move |index| self.entries[*index].is_wanted_by(service))
+    }
+
+    /// Has a service read again from an index on.
+    pub fn rewind(&mut self, service: Service, index: usize) {
+        self.readers[service as usize].next = index as u8;
+    }
+
+    /// The indices from which on the relay may send again: it died after it had produced and before it had deleted.
+    pub fn resends(&self) -> impl Iterator<Item = usize> {
+        let is_copy = |index: usize| self.entries[..index].iter().any(|e| e.number == self.entries[index].number);
+        (0..self.entries.len()).filter(move |index| !is_copy(*index))
+    }
+
+    /// Sends everything again that was recorded from the event at an index on.
+    pub fn resend(&mut self, index: usize) {
+        let first = self.entries[index].number;
+        let mut again: Vec<_> = self.entries.iter().filter(|entry| entry.number >= first).cloned().collect();
+        again.sort_by_key(|entry| entry.number);
+        again.dedup_by_key(|entry| entry.number);
+        Arc::make_mut(&mut self.entries).extend(again);
+        self.skip_unwanted();
+    }
+
+    /// The later events that may reach a service before the one that is next, if order within the key is lost.
+    pub fn overtakers(&self, service: Service) -> impl Iterator<Item = usize> {
+        let reader = self.readers[service as usize];
+        let later = usize::from(reader.next) + 1..self.entries.len();
+        later.filter(move |index| {
+            let entry = &self.entries[*index];
+            entry.is_wanted_by(service) && reader.inbox & entry.bit() == 0
+        })
+    }
+
+    /// Whether the last two events could as well have been published the other way round: no service has read either.
+    pub fn may_swap(&self) -> bool {
+        let [.., one, other] = self.entries.as_slice() else { return false };
+        let either = one.bit() | other.bit();
+        one.number != other.number && self.readers.iter().all(|reader| reader.inbox & either == 0)
+    }
+
+    /// Publishes the last two events the other way round.
+    pub fn swap(&mut self) {
+        let first = self.entries.len() - 2;
+        Arc::make_mut(&mut self.entries).swap(first, first + 1);
+        for reader in &mut self.readers {
+            reader.next = reader.next.min(first as u8);
+        }
+        self.skip_unwanted();
+    }
+
+    /// A consumer counts and skips what its service does not subscribe to.
+    fn skip_unwanted(&mut self) {
+        for service in Service::ALL {
+            let reader = &mut self.readers[service as usize];
+            while self.entries.get(usize::from(reader.next)).is_some_and(|entry| !entry.is_wanted_by(service)) {
+                reader.next += 1;
+            }
+        }
+    }
+}
+
+/// The event as a consumer gets it from the broker.
+fn envelope(place: Place, number: u8, outgoing: Outgoing) -> Envelope {
+    let origin = Origin {
+        topic: place.topic.to_owned(),
+        partition: 0,
+        offset: i64::from(number),
+        key: None,
+        headers: Vec::new(),
+    };
+    Envelope {
+        id: Uuid::from_u128(u128::from(number)),
+        event_type: outgoing.event_type,
+        aggregate_id: outgoing.aggregate_id,
+        aggregate_version: i64::from(number) + 1,
+        correlation_id: outgoing.aggregate_id,
+        causation_id: None,
+        traceparent: None,
+        occurred_at: NOON,
+        payload: outgoing.payload,
+        origin,
+        malformed: None,
+    }
+}
+
+/// An event's type without its package: `OrderPaid`.
+pub fn short_name(event_type: &str) -> &str {
+    event_type.rsplit_once('.').map_or(event_type, |(_, name)| name)
+}

@@ -1,0 +1,205 @@
+//! What is checked: who buys what, and what may go wrong how often. Each scenario is explored exhaustively within its bounds.
+
+use std::fmt;
+
+use crate::fleet::Fleet;
+use crate::saga::checkout::ends;
+use crate::state::State;
+
+/// A situation to explore.
+#[derive(Debug)]
+pub struct Scenario {
+    /// Its name on the command line.
+    pub name: &'static str,
+    /// What happens, in a line.
+    pub what: &'static str,
+    /// The checkouts, all submitted at the start.
+    pub checkouts: &'static [Purchase],
+    /// Units on hand of each seller's one SKU, the sellers from 1.
+    pub stock: &'static [i64],
+    /// What may go wrong.
+    pub bounds: Bounds,
+    /// Whether what checkout hears is heard at once. It tells nobody anything, so when it hears makes a difference to itself alone.
+    pub checkout_hears_at_once: bool,
+    /// Ends that must be met, or the scenario shows less than it says.
+    pub ends: &'static [End],
+    /// Ends that must not be met: what guards against them is a second wall behind one that holds here.
+    pub never: &'static [End],
+    /// Whether it is small enough for every test run.
+    pub is_short: bool,
+}
+
+/// A checkout: one unit of each seller's SKU.
+#[derive(Clone, Copy, Debug)]
+pub struct Purchase {
+    /// The sellers, from 1. Each gets an order.
+    pub sellers: &'static [usize],
+    /// Whether it is paid in cash on delivery.
+    pub in_cash: bool,
+}
+
+/// How often what need not happen may happen in one run. In a state: how often it still may.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Bounds {
+    /// Cancellations by buyers.
+    pub cancels: u8,
+    /// Deadlines that pass: a reservation's or an unpaid order's.
+    pub deadlines: u8,
+    /// Authorizations that come to be asked for in the last minute of the reservation.
+    pub last_minutes: u8,
+    /// Times the provider says no.
+    pub refusals: u8,
+    /// Calls of the provider that are left without an answer.
+    pub silences: u8,
+    /// Times events are delivered again, from any earlier one on: a crash between commit and offset, a rewound offset, a relay
+    /// that sends again; or an answer of the provider is committed a second time.
+    pub repeats: u8,
+    /// Events on orders' topic that overtake an earlier one of their order on the way to inventory or payments.
+    pub overtakings: u8,
+}
+
+impl Bounds {
+    /// All together.
+    pub fn total(&self) -> usize {
+        let all = [
+            self.cancels,
+            self.deadlines,
+            self.last_minutes,
+            self.refusals,
+            self.silences,
+            self.repeats,
+            self.overtakings,
+        ];
+        all.into_iter().map(usize::from).sum()
+    }
+}
+
+/// A way for an order to end.
+#[derive(Clone, Copy, Debug)]
+pub struct End {
+    /// In words.
+    pub name: &'static str,
+    /// Whether it is met in a state.
+    pub is_met: fn(&Fleet, &State) -> bool,
+}
+
+impl fmt::Display for Bounds {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let all = [
+            (self.cancels, "cancellation"),
+            (self.deadlines, "deadline"),
+            (self.last_minutes, "authorization in the last minute"),
+            (self.refusals, "refusal by the provider"),
+            (self.silences, "lost answer"),
+            (self.repeats, "redelivery"),
+            (self.overtakings, "overtaking"),
+        ];
+        let words: Vec<_> =
+            all.iter().filter(|(times, _)| *times > 0).map(|(times, what)| format!("{times} x {what}")).collect();
+        f.write_str(&words.join(", "))
+    }
+}
+
+impl Scenario {
+    /// The scenario of that name.
+    pub fn named(name: &str) -> Option<&'static Self> {
+        SCENARIOS.iter().find(|scenario| scenario.name == name)
+    }
+}
+
+const NOTHING: Bounds =
+    Bounds { cancels: 0, deadlines: 0, last_minutes: 0, refusals: 0, silences: 0, repeats: 0, overtakings: 0 };
+const BY_CARD: Purchase = Purchase { sellers: &[1], in_cash: false };
+
+const IN_CASH: Purchase = Purchase { sellers: &[1], in_cash: true };
+const TWO_SELLERS: Purchase = Purchase { sellers: &[1, 2], in_cash: false };
+
+/// Every scenario.
+pub const SCENARIOS: &[Scenario] = &[
+    Scenario {
+        name: "card",
+        what: "one order, paid by card",
+        checkouts: &[BY_CARD],
+        stock: &[1],
+        bounds: Bounds { cancels: 1, deadlines: 2, last_minutes: 1, refusals: 2, silences: 1, repeats: 1, ..NOTHING },
+        checkout_hears_at_once: false,
+        ends: &[
+            ends::PAID,
+            ends::DECLINED,
+            ends::WINDOW_CLOSED,
+            ends::BY_BUYER,
+            ends::UNPAID,
+            ends::EXPIRED,
+            ends::CAPTURE_FAILED,
+            ends::VOIDED,
+            ends::REFUNDED,
+            ends::WITH_OPERATOR,
+            ends::COMMIT_REFUSED,
+        ],
+        never: &[ends::TOMBSTONE, ends::FAILED_LATE],
+        is_short: true,
+    },
+    Scenario {
+        name: "card-long",
+        what: "one order, paid by card, while more goes wrong",
+        checkouts: &[BY_CARD],
+        stock: &[1],
+        bounds: Bounds { cancels: 1, deadlines: 2, last_minutes: 1, refusals: 2, silences: 2, repeats: 2, ..NOTHING },
+        checkout_hears_at_once: false,
+        ends: &[ends::PAID],
+        never: &[ends::TOMBSTONE, ends::FAILED_LATE],
+        is_short: false,
+    },
+    Scenario {
+        name: "cash",
+        what: "one order, paid in cash on delivery",
+        checkouts: &[IN_CASH],
+        stock: &[1],
+        bounds: Bounds { cancels: 1, deadlines: 2, last_minutes: 1, repeats: 1, ..NOTHING },
+        checkout_hears_at_once: false,
+        ends: &[
+            ends::CONFIRMED_IN_CASH,
+            ends::WINDOW_CLOSED,
+            ends::BY_BUYER,
+            ends::UNPAID,
+            ends::EXPIRED,
+            ends::VOIDED,
+            ends::COMMIT_REFUSED,
+        ],
+        never: &[ends::TOMBSTONE, ends::FAILED_LATE],
+        is_short: true,
+    },
+    Scenario {
+        name: "repartitioned",
+        what: "one order, while orders' topic gets more partitions and so loses the order within a key",
+        checkouts: &[BY_CARD],
+        stock: &[1],
+        bounds: Bounds { cancels: 1, deadlines: 2, refusals: 1, overtakings: 2, ..NOTHING },
+        checkout_hears_at_once: false,
+        ends: &[ends::PAID, ends::BY_BUYER, ends::TOMBSTONE, ends::VOIDED, ends::REFUNDED],
+        never: &[],
+        is_short: true,
+    },
+    Scenario {
+        name: "last-unit",
+        what: "two orders of two buyers, for one unit",
+        checkouts: &[BY_CARD, BY_CARD],
+        stock: &[1],
+        bounds: Bounds { cancels: 1, deadlines: 2, refusals: 1, ..NOTHING },
+        checkout_hears_at_once: true,
+        ends: &[ends::PAID, ends::OUT_OF_STOCK, ends::DECLINED, ends::BY_BUYER, ends::EXPIRED, ends::REFUNDED],
+        never: &[ends::TOMBSTONE, ends::FAILED_LATE],
+        is_short: false,
+    },
+    Scenario {
+        name: "two-sellers",
+        what: "one checkout over two sellers: two orders, each with stock of its own",
+        checkouts: &[TWO_SELLERS],
+        stock: &[1, 1],
+        bounds: Bounds { cancels: 2, deadlines: 2, refusals: 2, ..NOTHING },
+        checkout_hears_at_once: true,
+        ends: &[ends::BOTH_PAID, ends::DECLINED, ends::BY_BUYER, ends::CAPTURE_FAILED, ends::REFUNDED],
+        never: &[ends::TOMBSTONE, ends::FAILED_LATE],
+        is_short: false,
+    },
+];

@@ -1,0 +1,120 @@
+//! What the fleet is in at one moment.
+
+use std::sync::Arc;
+
+use kernel::Id;
+use payments::domain::{OperationKind, Status as PaymentStatus};
+
+use crate::network::Network;
+use crate::provider::Book;
+use crate::scenario::Bounds;
+use crate::services::Service;
+use crate::services::checkout::CheckoutStore;
+use crate::services::inventory::InventoryStore;
+use crate::services::orders::OrdersStore;
+use crate::services::payments::PaymentsStore;
+
+/// The databases of the services, the network between them, the provider outside, and what may still go wrong.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct State {
+    /// What checkout keeps.
+    pub checkout: Arc<CheckoutStore>,
+    /// What orders keeps.
+    pub orders: Arc<OrdersStore>,
+    /// What inventory keeps.
+    pub inventory: Arc<InventoryStore>,
+    /// What payments keeps.
+    pub payments: Arc<PaymentsStore>,
+    /// The provider's books.
+    pub provider: Arc<Book>,
+    /// Events.
+    pub network: Network,
+    /// What may still happen that need not.
+    pub left: Bounds,
+    /// An event that may not take effect: an operator has to look, and nothing is looked at further.
+    pub parked: Option<Arc<Parked>>,
+}
+
+/// An event that may not take effect.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Parked {
+    /// Where.
+    pub by: Service,
+    /// Why.
+    pub why: String,
+}
+
+impl State {
+    /// Whether nothing is under way: every event is read, every answer of the provider is committed. Deadlines may be left.
+    pub fn is_quiet(&self) -> bool {
+        let is_read = self.network.logs().all(|(_, log)| Service::ALL.iter().all(|by| log.next_of(*by).is_none()));
+        is_read && self.payments.operations().all(|asked| asked.outcome.is_some())
+    }
+
+    /// Grows with every step: what was allowed to go wrong and did counts most, then how far everything has got. As it cannot
+    /// grow for ever, every run ends.
+    pub fn progress(&self, bounds: &Bounds) -> (usize, usize) {
+        let calls = self.payments.operations().map(|asked| match (&asked.returned, &asked.outcome) {
+            (None, None) => 0,
+            (Some(_), None) => 1,
+            (_, Some(_)) => 2,
+        });
+        (bounds.total() - self.left.total(), self.network.progress() + calls.sum::<usize>())
+    }
+
+    /// For people: one line for each thing that is known, the orders by their letters.
+    pub fn lines(&self) -> Vec<String> {
+        let mut lines = Vec::new();
+        for order in self.orders.orders() {
+            lines.push(format!("order {}: {}", letter(order.id), order.standing));
+        }
+        for reservation in self.inventory.reservations() {
+            lines.push(format!("reservation of {}: {:?}", letter(reservation.order_id), reservation.status));
+        }
+        for item in self.inventory.stock() {
+            let levels = item.levels();
+            let (total, reserved, committed) = (levels.total, levels.reserved, levels.committed);
+            let available = item.available();
+            let sku = item.sku();
+            lines.push(format!(
+                "stock of {sku}: {total} = {available} available + {reserved} reserved + {committed} committed"
+            ));
+        }
+        for order in self.checkout.orders() {
+            lines.extend(self.payment_line(order.id));
+            lines.push(format!("the buyer sees {}: {}", letter(order.id), order.outcome.name()));
+        }
+        lines
+    }
+
+    fn payment_line<T>(&self, order_id: Id<T>) -> Vec<String> {
+        let (order_id, of) = (Id::from_uuid(order_id.uuid()), letter(order_id));
+        let mut lines = Vec::new();
+        match self.payments.entry(order_id) {
+            None => {}
+            Some(payments::domain::Entry::Hold { .. }) => lines.push(format!("payment of {of}: stock is held for it")),
+            Some(payments::domain::Entry::Tombstone) => lines.push(format!("payment of {of}: tombstone")),
+            Some(payments::domain::Entry::Payment(payment)) => {
+                let ended = if payment.order_ended && payment.status != PaymentStatus::Closed {
+                    ", its order has ended"
+                } else {
+                    ""
+                };
+                let operator = if payment.needs_operator { ", left to an operator" } else { "" };
+                lines.push(format!("payment of {of}: {}{ended}{operator}", payment.status.as_str()));
+            }
+        }
+        for kind in OperationKind::ALL {
+            match self.provider.times(order_id, kind) {
+                0 => {}
+                times => lines.push(format!("the provider, of {of}: {} x {times}", kind.as_str())),
+            }
+        }
+        lines
+    }
+}
+
+/// The letter of an order: A for the first of a scenario.
+pub fn letter<T>(order_id: Id<T>) -> char {
+    char::from(b'A' + (order_id.uuid().as_u128() as u8).saturating_sub(1))
+}

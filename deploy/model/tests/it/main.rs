@@ -1,0 +1,57 @@
+//! The scenarios that are small enough for every test run, and every mutant.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use kernel::Mutant;
+use model::check::{explore, explore_mutant};
+use model::mutants::scenario_for;
+use model::scenario::SCENARIOS;
+
+/// A mutant breaks the whole process, so the tests take turns.
+fn alone() -> MutexGuard<'static, ()> {
+    static PROCESS: Mutex<()> = Mutex::new(());
+    PROCESS.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[test]
+fn every_interleaving_keeps_the_invariants_and_ends() {
+    let _alone = alone();
+    for scenario in SCENARIOS.iter().filter(|scenario| scenario.is_short) {
+        let report = explore(scenario, 2, |_| {});
+        let stories: Vec<_> = report.broken.iter().chain(&report.unexpected).map(|found| &found.story).collect();
+        assert!(report.holds(), "{}: {report:?}\n{stories:#?}", scenario.name);
+        assert!(report.progress.unique > 1_000, "{}: only {} states", scenario.name, report.progress.unique);
+    }
+}
+
+#[test]
+fn every_mutant_is_found() {
+    assert!(Mutant::ARE_BUILT_IN, "the mutants are not in this build: run with `--features kernel/mutants`");
+    let _alone = alone();
+    for mutant in Mutant::ALL {
+        let report = explore_mutant(mutant, scenario_for(mutant), |_| {});
+        let found = report.broken.first();
+        let found = found.unwrap_or_else(|| panic!("{} is not found: {:?}", mutant.name(), report.progress));
+        let expected = expected(mutant);
+        assert_eq!(found.property, expected.0, "{} is found by\n{}", mutant.name(), found.story);
+        assert!(found.story.contains(expected.1), "{} is told as\n{}", mutant.name(), found.story);
+    }
+}
+
+/// What shows a mutant, and words that its counterexample must have.
+fn expected(mutant: Mutant) -> (&'static str, &'static str) {
+    const ENDS: &str = "I3: every saga ends confirmed and paid for, or fully undone";
+    const PARKED: &str = "I5: no event is parked";
+    match mutant {
+        Mutant::NoTombstone => (ENDS, "hears OrderCancelled of A ahead of an earlier event"),
+        Mutant::ReserveAfterExpiry => (ENDS, "reservation of A: Expired"),
+        Mutant::CaptureBeforeCommit => ("I3: no order is charged before it is confirmed", "asked to capture A"),
+        Mutant::VoidIgnoredWhileAuthorizing => (ENDS, "payment of A: authorized"),
+        Mutant::InboxSkipped => (PARKED, "checkout hears OrderConfirmed of A: REFUSED"),
+        Mutant::OutboxOutOfOrder => (PARKED, "publishes the last two events of A the other way round"),
+        Mutant::RefundTwice => (
+            "I1: an order is charged at most once, given back at most once, and only what was taken",
+            "the provider, of A: refund x 2",
+        ),
+    }
+}
