@@ -3,7 +3,7 @@
 # Debug builds can be told to break themselves, which the proofs must notice; a release build cannot (libs/kernel/src/mutant.rs).
 DEBUG := --workspace --features kernel/mutants
 
-.PHONY: help build up down demo check test servers docs bench
+.PHONY: help build up down demo check test servers docs bench model
 
 help:            ## this list
 	@grep -E '^[a-z]+:.*##' Makefile | sed 's/:.*##/\t/'
@@ -20,6 +20,8 @@ servers: build   ## PostgreSQL and Kafka in the background, for running single t
 bench:           ## speed and cost of the checkout, beside what bare SQL does; results in target/bench
 	cargo build --workspace --release
 	target/release/fleet bench
+model: build     ## every interleaving of the sagas, and the mutants that it must find: some minutes
+	target/debug/model
 docs: build      ## write docs/choreography.md
 	target/debug/fleet choreography
 check: build     ## formatting, lints, protos, layering, generated docs: before every commit

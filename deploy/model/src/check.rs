@@ -102,7 +102,12 @@ struct Telling<T> {
 impl<M: Model, T: FnMut(Progress)> Reporter<M> for Telling<T> {
     fn report_checking(&mut self, data: ReportData) {
         let ReportData { total_states, unique_states, max_depth, duration, .. } = data;
-        self.last = Progress { states: total_states, unique: unique_states, depth: max_depth.saturating_sub(1), time: duration };
+        self.last = Progress {
+            states: total_states,
+            unique: unique_states,
+            depth: max_depth.saturating_sub(1),
+            time: duration,
+        };
         (self.tell)(self.last);
     }
 

@@ -19,5 +19,5 @@ pub const UNPAID_AFTER: Duration = Duration::from_mins(16);
 
 /// A moment within the last minute of a reservation that was made at [`NOON`].
 pub fn last_minute() -> Timestamp {
-    NOON + (RESERVATION_TTL - AUTHORIZATION_MARGIN)
+    NOON + RESERVATION_TTL - AUTHORIZATION_MARGIN
 }

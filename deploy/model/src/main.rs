@@ -173,3 +173,13 @@ fn scenario(name: &str) -> Result<&'static Scenario, String> {
 fn mutant(name: &str) -> Result<Mutant, String> {
     Mutant::from_name(name).ok_or_else(|| format!("one of {}", Mutant::ALL.map(Mutant::name).join(", ")))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::grouped;
+
+    #[test]
+    fn thousands_stand_apart() {
+        assert_eq!([0, 999, 1_000, 12_345, 1_234_567].map(grouped), ["0", "999", "1,000", "12,345", "1,234,567"]);
+    }
+}

@@ -246,3 +246,6 @@ fn envelope(place: Place, number: u8, outgoing: Outgoing) -> Envelope {
 pub fn short_name(event_type: &str) -> &str {
     event_type.rsplit_once('.').map_or(event_type, |(_, name)| name)
 }
+
+#[cfg(test)]
+mod tests;

@@ -20,7 +20,9 @@ pub fn of(scenario: &Scenario, state: &State, actions: &mut Vec<Action>) {
             return;
         }
     }
-    Service::ALL.into_iter().for_each(|by| reads(by, state, actions));
+    for by in Service::ALL {
+        reads(by, state, actions);
+    }
     state.payments.operations().for_each(|asked| calls(asked, state, actions));
     saga::triggers(state, actions);
     if state.left.repeats > 0 {

@@ -1,5 +1,7 @@
 //! The scenarios that are small enough for every test run, and every mutant.
 
+mod command;
+
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use kernel::Mutant;
@@ -26,7 +28,8 @@ fn every_interleaving_keeps_the_invariants_and_ends() {
 
 #[test]
 fn every_mutant_is_found() {
-    assert!(Mutant::ARE_BUILT_IN, "the mutants are not in this build: run with `--features kernel/mutants`");
+    let are_built_in = Mutant::ARE_BUILT_IN;
+    assert!(are_built_in, "the mutants are not in this build: run with `--features kernel/mutants`");
     let _alone = alone();
     for mutant in Mutant::ALL {
         let report = explore_mutant(mutant, scenario_for(mutant), |_| {});
