@@ -36,8 +36,8 @@ pub fn connect_options(service: &Service, settings: &Settings) -> PgConnectOptio
     base_options(service, settings)
         .options([
             ("statement_timeout", statement_timeout_ms.to_string().as_str()),
-            // Well before that: whoever waits for a lock is not at fault, and must not be taken for a statement that is too slow.
-            ("lock_timeout", (statement_timeout_ms / 2).to_string().as_str()),
+            // Before that: whoever waits for a lock is not at fault, and must not be taken for a statement that is too slow.
+            ("lock_timeout", (statement_timeout_ms * 4 / 5).to_string().as_str()),
             ("idle_in_transaction_session_timeout", IDLE_IN_TRANSACTION_TIMEOUT),
         ])
         // A batch joins a few ids with a table that grows for ever. From some size on the planner takes a scan of the whole

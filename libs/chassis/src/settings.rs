@@ -113,7 +113,7 @@ pub struct DatabaseSettings {
     #[arg(id = "database-connections-max", long = "database-connections-max", env = "TRADEWIND_DATABASE_CONNECTIONS_MAX", default_value_t = 10, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..))]
     pub connections_max: u32,
 
-    /// How long one statement may take before the database gives it up; half of it may be spent waiting for a lock
+    /// How long one statement may take before the database gives it up; a wait for a lock ends after four fifths of it
     #[arg(id = "database-statement-timeout", long = "database-statement-timeout", env = "TRADEWIND_DATABASE_STATEMENT_TIMEOUT", default_value = "10s", value_name = "DURATION", value_parser = parse_duration)]
     pub statement_timeout: Duration,
 }

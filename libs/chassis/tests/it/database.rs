@@ -69,7 +69,7 @@ async fn connections_stay_on_indexes_and_give_up_in_time() {
         ("enable_seqscan", "off"),
         ("enable_hashjoin", "off"),
         ("statement_timeout", "1500ms"),
-        ("lock_timeout", "750ms"),
+        ("lock_timeout", "1200ms"),
     ] {
         let set: String = sqlx::query_scalar("SELECT current_setting($1)").bind(name).fetch_one(&pool).await.unwrap();
         assert_eq!(set, value, "{name}");
