@@ -3,10 +3,10 @@
 # Debug builds can be told to break themselves, which the proofs must notice; a release build cannot (libs/kernel/src/mutant.rs).
 DEBUG := --workspace --features kernel/mutants
 
-.PHONY: help build up down demo check test servers docs bench model
+.PHONY: help build up down demo check test servers docs model faults flash-sale bench
 
 help:            ## this list
-	@grep -E '^[a-z]+:.*##' Makefile | sed 's/:.*##/\t/'
+	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*##/\t/'
 build:           ## build everything
 	cargo build $(DEBUG) --all-targets
 up: build        ## the fleet until Ctrl-C, with endpoints, tokens and an example call
@@ -15,6 +15,10 @@ down:            ## stop the fleet that `make up` runs in another terminal
 	target/debug/fleet down
 demo: build      ## one morning of a marketplace, proved from the databases
 	target/debug/fleet demo
+faults: build    ## 10,000 orders while everything goes wrong, and then the books; FAULTS="--seed 7 --orders 500" and the like
+	target/debug/fleet faults $(FAULTS)
+flash-sale: build  ## 10,000 buyers, 100 units, kills in between
+	target/debug/fleet flash-sale $(FLASH_SALE)
 servers: build   ## PostgreSQL and Kafka in the background, for running single tests
 	target/debug/fleet servers up
 bench:           ## speed and cost of the checkout, beside what bare SQL does; results in target/bench

@@ -118,6 +118,11 @@ impl Fleet {
         self.processes.iter().filter_map(|process| Some((process.name(), process.pid()?)))
     }
 
+    /// The names of all processes, whether they run or not.
+    pub fn names(&self) -> Vec<String> {
+        self.processes.iter().map(|process| process.name().to_owned()).collect()
+    }
+
     /// As [`Self::processes`], with the servers that are our own.
     pub fn everything(&self) -> Vec<(String, Pid)> {
         let processes = self.processes().map(|(name, pid)| (name.to_owned(), pid));

@@ -7,7 +7,7 @@ use contracts::access::Role;
 use fleet::foreground::{self, RunOptions};
 use fleet::requirements::{Needs, Requirements};
 use fleet::servers::ExternalServers;
-use fleet::{background, bench, choreography, demo, operate, progress, protos, up};
+use fleet::{background, bench, choreography, demo, faults, flash_sale, operate, progress, protos, up};
 use uuid::Uuid;
 
 /// Runs Tradewind on one machine, without containers.
@@ -32,6 +32,19 @@ enum FleetCommand {
     Down,
     /// Lives one morning of a marketplace and checks the invariants at its end.
     Demo(#[command(flatten)] ExternalServers),
+    /// Lets everything go wrong while buyers buy: kills, crashes, pauses, a broker and a database that die, lost connections, poison,
+    /// rewound groups, wrong clocks, a provider that lies. Then it mends everything, waits until every saga has ended and reads the
+    /// invariants from the databases. Writes target/faults/report.json. Takes servers of its own; the debug build can also crash
+    /// at named points, which the campaign needs.
+    Faults(#[command(flatten)] faults::Options),
+    /// Sells a hundred units to ten thousand buyers, all at once, while processes of inventory and orders are killed; exactly a
+    /// hundred may be paid, everybody else has to be told in time that it is sold out, and the invariants have to hold.
+    FlashSale {
+        #[command(flatten)]
+        external: ExternalServers,
+        #[command(flatten)]
+        options: flash_sale::Options,
+    },
     /// Measures orders a second, latencies and what an order costs. Run the release build.
     Bench(#[command(flatten)] bench::Options),
     /// Prints a token for the fleet that is up, good for 12 hours.
@@ -103,6 +116,8 @@ async fn run(command: FleetCommand) -> anyhow::Result<u8> {
         FleetCommand::Up { external, replicas } => up::up(&external, replicas).await?,
         FleetCommand::Down => up::down().await?,
         FleetCommand::Demo(external) => demo::demo(&external).await?,
+        FleetCommand::FlashSale { external, options } => flash_sale::flash_sale(&external, &options).await?,
+        FleetCommand::Faults(options) => faults::faults(&options).await?,
         FleetCommand::Bench(options) => bench::bench(&options).await?,
         FleetCommand::Token { role, subject, seller } => println!("{}", up::token(role, subject, seller)?),
         FleetCommand::Operate { service, arguments } => operate::operate(up::NAME, &service, &arguments)?,

@@ -9,7 +9,7 @@ use std::sync::{Arc, LazyLock};
 
 use chassis::auth::Verifier;
 use chassis::grpc::Server;
-use chassis::{Operation, Settings, Tasks, cli, database, jobs, telemetry};
+use chassis::{Operation, ParkedOperation, Settings, Tasks, cli, database, jobs, parked, telemetry};
 use kernel::{Classified, Decision, ErrorKind, Timestamp};
 use messaging::{
     Caused, Consumer, Envelope, Error, EventStore, Heads, Outgoing, Participant, Subscription, Undecodable, UnitOfWork,
@@ -63,6 +63,9 @@ enum Command {
     Serve,
     #[command(flatten)]
     Operate(Operation),
+    /// Shows and resolves events that could not take effect
+    #[command(subcommand)]
+    Parked(ParkedOperation),
 }
 
 /// Runs a subcommand.
@@ -70,6 +73,11 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
     match args.command {
         Command::Serve => serve(&args.settings).await,
         Command::Operate(operation) => cli::operate::<Args>(operation, &SERVICE, &args.settings).await,
+        Command::Parked(operation) => {
+            let pool = database::connect(&SERVICE, &args.settings).await?;
+            let store = EventStore::new(SERVICE.name, pool, args.settings.clock());
+            parked::operate(operation, &store, CONSUMER, &Witness).await
+        }
     }
 }
 

@@ -9,6 +9,7 @@
 //! | `clock` | [`Clock`]: the time, which a test or a fault can set |
 //! | `envelope` | [`Envelope`]: an event as it came; [`Outgoing`]: an event to record; the CloudEvents headers |
 //! | `store` | [`EventStore`], [`UnitOfWork`]: one transaction that records what it did |
+//! | `transaction` | [`begin`], [`begin_snapshot`]: transactions that survive a caller who gives up |
 //! | `journal` | [`Head`], [`Heads`], the hash chain, reading and verifying a history |
 //! | `relay` | [`Relay`]: from the outbox to Kafka, in order per aggregate |
 //! | `participant` | [`Participant`], [`react`]: load, decide, save, for a batch of facts |
@@ -35,6 +36,7 @@ mod relay;
 mod store;
 mod subscription;
 mod trace;
+mod transaction;
 
 pub use clock::Clock;
 pub use consumer::Consumer;
@@ -47,6 +49,7 @@ pub use participant::{Caused, Outcome, Participant, react};
 pub use relay::Relay;
 pub use store::{EventStore, UnitOfWork};
 pub use subscription::{Subscription, Trigger};
+pub use transaction::{begin, begin_snapshot};
 
 /// The migrations of the tables above, versions 1 to 899. A service adds its own from 1001 on.
 pub fn migrations() -> impl Iterator<Item = sqlx::migrate::Migration> {

@@ -9,7 +9,7 @@ use tokio::sync::{Mutex, Notify, mpsc};
 use crate::envelope::{Cause, Outgoing, new_event_id};
 use crate::error::EVENT_BYTES_MAX;
 use crate::journal::{Head, Record};
-use crate::{Clock, Error, trace};
+use crate::{Clock, Error, trace, transaction};
 
 /// How many committed batches may wait for the relay in memory; what comes on top is read from the table.
 const HANDOVER_BATCHES_MAX: usize = 4096;
@@ -49,7 +49,7 @@ impl EventStore {
 
     /// Opens a unit of work. Dropped without a commit, it leaves no trace.
     pub async fn begin(&self) -> Result<UnitOfWork, Error> {
-        let tx = self.0.pool.begin().await?;
+        let tx = transaction::begin(&self.0.pool).await?;
         Ok(UnitOfWork { tx, now: self.now(), staged: Vec::new(), store: self.clone(), after_commit: Vec::new() })
     }
 

@@ -30,7 +30,7 @@ struct Check {
 }
 
 /// What the fleet acknowledged to its clients.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Acknowledged {
     orders: Vec<Uuid>,
     cancelled: Vec<Uuid>,
@@ -82,9 +82,25 @@ impl Report {
         self.0.iter().filter(|finding| finding.counts.broken > 0).count()
     }
 
+    /// How a claim is broken, if it is.
+    pub fn breach_of(&self, claim: &str) -> Option<String> {
+        let finding = self.0.iter().find(|finding| finding.claim == claim && finding.counts.broken > 0)?;
+        Some(finding.counts.to_string())
+    }
+
     /// Whether any claim does not hold.
     pub fn is_broken(&self) -> bool {
         self.broken() > 0
+    }
+}
+
+impl fmt::Display for Counts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.broken, &self.example) {
+            (0, _) => f.write_str("holds"),
+            (broken, Some(example)) => write!(f, "BROKEN by {broken}, such as {example}"),
+            (broken, None) => write!(f, "BROKEN by {broken}"),
+        }
     }
 }
 
@@ -93,11 +109,7 @@ impl fmt::Display for Report {
         writeln!(f, "  {:<13} {:<94} {:>8}", "invariant", "claim", "checked")?;
         for Finding { invariant, claim, counts } in &self.0 {
             write!(f, "  {invariant:<13} {claim:<94} {:>8}  ", counts.examined)?;
-            match (counts.broken, &counts.example) {
-                (0, _) => writeln!(f, "holds")?,
-                (broken, Some(example)) => writeln!(f, "BROKEN by {broken}, such as {example}")?,
-                (broken, None) => writeln!(f, "BROKEN by {broken}")?,
-            }
+            writeln!(f, "{counts}")?;
         }
         Ok(())
     }

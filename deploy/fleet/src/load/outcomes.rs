@@ -42,6 +42,8 @@ pub struct Heard {
     pub ending: Ending,
     /// When this process read it from Kafka.
     pub at: Instant,
+    /// In which partition.
+    pub partition: i32,
 }
 
 /// An order is waited for first, or heard of first.
@@ -106,7 +108,7 @@ impl Drop for Outcomes {
 
 fn take(entries: &Mutex<HashMap<Uuid, Entry>>, event: &Envelope) {
     let Some(ending) = ending(event) else { return };
-    let heard = Heard { ending, at: Instant::now() };
+    let heard = Heard { ending, at: Instant::now(), partition: event.origin.partition };
     let mut entries = entries.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(Entry::Awaited(answer)) = entries.remove(&event.aggregate_id) {
         // Nobody waits any more when a run was broken off.

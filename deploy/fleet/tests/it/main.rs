@@ -3,6 +3,8 @@
 
 mod bench;
 mod command;
+mod faults;
+mod flash_sale;
 mod invariants;
 mod kills;
 mod marketplace;

@@ -13,6 +13,7 @@
 //! | `listing` | what an operator sees of parked events |
 //! | `retry` | what an operator does about parked events |
 //! | `history` | the journal's hash chain; the trace of a journey |
+//! | `transaction` | a caller who gives up |
 //! | `schema` | what the tables promise |
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
@@ -28,3 +29,4 @@ mod relay;
 mod retry;
 mod rig;
 mod schema;
+mod transaction;

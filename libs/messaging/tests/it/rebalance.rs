@@ -93,7 +93,7 @@ async fn what_a_member_parks_while_it_loses_the_partition_holds_later_events_bac
     let tap = new_tap();
     let events = rig.turn(tap, 1, &[1, 2]).await;
     // The other member's batch: it parks the first event, and has not committed yet.
-    let mut other = rig.database.pool().begin().await.unwrap();
+    let mut other = messaging::begin(rig.database.pool()).await.unwrap();
     sqlx::query("INSERT INTO inbox (consumer, event_id) VALUES ($1, $2)")
         .bind(GROUP)
         .bind(events[0].id())

@@ -21,7 +21,7 @@ async fn a_relay_killed_between_produce_and_delete_sends_again_and_the_effect_is
     let _consumer = rig.replica().await.run_consumer();
 
     // Whoever deletes from the outbox has to wait for us.
-    let mut lock = taps.database.pool().begin().await.unwrap();
+    let mut lock = messaging::begin(taps.database.pool()).await.unwrap();
     sqlx::query("SELECT 1 FROM outbox FOR UPDATE").execute(&mut *lock).await.unwrap();
     let relay = taps.run_relay();
     rig.kafka.wait_for(TAPS, "the three events", |events| events.len() >= 3).await;

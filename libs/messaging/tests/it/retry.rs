@@ -96,7 +96,7 @@ async fn an_event_that_arrives_during_a_retry_takes_effect_after_it() {
     rig.wait_for_parked(1).await;
     replica.participant.amount_max.store(50, Ordering::SeqCst);
 
-    let mut hold = rig.database.pool().begin().await.unwrap();
+    let mut hold = messaging::begin(rig.database.pool()).await.unwrap();
     sqlx::query("SELECT FROM meter WHERE id = $1 FOR UPDATE").bind(tap).execute(&mut *hold).await.unwrap();
     let arrival = async {
         rig.wait_for_blocked(1).await;

@@ -10,7 +10,7 @@ use crate::marketplace::{Marketplace, Order, levels};
 
 /// A transaction that holds the lock on a SKU's row, as a batch of another replica does.
 async fn hold_lock(market: &Marketplace, warehouse: &Warehouse, sku: &str) -> Transaction<'static, Postgres> {
-    let mut holder = market.database.another_pool().await.begin().await.unwrap();
+    let mut holder = messaging::begin(&market.database.another_pool().await).await.unwrap();
     sqlx::query("SELECT FROM stock_item WHERE warehouse_id = $1 AND sku = $2 FOR UPDATE")
         .bind(warehouse.id.uuid())
         .bind(sku)

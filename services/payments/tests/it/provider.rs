@@ -85,7 +85,7 @@ async fn a_worker_killed_between_the_answer_and_the_commit_charges_once() {
     worker.kill().await;
     till.publish_and_wait(&[&order.confirmed()]).await;
 
-    let mut obstacle = till.store.pool().begin().await.unwrap();
+    let mut obstacle = messaging::begin(till.store.pool()).await.unwrap();
     let row = sqlx::query("SELECT FROM payment WHERE order_id = $1 FOR UPDATE").bind(order.id.uuid());
     row.fetch_one(&mut *obstacle).await.unwrap();
     let worker = till.start_worker("payments-0", PROVIDER_TIMEOUT).await;

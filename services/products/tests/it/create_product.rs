@@ -125,7 +125,7 @@ async fn creations_that_share_skus_never_wait_for_each_other_in_a_circle() {
     let shop = Shop::open().await;
     shop.create(&["OTHER"]).await;
     // Whoever is about to take the SKU in the middle holds both creations up when each has begun from its own end.
-    let mut tx = shop.store.pool().begin().await.unwrap();
+    let mut tx = messaging::begin(shop.store.pool()).await.unwrap();
     let take = "INSERT INTO variant (sku, product_id, position, option_values, weight_grams)
                 SELECT 'MUG-2', product_id, 1, '[\"Size 1\"]', 350 FROM variant WHERE sku = 'OTHER'";
     sqlx::query(take).execute(&mut *tx).await.unwrap();

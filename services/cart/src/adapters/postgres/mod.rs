@@ -11,7 +11,7 @@ use sqlx::{PgPool, Postgres, Row as _, Transaction};
 
 /// A transaction whose statements all see the same state: a cart is never shown with the lines of another moment.
 pub async fn snapshot(pool: &PgPool) -> Result<Transaction<'static, Postgres>, Error> {
-    Ok(pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?)
+    Ok(messaging::begin_snapshot(pool).await?)
 }
 
 /// Reads a value that is kept as its text.
