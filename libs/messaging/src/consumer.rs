@@ -17,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::inbox::{Admission, admit};
-use crate::participant::{Batch, Caused, Outcome, Participant};
+use crate::participant::{Batch, Caused, Outcome, Participant, locks};
 use crate::{
     Cause, Envelope, Error, EventStore, KafkaConfig, Subscription, Undecodable, UnitOfWork, envelope, parked, trace,
 };
@@ -33,6 +33,9 @@ const PAUSE_MIN: Duration = Duration::from_millis(50);
 const PAUSE_MAX: Duration = Duration::from_secs(5);
 /// An event whose statements were given up so often in a row, alone, is at fault itself. A wait for a lock does not count.
 const TIMEOUTS_MAX: u32 = 5;
+
+/// A member that is shut out twice within that time has a double of the same name: heartbeats tell of one within two seconds.
+const SHUT_OUT_APART: Duration = Duration::from_secs(10);
 
 /// Outcomes that are counted in several places.
 const DUPLICATE: &str = "duplicate";
@@ -71,7 +74,25 @@ impl<P: Participant> Consumer<P> {
     }
 
     /// Runs until `stop`. Ends with an error only when the broker shuts this member out for good.
+    ///
+    /// A member that hears nothing of the broker for longer than its session gives its member id up. What it commits of its offsets
+    /// before it has another is refused, as if somebody else had its name, and librdkafka ends with that
+    /// (confluentinc/librdkafka#3437). So it comes back under its name once; if it is shut out again soon, somebody else has it.
     pub async fn run(self, stop: CancellationToken) -> Result<(), Error> {
+        let mut shut_out: Option<Instant> = None;
+        loop {
+            match self.be_member(&stop).await {
+                Err(error) if is_shut_out(&error) && shut_out.is_none_or(|at| at.elapsed() > SHUT_OUT_APART) => {
+                    tracing::warn!(consumer = self.group, %error, "shut out of the group; joining again");
+                    shut_out = Some(Instant::now());
+                }
+                ended => return ended,
+            }
+        }
+    }
+
+    /// Takes part in the group until `stop`, or until it is shut out.
+    async fn be_member(&self, stop: &CancellationToken) -> Result<(), Error> {
         let kafka = self.kafka.consumer(self.group)?;
         let topics: Vec<_> =
             Subscription::topics(self.subscriptions).into_iter().map(|topic| self.kafka.name(topic)).collect();
@@ -83,7 +104,7 @@ impl<P: Participant> Consumer<P> {
                 taken = self.take_batch(&kafka, wanted >= GATHER_FROM) => taken?,
             };
             wanted = taken.events.len();
-            if !self.take_effect(&taken.events, &stop).await {
+            if !self.take_effect(&taken.events, stop).await {
                 break;
             }
             CrashPoint::AfterCommitBeforeOffset.pass();
@@ -208,7 +229,8 @@ impl<P: Participant> Consumer<P> {
             return Ok(());
         }
         let mut unit = self.store.begin().await?;
-        let admissions = admit(unit.tx(), self.group, &events).await?;
+        let locks = locks(self.participant.as_ref(), read.iter().filter_map(|read| read.as_ref().ok()));
+        let admissions = admit(unit.tx(), self.group, &events, &locks).await?;
         let mut entries = Vec::with_capacity(events.len());
         let mut facts = Vec::with_capacity(events.len());
         for (read, admission) in read.into_iter().zip(admissions) {
@@ -299,7 +321,7 @@ impl<P: Participant> Consumer<P> {
     /// Parks an event that makes its transaction fail, in a transaction of its own.
     async fn park_alone(&self, event: &Envelope, error: &Error) -> Result<(), Error> {
         let mut unit = self.store.begin().await?;
-        let is_new = admit(unit.tx(), self.group, &[event]).await? != [Admission::Seen];
+        let is_new = admit(unit.tx(), self.group, &[event], &[]).await? != [Admission::Seen];
         if is_new {
             self.park(&mut unit, event, &parked::failed(error)).await?;
         }
@@ -307,6 +329,10 @@ impl<P: Participant> Consumer<P> {
         self.count(if is_new { PARKED } else { DUPLICATE });
         Ok(())
     }
+}
+
+fn is_shut_out(error: &Error) -> bool {
+    matches!(error, Error::Kafka(error) if error.rdkafka_error_code() == Some(RDKafkaErrorCode::FencedInstanceId))
 }
 
 fn passes(error: &Error) -> bool {

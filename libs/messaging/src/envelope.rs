@@ -246,10 +246,9 @@ fn id_of_place(origin: &Origin, sent_at_millis: i64) -> Uuid {
 
 /// The headers of the CloudEvents 1.0 Kafka binding in binary mode, with our extensions.
 pub fn to_headers(service: &str, record: &Record) -> OwnedHeaders {
-    let mut headers = OwnedHeaders::new_with_capacity(11);
+    let mut headers = Some(OwnedHeaders::new_with_capacity(11));
     let mut put = |key: &str, value: &str| {
-        let taken = std::mem::replace(&mut headers, OwnedHeaders::new_with_capacity(0));
-        headers = taken.insert(Header { key, value: Some(value) });
+        headers = headers.take().map(|headers| headers.insert(Header { key, value: Some(value) }));
     };
     let mut id = Uuid::encode_buffer();
     put("ce_specversion", "1.0");
@@ -267,7 +266,7 @@ pub fn to_headers(service: &str, record: &Record) -> OwnedHeaders {
     if let Some(traceparent) = &record.traceparent {
         put("traceparent", traceparent);
     }
-    headers
+    headers.expect("each header is put into what was there before")
 }
 
 /// A new event id.

@@ -20,22 +20,28 @@ pub(crate) enum Admission {
     BehindParked,
 }
 
-/// Enters events into the inbox, in one statement, and answers how each was met. Entries are made in the order of their
-/// ids, so that two batches never wait for each other in a circle. The parked events of an aggregate are locked against an
+/// Locks the aggregates of these ids and enters events into the inbox, in one statement, and answers how each was met. Locks and
+/// entries are made in the order of their ids, so that two batches never wait for each other in a circle. The parked events of an aggregate are locked against an
 /// operator's retry that is under way: it waits for that, and sees what became of it.
 pub(crate) async fn admit(
     tx: &mut PgConnection,
     consumer: &str,
     events: &[&Envelope],
+    locks: &[Uuid],
 ) -> Result<Vec<Admission>, Error> {
-    let ids: Vec<Uuid> = events.iter().map(|event| event.id).collect();
+    let mut ids: Vec<Uuid> = events.iter().map(|event| event.id).collect();
+    ids.sort_unstable();
+    ids.dedup();
     let topics: Vec<&str> = events.iter().map(|event| event.origin.topic.as_str()).collect();
     let aggregates: Vec<Uuid> = events.iter().map(|event| event.aggregate_id).collect();
     // What belongs together is found here, not by the database: it would compare every event with every other.
     let rows: Vec<(Option<Uuid>, Option<String>, Option<Uuid>)> = sqlx::query_as(
-        "WITH fresh AS (
+        "WITH locked AS MATERIALIZED (
+             SELECT count(pg_advisory_xact_lock(hashtextextended(id::text, hashtext(current_schema()))))
+             FROM unnest($5::uuid[]) AS id
+         ), fresh AS (
              INSERT INTO inbox (consumer, event_id)
-             SELECT DISTINCT $1, event_id FROM unnest($2::uuid[]) AS t (event_id) ORDER BY event_id
+             SELECT $1, event_id FROM locked, unnest($2::uuid[]) AS t (event_id)
              ON CONFLICT DO NOTHING
              RETURNING event_id
          ), waiting AS (
@@ -49,6 +55,7 @@ pub(crate) async fn admit(
     .bind(&ids)
     .bind(&topics)
     .bind(&aggregates)
+    .bind(locks)
     .fetch_all(&mut *tx)
     .await?;
     let mut fresh: HashSet<Uuid> = HashSet::with_capacity(rows.len());

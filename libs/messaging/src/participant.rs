@@ -3,6 +3,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use kernel::{Classified, Decision, Timestamp};
 use sqlx::PgConnection;
+use uuid::Uuid;
 
 use crate::{Cause, Envelope, Error, Heads, Outgoing, Undecodable, UnitOfWork};
 
@@ -22,6 +23,12 @@ pub trait Participant: Send + Sync + 'static {
 
     /// Reads an event of the service's SUBSCRIPTIONS. None: it does not concern us.
     fn decode(&self, event: &Envelope) -> Result<Option<Self::Fact>, Undecodable>;
+
+    /// The aggregate that a fact is about, if two that touch it at once must be kept apart before it has a row that could be
+    /// locked. It is locked by its id before [`Self::load`].
+    fn lock(&self, _fact: &Self::Fact) -> Option<Uuid> {
+        None
+    }
 
     /// Loads and locks every aggregate that the facts touch: one statement per table, rows in the order of their keys.
     fn load(
@@ -99,10 +106,36 @@ pub async fn react<P: Participant>(
     unit: &mut UnitOfWork,
     facts: &[Caused<P::Fact>],
 ) -> Result<Vec<Outcome<P::Refusal>>, Error> {
+    lock(unit.tx(), &locks(participant, facts)).await?;
     let mut batch = Batch::load(participant, unit, facts).await?;
     let outcomes = facts.iter().map(|caused| batch.decide(unit, caused)).collect::<Result<_, _>>()?;
     batch.save(unit).await?;
     Ok(outcomes)
+}
+
+/// What is to be locked for the facts, in the order in which everybody locks.
+pub(crate) fn locks<'a, P: Participant>(
+    participant: &P,
+    facts: impl IntoIterator<Item = &'a Caused<P::Fact>>,
+) -> Vec<Uuid> {
+    let mut ids: Vec<Uuid> = facts.into_iter().filter_map(|caused| participant.lock(&caused.fact)).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    ids
+}
+
+/// Locks aggregates that may have no row yet. The locks are seeded with the schema: other services of the same database lock the
+/// same ids for themselves.
+pub(crate) async fn lock(tx: &mut PgConnection, ids: &[Uuid]) -> Result<(), Error> {
+    if !ids.is_empty() {
+        sqlx::query(
+            "SELECT pg_advisory_xact_lock(hashtextextended(id::text, hashtext(current_schema()))) FROM unnest($1::uuid[]) AS id",
+        )
+        .bind(ids)
+        .execute(tx)
+        .await?;
+    }
+    Ok(())
 }
 
 /// A loaded world in which facts are decided one by one.

@@ -3,11 +3,13 @@
 use kernel::{Decision, Timestamp};
 use messaging::{Caused, Envelope, Error, Heads, Outgoing, Participant, Undecodable, UnitOfWork};
 use sqlx::PgConnection;
+use uuid::Uuid;
 
 use crate::adapters::{events, postgres};
 use crate::domain;
 use crate::domain::event::Event;
 use crate::domain::fact::Fact;
+use crate::domain::ids::OrderId;
 use crate::domain::world::World;
 use crate::saga::{self, Policy};
 
@@ -26,6 +28,11 @@ impl Participant for Inventory {
 
     fn decode(&self, event: &Envelope) -> Result<Option<Fact>, Undecodable> {
         events::decode(event)
+    }
+
+    /// Inventory hears of an order on two topics, and two replicas may hear of it at once.
+    fn lock(&self, fact: &Fact) -> Option<Uuid> {
+        fact.order_id().map(OrderId::uuid)
     }
 
     async fn load(&self, tx: &mut PgConnection, facts: &[Caused<Fact>]) -> Result<(World, Heads), Error> {

@@ -7,6 +7,7 @@ use kernel::{Decision, Timestamp};
 use messaging::{Cause, Caused, Envelope, Error, Heads, Outgoing, Participant, Undecodable, UnitOfWork};
 use sqlx::PgConnection;
 use tokio::sync::{Notify, mpsc};
+use uuid::Uuid;
 
 use crate::adapters::postgres::operation::{Claim, Claimed};
 use crate::adapters::{events, postgres};
@@ -105,6 +106,11 @@ impl Participant for Payments {
     fn decode(&self, event: &Envelope) -> Result<Option<Heard>, Undecodable> {
         let heard = |fact| Heard { fact, cause: Cause::event(crate::SERVICE.name, event) };
         Ok(events::decode(event)?.map(heard))
+    }
+
+    /// Payments hears of an order on two topics and from the provider, and two replicas may hear of it at once.
+    fn lock(&self, heard: &Heard) -> Option<Uuid> {
+        Some(heard.fact.order_id().uuid())
     }
 
     async fn load(&self, tx: &mut PgConnection, facts: &[Caused<Heard>]) -> Result<(Loaded, Heads), Error> {

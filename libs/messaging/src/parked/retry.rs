@@ -4,7 +4,7 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::{ParkedEvent, failed, refused};
-use crate::participant::{Batch, Caused, Outcome, Participant};
+use crate::participant::{Batch, Caused, Outcome, Participant, lock, locks};
 use crate::{Cause, Envelope, Error, EventStore, UnitOfWork};
 
 /// What a retry of one event came to.
@@ -91,6 +91,7 @@ async fn take_again<P: Participant>(
         Err(undecodable) => return Ok(Err(undecodable.to_string())),
     };
     let caused = [Caused { fact, cause: Cause::event(store.service(), event) }];
+    lock(unit.tx(), &locks(participant, &caused)).await?;
     let mut batch = Batch::load(participant, unit, &caused).await?;
     let told = match batch.decide_or_fail(unit, &caused[0])? {
         Outcome::Refused(refusal) => return Ok(Err(refused(&refusal))),

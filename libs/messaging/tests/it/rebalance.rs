@@ -1,5 +1,7 @@
 use std::time::Duration;
 
+use futures::future::select;
+use messaging::KafkaConfig;
 use rdkafka::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::groups::{GroupInfo, GroupMemberInfo};
@@ -7,7 +9,8 @@ use testkit::eventually;
 use uuid::Uuid;
 
 use crate::meter::GROUP;
-use crate::rig::{Rig, new_tap};
+use crate::meter::wire::TAPS;
+use crate::rig::{Replica, Rig, new_tap};
 
 /// An assignment of no partition is shorter than this, in bytes: a version, two lengths and nothing between them.
 const ASSIGNMENT_MIN: usize = 20;
@@ -118,4 +121,52 @@ async fn what_a_member_parks_while_it_loses_the_partition_holds_later_events_bac
     let parked = rig.wait_for_parked(2).await;
     assert_eq!(parked[1].envelope.id, events[1].id());
     assert!(rig.readings(tap).await.is_empty());
+}
+
+/// A replica by the name of `one`.
+async fn replica_one(rig: &Rig) -> Replica {
+    let replica = rig.replica().await;
+    Replica { kafka: KafkaConfig { replica: Some("one".to_owned()), ..replica.kafka }, ..replica }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_member_that_is_shut_out_once_comes_back() {
+    let rig = Rig::new().await;
+    let tap = new_tap();
+    let _member = replica_one(&rig).await.run_consumer();
+    rig.turn(tap, 1, &[1]).await;
+    rig.wait_for_readings(tap, &[1]).await;
+    // A double takes its name, and is gone before it takes anything else.
+    let config = rig.kafka.config();
+    let take_name = move || {
+        let double: BaseConsumer = ClientConfig::new()
+            .set("bootstrap.servers", &config.brokers)
+            .set("group.id", config.name(GROUP))
+            .set("group.instance.id", format!("{}.one", config.name(GROUP)))
+            .set("partition.assignment.strategy", "cooperative-sticky")
+            .set("enable.auto.commit", "false")
+            .create()
+            .unwrap();
+        double.subscribe(&[&config.name(TAPS)]).unwrap();
+        while double.assignment().unwrap().count() == 0 {
+            let _ = double.poll(Duration::from_millis(100));
+        }
+    };
+    tokio::task::spawn_blocking(take_name).await.unwrap();
+    rig.turn(tap, 2, &[2]).await;
+    rig.wait_for_readings(tap, &[1, 2]).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_two_members_by_one_name_one_ends_and_the_other_goes_on() {
+    let rig = Rig::new().await;
+    let tap = new_tap();
+    let (one, other) = (replica_one(&rig).await.run_consumer(), replica_one(&rig).await.run_consumer());
+    let (one, other) = (Box::pin(one.ended()), Box::pin(other.ended()));
+    let either = tokio::time::timeout(Duration::from_secs(30), select(one, other)).await.expect("one of them ends");
+    let (ended, _survivor) = either.factor_first();
+    let error = ended.unwrap().unwrap_err();
+    assert!(error.to_string().to_lowercase().contains("fenced"), "{error}");
+    rig.turn(tap, 1, &[1]).await;
+    rig.wait_for_readings(tap, &[1]).await;
 }

@@ -25,11 +25,11 @@ pub const SUBSCRIPTIONS: &[Subscription] = &[
     },
     Subscription {
         event: "tradewind.orders.v1.OrderConfirmed",
-        reaction: "shows the buyer that an order to be paid in cash on delivery is confirmed; a prepaid one has yet to be paid",
+        reaction: "shows the buyer that an order to be paid in cash on delivery is confirmed; a prepaid one has yet to be paid, and does not concern it",
         follows: &[],
         tests: &[
             "services/checkout/tests/it/outcomes.rs::cash_on_delivery_is_complete_when_confirmed_and_paid_later",
-            "services/checkout/tests/it/outcomes.rs::a_prepaid_order_that_is_confirmed_is_still_pending",
+            "services/checkout/tests/it/outcomes.rs::that_a_prepaid_order_is_confirmed_does_not_concern_us",
         ],
     },
     Subscription {
@@ -66,8 +66,10 @@ pub fn decode(event: &Envelope) -> Result<Option<Fact>, Undecodable> {
         }
         "tradewind.orders.v1.OrderConfirmed" => {
             let confirmed: OrderConfirmed = event.decode()?;
-            let news = News::Confirmed { cash_on_delivery: confirmed.cash_on_delivery };
-            fact(&confirmed.checkout_id, &confirmed.order_id, news)?
+            if !confirmed.cash_on_delivery {
+                return Ok(None);
+            }
+            fact(&confirmed.checkout_id, &confirmed.order_id, News::Confirmed)?
         }
         "tradewind.orders.v1.OrderFailed" => {
             let failed: OrderFailed = event.decode()?;

@@ -21,11 +21,8 @@ pub struct Fact {
 /// What happened to an order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum News {
-    /// Stock is committed and payment authorized. For cash on delivery that is the outcome; a prepaid order has yet to be paid.
-    Confirmed {
-        /// Whether it is paid in cash on delivery.
-        cash_on_delivery: bool,
-    },
+    /// An order to be paid in cash on delivery is confirmed, which is its outcome. A prepaid one has yet to be paid.
+    Confirmed,
     /// The payment was captured.
     Paid,
     /// It could not be had.

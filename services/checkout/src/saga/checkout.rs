@@ -21,8 +21,7 @@ pub fn decide(world: &mut World, fact: &Fact, now: Timestamp) -> Decision {
         Err(refusal) => return Decision::Refused(refusal),
     };
     let decision = match &fact.news {
-        News::Confirmed { cash_on_delivery: true } => on_cash_order_confirmed(order, now),
-        News::Confirmed { cash_on_delivery: false } => on_prepaid_order_confirmed(order),
+        News::Confirmed => on_cash_order_confirmed(order, now),
         News::Paid => on_order_paid(order, now),
         News::Failed(reason) => on_order_failed(order, reason, now),
         News::Cancelled(reason) => on_order_cancelled(order, reason, now),
@@ -38,16 +37,6 @@ fn on_cash_order_confirmed(order: &mut CheckoutOrder, at: Timestamp) -> Decision
         Outcome::Pending => becomes(order, Outcome::Confirmed { at }),
         Outcome::Confirmed { .. } => Decision::AlreadyApplied,
         Outcome::Paid { .. } => Decision::Ignored("the order was confirmed, and then paid"),
-        Outcome::Failed { .. } | Outcome::Cancelled { .. } => contradicts(order, "CONFIRMED"),
-    }
-}
-
-fn on_prepaid_order_confirmed(order: &CheckoutOrder) -> Decision {
-    match order.outcome {
-        Outcome::Pending => Decision::Ignored("a prepaid order has its outcome when it is paid"),
-        Outcome::Paid { .. } => Decision::Ignored("the order was confirmed, and then paid"),
-        // That it was confirmed is known here only of cash on delivery.
-        Outcome::Confirmed { .. } => contradicts(order, "prepaid"),
         Outcome::Failed { .. } | Outcome::Cancelled { .. } => contradicts(order, "CONFIRMED"),
     }
 }

@@ -29,8 +29,8 @@ impl Submission {
         Step::new(ORDERS, name, fact)
     }
 
-    fn confirmed(&self, cash_on_delivery: bool) -> Step<Fact> {
-        self.says("OrderConfirmed", News::Confirmed { cash_on_delivery })
+    fn confirmed(&self) -> Step<Fact> {
+        self.says("OrderConfirmed", News::Confirmed)
     }
 
     fn paid(&self) -> Step<Fact> {
@@ -91,15 +91,12 @@ impl Table for Submission {
             Journey::new("an order that is paid for by card")
                 .undone_by([self.failed()])
                 .undone_by([self.cancelled()])
-                // The buyer waits for it to be paid.
-                .then(self.confirmed(false).is_ignored()
-                    .undone_by([self.cancelled()]))
                 .then(self.paid()
                     .not_undone_by(final_is_final())),
             Journey::new("an order that is paid for at the door")
                 .undone_by([self.failed()])
                 .undone_by([self.cancelled()])
-                .then(self.confirmed(true)
+                .then(self.confirmed()
                     .undone_by([self.cancelled()])
                     .but_not_by([self.failed().is_refused()]))
                 .then(self.paid()

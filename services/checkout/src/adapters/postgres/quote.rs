@@ -26,8 +26,8 @@ pub async fn insert(tx: &mut PgConnection, quote: &Quote) -> Result<(), Error> {
 /// The quotes of these ids that there are, and whether each was submitted.
 pub async fn find(tx: &mut PgConnection, quote_ids: &[QuoteId]) -> Result<HashMap<QuoteId, (Quote, bool)>, Error> {
     let rows = sqlx::query(
-        "SELECT quote_id, offer, EXISTS (SELECT FROM checkout WHERE checkout.quote_id = quote.quote_id) AS is_submitted
-         FROM quote WHERE quote_id = ANY($1)",
+        "SELECT quote_id, offer, checkout_id IS NOT NULL AS is_submitted
+         FROM quote LEFT JOIN checkout USING (quote_id) WHERE quote_id = ANY($1)",
     )
     .bind(quote_ids.iter().map(|id| id.uuid()).collect::<Vec<_>>())
     .fetch_all(tx)

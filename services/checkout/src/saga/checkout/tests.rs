@@ -76,8 +76,7 @@ fn table() -> Vec<(News, [Answer; 5])> {
     let confirmed = || Becomes(Outcome::Confirmed { at: NOW });
     vec![
         // PENDING, CONFIRMED, PAID, FAILED, CANCELLED
-        (News::Confirmed { cash_on_delivery: true }, [confirmed(), AlreadyApplied, Ignored, Refused, Refused]),
-        (News::Confirmed { cash_on_delivery: false }, [Ignored, Refused, Ignored, Refused, Refused]),
+        (News::Confirmed, [confirmed(), AlreadyApplied, Ignored, Refused, Refused]),
         (News::Paid, [paid(), paid(), AlreadyApplied, Refused, Refused]),
         (News::Failed(reason("PAYMENT_DECLINED")), [failed(), Refused, Refused, AlreadyApplied, Refused]),
         (News::Cancelled(reason("CANCELLED_BY_BUYER")), [cancelled(), cancelled(), Refused, Refused, AlreadyApplied]),

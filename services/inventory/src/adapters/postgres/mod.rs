@@ -1,7 +1,7 @@
 //! Loading and saving. Every writer goes through [`load`] and [`save`], in the transaction of its caller.
 //!
-//! Locks are taken in one order everywhere, so that two batches never wait for each other in a circle: first orders, by id,
-//! then stock items, by SKU and warehouse.
+//! Locks are taken in one order everywhere, so that two batches never wait for each other in a circle: first orders, by id, which
+//! is done before [`load`], then stock items, by SKU and warehouse.
 
 mod reservation;
 mod stock;

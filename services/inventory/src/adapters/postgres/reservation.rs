@@ -46,27 +46,17 @@ impl From<AllocationRow> for Allocation {
     }
 }
 
-/// Locks the orders, also those without a reservation yet: inventory hears of an order on two topics, and two replicas may
-/// hear of it at once. Then loads their reservations. The locks are seeded with the schema: other services of the same
-/// database lock the same order for themselves, and must not wait for this one.
+/// Loads the reservations of the orders, which are locked by now.
 pub(super) async fn load(
     tx: &mut PgConnection,
     facts: &[Caused<Fact>],
     world: &mut World,
     heads: &mut Heads,
 ) -> Result<(), Error> {
-    let mut ids: Vec<Uuid> = facts.iter().filter_map(|caused| caused.fact.order_id()).map(OrderId::uuid).collect();
-    ids.sort_unstable();
-    ids.dedup();
+    let ids: Vec<Uuid> = facts.iter().filter_map(|caused| caused.fact.order_id()).map(OrderId::uuid).collect();
     if ids.is_empty() {
         return Ok(());
     }
-    sqlx::query(
-        "SELECT pg_advisory_xact_lock(hashtextextended(id::text, hashtext(current_schema()))) FROM unnest($1::uuid[]) AS id",
-    )
-    .bind(&ids)
-    .execute(&mut *tx)
-    .await?;
     let rows = sqlx::query("SELECT * FROM reservation WHERE order_id = ANY($1)").bind(&ids).fetch_all(tx).await?;
     for row in &rows {
         let reservation = from_row(row)?;

@@ -57,56 +57,61 @@ fn order_from_row(row: &PgRow) -> Result<Order, Error> {
 pub async fn save(tx: &mut PgConnection, world: &World, heads: &Heads, now: Timestamp) -> Result<(), Error> {
     let (orders, snapshots): (Vec<&Order>, Vec<&Snapshot>) = world.created().unzip();
     if !orders.is_empty() {
-        insert_snapshots(tx, &snapshots, now).await?;
-        insert_lines(tx, &snapshots).await?;
-        insert_states(tx, &orders, heads, now).await?;
+        insert(tx, &orders, &snapshots, heads, now).await?;
     }
     let changed: Vec<&Order> = world.changed().collect();
     if !changed.is_empty() {
-        update_states(tx, &changed, heads, now).await?;
+        update(tx, &changed, heads, now).await?;
     }
     Ok(())
 }
 
-async fn insert_snapshots(tx: &mut PgConnection, created: &[&Snapshot], now: Timestamp) -> Result<(), Error> {
+/// What was agreed and where it stands, in one statement.
+async fn insert(
+    tx: &mut PgConnection,
+    orders: &[&Order],
+    snapshots: &[&Snapshot],
+    heads: &Heads,
+    now: Timestamp,
+) -> Result<(), Error> {
     let card_token = |snapshot: &&Snapshot| match &snapshot.terms().payment_method {
         PaymentMethod::Card(token) => Some(token.to_string()),
         PaymentMethod::CashOnDelivery => None,
     };
-    sqlx::query(
-        "INSERT INTO order_snapshot (order_id, checkout_id, buyer_id, seller_id, ship_to, currency, subtotal_minor,
-                                     shipping_minor, tax_minor, total_minor, card_token, snapshot_hash, created_at)
-         SELECT *, $13 FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::jsonb[], $6::text[], $7::bigint[],
-                                   $8::bigint[], $9::bigint[], $10::bigint[], $11::text[], $12::bytea[])",
-    )
-    .bind(column(created, |snapshot| snapshot.terms().order_id.uuid()))
-    .bind(column(created, |snapshot| snapshot.terms().checkout_id.uuid()))
-    .bind(column(created, |snapshot| snapshot.terms().buyer_id.uuid()))
-    .bind(column(created, |snapshot| snapshot.terms().seller_id.uuid()))
-    .bind(column(created, |snapshot| Json(snapshot.terms().ship_to.clone())))
-    .bind(column(created, |snapshot| snapshot.terms().total.currency().code().to_owned()))
-    .bind(column(created, |snapshot| snapshot.terms().subtotal.minor()))
-    .bind(column(created, |snapshot| snapshot.terms().shipping.minor()))
-    .bind(column(created, |snapshot| snapshot.terms().tax.minor()))
-    .bind(column(created, |snapshot| snapshot.terms().total.minor()))
-    .bind(column(created, card_token))
-    .bind(column(created, |snapshot| snapshot.hash().as_bytes().to_vec()))
-    .bind(OffsetDateTime::from(now))
-    .execute(tx)
-    .await?;
-    Ok(())
-}
-
-async fn insert_lines(tx: &mut PgConnection, created: &[&Snapshot]) -> Result<(), Error> {
-    let numbered = |terms: OrderId, lines| (0_i32..).zip(lines).map(move |(position, line)| (terms, position, line));
+    let numbered =
+        |order_id: OrderId, lines| (0_i32..).zip(lines).map(move |(position, line)| (order_id, position, line));
     let lines: Vec<(OrderId, i32, &Line)> =
-        created.iter().flat_map(|snapshot| numbered(snapshot.terms().order_id, &snapshot.terms().lines)).collect();
+        snapshots.iter().flat_map(|snapshot| numbered(snapshot.terms().order_id, &snapshot.terms().lines)).collect();
     sqlx::query(
-        "INSERT INTO order_line (order_id, position, sku, product_id, title, quantity, unit_price_minor, price_version,
-                                 line_subtotal_minor, tax_rate, tax_minor)
-         SELECT * FROM unnest($1::uuid[], $2::integer[], $3::text[], $4::uuid[], $5::text[], $6::bigint[], $7::bigint[],
-                              $8::bigint[], $9::bigint[], $10::numeric[], $11::bigint[])",
+        "WITH snapshot AS (
+             INSERT INTO order_snapshot (order_id, checkout_id, buyer_id, seller_id, ship_to, currency, subtotal_minor,
+                                         shipping_minor, tax_minor, total_minor, card_token, snapshot_hash, created_at)
+             SELECT *, $1 FROM unnest($2::uuid[], $3::uuid[], $4::uuid[], $5::uuid[], $6::jsonb[], $7::text[], $8::bigint[],
+                                      $9::bigint[], $10::bigint[], $11::bigint[], $12::text[], $13::bytea[])
+         ), line AS (
+             INSERT INTO order_line (order_id, position, sku, product_id, title, quantity, unit_price_minor, price_version,
+                                     line_subtotal_minor, tax_rate, tax_minor)
+             SELECT * FROM unnest($14::uuid[], $15::integer[], $16::text[], $17::uuid[], $18::text[], $19::bigint[],
+                                  $20::bigint[], $21::bigint[], $22::bigint[], $23::numeric[], $24::bigint[])
+         )
+         INSERT INTO order_state (order_id, status, reason, payment_status, fulfilment_status, version, head_hash,
+                                  unpaid_deadline, correlation_id, updated_at)
+         SELECT *, $1 FROM unnest($25::uuid[], $26::text[], $27::text[], $28::text[], $29::text[], $30::bigint[],
+                                  $31::bytea[], $32::timestamptz[], $33::uuid[])",
     )
+    .bind(OffsetDateTime::from(now))
+    .bind(column(snapshots, |snapshot| snapshot.terms().order_id.uuid()))
+    .bind(column(snapshots, |snapshot| snapshot.terms().checkout_id.uuid()))
+    .bind(column(snapshots, |snapshot| snapshot.terms().buyer_id.uuid()))
+    .bind(column(snapshots, |snapshot| snapshot.terms().seller_id.uuid()))
+    .bind(column(snapshots, |snapshot| Json(snapshot.terms().ship_to.clone())))
+    .bind(column(snapshots, |snapshot| snapshot.terms().total.currency().code().to_owned()))
+    .bind(column(snapshots, |snapshot| snapshot.terms().subtotal.minor()))
+    .bind(column(snapshots, |snapshot| snapshot.terms().shipping.minor()))
+    .bind(column(snapshots, |snapshot| snapshot.terms().tax.minor()))
+    .bind(column(snapshots, |snapshot| snapshot.terms().total.minor()))
+    .bind(column(snapshots, card_token))
+    .bind(column(snapshots, |snapshot| snapshot.hash().as_bytes().to_vec()))
     .bind(column(&lines, |(order_id, ..)| order_id.uuid()))
     .bind(column(&lines, |(_, position, _)| *position))
     .bind(column(&lines, |(.., line)| line.sku.to_string()))
@@ -118,34 +123,21 @@ async fn insert_lines(tx: &mut PgConnection, created: &[&Snapshot]) -> Result<()
     .bind(column(&lines, |(.., line)| line.line_subtotal.minor()))
     .bind(column::<_, Decimal>(&lines, |(.., line)| line.tax_rate.fraction()))
     .bind(column(&lines, |(.., line)| line.tax.minor()))
+    .bind(column(orders, |order| order.id.uuid()))
+    .bind(column(orders, |order| order.standing.status.milestone().as_str()))
+    .bind(column(orders, |order| order.standing.status.reason()))
+    .bind(column(orders, |order| order.standing.payment.as_str()))
+    .bind(column(orders, |order| order.standing.fulfilment.as_str()))
+    .bind(column(orders, |order| head(order, heads).version))
+    .bind(column(orders, |order| head(order, heads).hash.to_vec()))
+    .bind(column(orders, |order| OffsetDateTime::from(order.unpaid_deadline)))
+    .bind(column(orders, |order| head(order, heads).correlation_id))
     .execute(tx)
     .await?;
     Ok(())
 }
 
-async fn insert_states(tx: &mut PgConnection, created: &[&Order], heads: &Heads, now: Timestamp) -> Result<(), Error> {
-    sqlx::query(
-        "INSERT INTO order_state (order_id, status, reason, payment_status, fulfilment_status, version, head_hash,
-                                  unpaid_deadline, correlation_id, updated_at)
-         SELECT *, $10 FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::bytea[],
-                                   $8::timestamptz[], $9::uuid[])",
-    )
-    .bind(column(created, |order| order.id.uuid()))
-    .bind(column(created, |order| order.standing.status.milestone().as_str()))
-    .bind(column(created, |order| order.standing.status.reason()))
-    .bind(column(created, |order| order.standing.payment.as_str()))
-    .bind(column(created, |order| order.standing.fulfilment.as_str()))
-    .bind(column(created, |order| head(order, heads).version))
-    .bind(column(created, |order| head(order, heads).hash.to_vec()))
-    .bind(column(created, |order| OffsetDateTime::from(order.unpaid_deadline)))
-    .bind(column(created, |order| head(order, heads).correlation_id))
-    .bind(OffsetDateTime::from(now))
-    .execute(tx)
-    .await?;
-    Ok(())
-}
-
-async fn update_states(tx: &mut PgConnection, changed: &[&Order], heads: &Heads, now: Timestamp) -> Result<(), Error> {
+async fn update(tx: &mut PgConnection, changed: &[&Order], heads: &Heads, now: Timestamp) -> Result<(), Error> {
     sqlx::query(
         "UPDATE order_state s
          SET status = t.status, reason = t.reason, payment_status = t.payment_status,

@@ -17,29 +17,27 @@ pub(super) async fn save(tx: &mut PgConnection, transactions: &[Transaction], no
         return Ok(());
     }
     let ids: Vec<Uuid> = transactions.iter().map(|_| Id::<Transaction>::generate().uuid()).collect();
-    sqlx::query(
-        "INSERT INTO ledger_transaction (transaction_id, order_id, kind, created_at)
-         SELECT t.*, $4 FROM unnest($1::uuid[], $2::uuid[], $3::text[]) AS t",
-    )
-    .bind(&ids)
-    .bind(transactions.iter().map(|each| each.operation().order_id.uuid()).collect::<Vec<_>>())
-    .bind(transactions.iter().map(|each| each.operation().kind.as_str()).collect::<Vec<_>>())
-    .bind(OffsetDateTime::from(now))
-    .execute(&mut *tx)
-    .await?;
     let postings: Vec<_> = ids
         .iter()
         .zip(transactions)
         .flat_map(|(id, each)| each.postings().iter().map(move |posting| (*id, posting)))
         .collect();
     sqlx::query(
-        "INSERT INTO ledger_posting (transaction_id, account, amount_minor, currency)
+        "WITH posted AS (
+             INSERT INTO ledger_transaction (transaction_id, order_id, kind, created_at)
+             SELECT t.*, $8 FROM unnest($5::uuid[], $6::uuid[], $7::text[]) AS t
+         )
+         INSERT INTO ledger_posting (transaction_id, account, amount_minor, currency)
          SELECT * FROM unnest($1::uuid[], $2::text[], $3::bigint[], $4::text[])",
     )
     .bind(postings.iter().map(|(id, _)| *id).collect::<Vec<_>>())
     .bind(postings.iter().map(|(_, posting)| posting.account.as_str()).collect::<Vec<_>>())
     .bind(postings.iter().map(|(_, posting)| posting.amount.minor()).collect::<Vec<_>>())
     .bind(postings.iter().map(|(_, posting)| posting.amount.currency().code().to_owned()).collect::<Vec<_>>())
+    .bind(&ids)
+    .bind(transactions.iter().map(|each| each.operation().order_id.uuid()).collect::<Vec<_>>())
+    .bind(transactions.iter().map(|each| each.operation().kind.as_str()).collect::<Vec<_>>())
+    .bind(OffsetDateTime::from(now))
     .execute(tx)
     .await?;
     Ok(())

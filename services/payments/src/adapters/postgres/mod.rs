@@ -1,5 +1,5 @@
 //! Loading and saving. Every writer goes through [`load`] and [`save`], in the transaction of its caller; the orders are locked
-//! first, by id. Only the claims of [`operation`] stand outside: they change nothing but whose turn it is to call.
+//! before that, by id. Only the claims of [`operation`] stand outside: they change nothing but whose turn it is to call.
 
 pub mod ledger;
 pub mod operation;
@@ -16,7 +16,7 @@ use self::operation::Claim;
 use crate::Heard;
 use crate::domain::{OrderId, World};
 
-/// Loads and locks the orders that the facts are about.
+/// Loads what is known of the orders that the facts are about.
 pub async fn load(tx: &mut PgConnection, facts: &[Caused<Heard>]) -> Result<(World, Heads), Error> {
     let mut world = World::default();
     let mut heads = Heads::default();

@@ -86,7 +86,7 @@ pub(super) async fn save_answered(tx: &mut PgConnection, answered: &[Answered], 
         "UPDATE provider_operation o
          SET status = t.status, reason = t.reason, completed_at = $5
          FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[]) AS t (order_id, kind, status, reason)
-         WHERE o.order_id = t.order_id AND o.kind = t.kind AND o.status = 'pending'",
+         WHERE o.order_id = t.order_id AND o.kind = t.kind AND o.completed_at IS NULL",
     )
     .bind(answered.iter().map(|answered| answered.key.order_id.uuid()).collect::<Vec<_>>())
     .bind(answered.iter().map(|answered| answered.key.kind.as_str()).collect::<Vec<_>>())
@@ -178,7 +178,7 @@ pub async fn postpone(tx: &mut PgConnection, postponed: &[(&Claimed, Duration)])
          SET due_at = now() + make_interval(secs => t.delay_secs), leased_until = NULL
          FROM unnest($1::uuid[], $2::text[], $3::integer[], $4::double precision[])
               AS t (order_id, kind, attempts, delay_secs)
-         WHERE o.order_id = t.order_id AND o.kind = t.kind AND o.attempts = t.attempts AND o.status = 'pending'",
+         WHERE o.order_id = t.order_id AND o.kind = t.kind AND o.attempts = t.attempts AND o.completed_at IS NULL",
     )
     .bind(postponed.iter().map(|(claimed, _)| claimed.operation.key.order_id.uuid()).collect::<Vec<_>>())
     .bind(postponed.iter().map(|(claimed, _)| claimed.operation.key.kind.as_str()).collect::<Vec<_>>())

@@ -16,28 +16,17 @@ use crate::domain::{BuyerId, CardToken, Entry, Method, OrderId, Payment, Status,
 const HOLD: &str = "hold";
 const TOMBSTONE: &str = "tombstone";
 
-/// Locks the orders, also those that nothing is known of yet: payments hears of an order on two topics and from the provider,
-/// and two replicas may hear of it at once. Then loads what is known.
+/// Loads what is known of the orders, which are locked by now.
 pub(super) async fn load(
     tx: &mut PgConnection,
     facts: &[Caused<Heard>],
     world: &mut World,
     heads: &mut Heads,
 ) -> Result<(), Error> {
-    let mut ids: Vec<Uuid> = facts.iter().map(|caused| caused.fact.fact.order_id().uuid()).collect();
-    ids.sort_unstable();
-    ids.dedup();
+    let ids: Vec<Uuid> = facts.iter().map(|caused| caused.fact.fact.order_id().uuid()).collect();
     if ids.is_empty() {
         return Ok(());
     }
-    // Locks are shared by every service of a database, so the schema is part of them.
-    sqlx::query(
-        "SELECT pg_advisory_xact_lock(hashtextextended(id::text, hashtext(current_schema())))
-         FROM unnest($1::uuid[]) AS id",
-    )
-    .bind(&ids)
-    .execute(&mut *tx)
-    .await?;
     let rows = sqlx::query("SELECT * FROM payment WHERE order_id = ANY($1)").bind(&ids).fetch_all(tx).await?;
     for row in &rows {
         let order_id = OrderId::from_uuid(row.try_get("order_id")?);
