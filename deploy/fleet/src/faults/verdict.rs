@@ -15,8 +15,11 @@ use crate::fleet::Fleet;
 use crate::invariants;
 use crate::topology::PROVIDER;
 
-/// After a single kill the first order that was submitted since is paid within that time.
+/// After a single kill the first order that was submitted since is paid within that time, wherever.
 const FIRST_SUCCESS_MAX: Duration = Duration::from_secs(10);
+/// The same in each partition of the topic of orders. There it depends on how soon the work of the dead is taken over, and on
+/// whatever else the machine does.
+const EVERY_PARTITION_MAX: Duration = Duration::from_secs(30);
 /// Of the orders that met no business failure, so many in a hundred are paid.
 const PAID_PERCENT_MIN: f64 = 95.0;
 
@@ -104,13 +107,14 @@ fn failures(course: &Course<'_>, findings: &Findings) -> Vec<String> {
         failures.push(format!("only {percent:.1} % of the orders that met no business failure were paid"));
     }
     for recovery in &findings.recoveries {
-        let within = |secs: Option<f64>| secs.is_some_and(|secs| secs <= FIRST_SUCCESS_MAX.as_secs_f64());
-        if !within(recovery.every_partition_secs) {
-            failures.push(format!(
-                "after \"{}\" it took over {} s until orders were paid again",
-                recovery.fault,
-                FIRST_SUCCESS_MAX.as_secs()
-            ));
+        for (secs, max, place) in [
+            (recovery.first_success_secs, FIRST_SUCCESS_MAX, "anywhere"),
+            (recovery.every_partition_secs, EVERY_PARTITION_MAX, "in every partition"),
+        ] {
+            if secs.is_none_or(|secs| secs > max.as_secs_f64()) {
+                let (fault, max) = (&recovery.fault, max.as_secs());
+                failures.push(format!("after \"{fault}\" it took over {max} s until orders were paid again {place}"));
+            }
         }
     }
     for injection in

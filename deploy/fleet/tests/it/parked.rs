@@ -36,6 +36,18 @@ async fn an_operator_skips_an_event_that_cannot_be_read_and_retries_what_waited_
 
     let listed = operate(&fleet, &["list", "--type", "OrderCreated", "--since", "1h"]).await.unwrap();
     assert!(listed.contains(&format!("{id:<6}OrderCreated of {ORDER}, parked")), "{listed}");
+    for (filter, of_nothing) in [
+        ("--kind", "failed"),
+        ("--reason", "nonsense"),
+        ("--type", "OrderPaid"),
+        ("--aggregate", "01890a5d-ac96-774b-bcce-b302099a8058"),
+        ("--topic", "tradewind.payments.v1"),
+        ("--since", "2999-01-01T00:00:00Z"),
+        ("--until", "1h"),
+        ("--state", "retried"),
+    ] {
+        assert_eq!(operate(&fleet, &["list", filter, of_nothing]).await.unwrap(), "no event matches\n", "{filter}");
+    }
     let shown = operate(&fleet, &["show", &id]).await.unwrap();
     for text in [
         "undecodable: ",

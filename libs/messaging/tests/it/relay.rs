@@ -200,6 +200,9 @@ async fn an_event_that_the_broker_refuses_holds_its_aggregate_back_and_no_other(
 
     // Released too early, it is tried ten times again; then an operator mends the cause and lets it go.
     assert_eq!(outbox::release(&replica.store, Some(&[event.id])).await.unwrap(), [event.id]);
+    let refused = outbox::refused(&replica.store).await.unwrap();
+    let [released] = &refused[..] else { panic!("{refused:?}") };
+    assert!(released.attempts < 10 && released.held_back_at.is_none(), "its tries are not counted anew: {released:?}");
     eventually("the event to be held back again", async || held_back(&rig).await).await;
     limit_message_bytes(&rig, METERS, "1000000").await;
     assert_eq!(outbox::release(&replica.store, None).await.unwrap(), [event.id]);

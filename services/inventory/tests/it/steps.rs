@@ -11,9 +11,9 @@ use inventory::domain::stock::StockItem;
 use inventory::domain::warehouse::{Priority, WarehouseCode};
 use inventory::domain::world::World;
 use inventory::{Inventory, SERVICE};
-use kernel::{Id, Quantity, Text, Timestamp};
+use kernel::{Id, Mutant, Quantity, Text, Timestamp};
 use messaging::{Subscription, UnitOfWork};
-use testkit::steps::{Broken, Journey, Step, Table};
+use testkit::steps::{Broken, Journey, Step, Table, output_of_broken};
 
 use crate::marketplace::{TTL, inventory, levels, sku};
 
@@ -156,4 +156,18 @@ fn every_step_of_a_checkout_can_be_repeated_and_undone() -> Result<(), Broken> {
 async fn every_step_of_a_checkout_leaves_its_rows_once_or_not_at_all() -> Result<(), Broken> {
     println!("inventory: {}", testkit::steps::transactions::<Checkout>().await?);
     Ok(())
+}
+
+#[test]
+fn a_step_that_is_broken_on_purpose_is_caught() {
+    for (mutant, words) in [
+        (Mutant::NoTombstone, "after nothing: OrderCancelled takes effect and tells nothing"),
+        (
+            Mutant::ReserveAfterExpiry,
+            "the reservation's time, OrderCancelled, PaymentAuthorized: the slate is not clean",
+        ),
+    ] {
+        let told = output_of_broken(mutant, "steps::every_step_of_a_checkout_can_be_repeated_and_undone");
+        assert!(told.contains(words), "{} is told as\n{told}", mutant.name());
+    }
 }

@@ -4,14 +4,14 @@ use std::collections::BTreeSet;
 use std::sync::Mutex;
 use std::time::Duration;
 
-use kernel::{Id, Timestamp};
+use kernel::{Id, Mutant, Timestamp};
 use messaging::{Cause, Subscription};
 use payments::adapters::events::SUBSCRIPTIONS;
 use payments::adapters::postgres::operation::Claim;
 use payments::domain::ledger::{Account, Transaction};
 use payments::domain::{CardToken, Entry, Fact, Method, OperationKey, OperationKind, OrderId, Outcome, Status, Terms};
 use payments::{Heard, Loaded, Payments, SERVICE, Work};
-use testkit::steps::{Broken, Journey, Step, Table};
+use testkit::steps::{Broken, Journey, Step, Table, output_of_broken};
 
 use crate::till::{MARGIN, Order, POLICY, PROVIDER_TIMEOUT, euros};
 
@@ -278,4 +278,19 @@ async fn every_step_of_a_checkout_leaves_its_rows_once_or_not_at_all() -> Result
     }
     assert!(!handed_over.is_empty());
     Ok(())
+}
+
+#[test]
+fn a_step_that_is_broken_on_purpose_is_caught() {
+    for (mutant, words) in [
+        (Mutant::NoTombstone, "after nothing: OrderFailed takes effect and tells nothing"),
+        (Mutant::VoidIgnoredWhileAuthorizing, "OrderCancelled is ignored; the table says that it takes effect"),
+        (
+            Mutant::CaptureBeforeCommit,
+            "it voids is refused; the table says that it takes effect and tells PaymentVoided",
+        ),
+    ] {
+        let told = output_of_broken(mutant, "steps::every_step_of_a_checkout_can_be_repeated_and_undone");
+        assert!(told.contains(words), "{} is told as\n{told}", mutant.name());
+    }
 }
