@@ -2,7 +2,6 @@ use rdkafka::ClientConfig;
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::consumer::StreamConsumer;
-use rdkafka::producer::FutureProducer;
 use rdkafka::types::RDKafkaErrorCode;
 
 use crate::Error;
@@ -40,14 +39,14 @@ impl KafkaConfig {
 
     /// A producer that loses nothing and keeps order: idempotent, acknowledged by all, and never giving up on a message by
     /// itself, because a message that timed out would leave a hole in its aggregate's history.
-    pub(crate) fn producer(&self) -> Result<FutureProducer, Error> {
-        Ok(self
-            .client()
+    pub(crate) fn producer(&self) -> ClientConfig {
+        let mut client = self.client();
+        client
             .set("enable.idempotence", "true")
             .set("acks", "all")
             .set("message.timeout.ms", "0")
-            .set("linger.ms", "0")
-            .create()?)
+            .set("linger.ms", "0");
+        client
     }
 
     /// A consumer whose offsets are stored by hand, after the commit in the database. Classic group protocol: with this

@@ -32,6 +32,7 @@ mod kafka;
 pub mod outbox;
 pub mod parked;
 mod participant;
+mod producer;
 mod relay;
 mod store;
 mod subscription;

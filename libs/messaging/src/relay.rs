@@ -11,7 +11,6 @@ use futures::stream::FuturesUnordered;
 use kernel::{CrashPoint, Mutant};
 use opentelemetry::metrics::Gauge;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
-use rdkafka::producer::{FutureProducer, FutureRecord, Producer};
 use sqlx::postgres::{PgConnectOptions, PgListener, PgRow};
 use sqlx::{Connection, PgConnection, Row};
 use time::OffsetDateTime;
@@ -20,6 +19,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::journal::Record;
+use crate::producer::Producer;
 use crate::store::{Handover, Pending};
 use crate::subscription::topic_of_type;
 use crate::{Error, EventStore, KafkaConfig, envelope, parked};
@@ -109,7 +109,7 @@ impl Relay {
         tracing::info!("relay leads");
         let mut listener = PgListener::connect_with(self.store.pool()).await?;
         listener.listen(&channel).await?;
-        let producer = self.kafka.producer()?;
+        let producer = Producer::new(&self.kafka)?;
         let lead = Lead {
             relay: self,
             connection,
@@ -141,7 +141,7 @@ struct Lead<'a> {
     relay: &'a Relay,
     /// Holds the lock; reads and deletes rows.
     connection: PgConnection,
-    producer: FutureProducer,
+    producer: Producer,
     sequencer: Sequencer,
     sent: FuturesUnordered<BoxFuture<'static, Sent>>,
     /// Outbox ids that were acknowledged.
@@ -279,30 +279,20 @@ impl Lead<'_> {
         Ok(aggregates)
     }
 
-    /// Hands an event to the producer. A full queue is waited for.
+    /// Hands an event to the producer.
     async fn send(&mut self, pending: Pending) -> Result<(), Error> {
         let mut key = Uuid::encode_buffer();
-        let key: &str = pending.record.aggregate_id.hyphenated().encode_lower(&mut key);
+        let key = pending.record.aggregate_id.hyphenated().encode_lower(&mut key).as_bytes();
         let headers = envelope::to_headers(self.relay.store.service(), &pending.record);
         let topic = self.relay.kafka.name(topic_of_type(&pending.record.event_type));
-        let mut record = FutureRecord::to(&topic).key(key).payload(&pending.record.payload).headers(headers);
-        let delivery = loop {
-            match self.producer.send_result(record) {
-                Ok(delivery) => break Ok(delivery),
-                Err((KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), returned)) => {
-                    record = returned;
-                    tokio::time::sleep(Duration::from_millis(1)).await;
-                }
-                Err((error, _)) => break Err(error),
-            }
-        };
+        let delivery = self.producer.send(&topic, Some(key), &pending.record.payload, headers).await;
         self.sent.push(match delivery {
             Ok(delivery) => Box::pin(async move {
                 match delivery.await {
-                    Ok(Ok(_)) => Sent::Acknowledged(pending),
-                    Ok(Err((error, _))) => Sent::Refused(pending, error),
-                    Err(cancelled) => {
-                        tracing::debug!(%cancelled, "producer was dropped");
+                    Ok(Ok(())) => Sent::Acknowledged(pending),
+                    Ok(Err(error)) => Sent::Refused(pending, error),
+                    Err(dropped) => {
+                        tracing::debug!(%dropped, "producer was dropped");
                         Sent::Refused(pending, KafkaError::Canceled)
                     }
                 }
@@ -334,8 +324,8 @@ impl Lead<'_> {
     /// The event is tried again with growing pauses. If the broker refuses this very event, it is held back after some tries,
     /// and its aggregate with it; a topic that is missing is waited for.
     async fn refused(&mut self, mut pending: Pending, error: KafkaError) -> Result<(), Error> {
-        if let Some((code, reason)) = self.producer.client().fatal_error() {
-            return Err(Error::Internal(format!("the producer failed for good: {code} {reason}")));
+        if let Some(reason) = self.producer.fatal_error() {
+            return Err(Error::Internal(format!("the producer failed for good: {reason}")));
         }
         let at_fault = is_about_the_event(&error);
         pending.attempts = (pending.attempts + 1).min(ATTEMPTS_MAX);

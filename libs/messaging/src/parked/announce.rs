@@ -2,12 +2,13 @@ use std::convert::Infallible;
 use std::time::Duration;
 
 use futures::future::join_all;
+use rdkafka::error::KafkaError;
 use rdkafka::message::{Header, OwnedHeaders};
-use rdkafka::producer::{FutureProducer, FutureRecord};
 use time::OffsetDateTime;
 use tokio::time::{MissedTickBehavior, interval};
 
 use super::{ParkedEvent, ROWS_MAX};
+use crate::producer::Producer;
 use crate::{Error, EventStore, KafkaConfig};
 
 /// How often parked events that nobody was told about are looked for.
@@ -15,7 +16,7 @@ const ANNOUNCE_EVERY: Duration = Duration::from_secs(1);
 
 /// Announces what was parked on `<consumer>.dlq`, so that ordinary Kafka tools see it: key, headers and payload as they came,
 /// with headers that say where from and why. Announced again after a crash in between.
-pub(crate) async fn keep_announcing(store: &EventStore, producer: &FutureProducer, kafka: &KafkaConfig) -> Infallible {
+pub(crate) async fn keep_announcing(store: &EventStore, producer: &Producer, kafka: &KafkaConfig) -> Infallible {
     let mut tick = interval(ANNOUNCE_EVERY);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
@@ -26,7 +27,7 @@ pub(crate) async fn keep_announcing(store: &EventStore, producer: &FutureProduce
     }
 }
 
-async fn announce(store: &EventStore, producer: &FutureProducer, kafka: &KafkaConfig) -> Result<(), Error> {
+async fn announce(store: &EventStore, producer: &Producer, kafka: &KafkaConfig) -> Result<(), Error> {
     let rows = sqlx::query("SELECT * FROM parked_chain WHERE announced_at IS NULL ORDER BY id LIMIT $1")
         .bind(ROWS_MAX)
         .fetch_all(store.pool())
@@ -46,12 +47,7 @@ async fn announce(store: &EventStore, producer: &FutureProducer, kafka: &KafkaCo
 }
 
 /// Answers the event's number once the broker has its announcement.
-async fn announce_one(
-    event: &ParkedEvent,
-    service: &str,
-    producer: &FutureProducer,
-    kafka: &KafkaConfig,
-) -> Option<i64> {
+async fn announce_one(event: &ParkedEvent, service: &str, producer: &Producer, kafka: &KafkaConfig) -> Option<i64> {
     let origin = &event.envelope.origin;
     let added = headers(event, service);
     let as_they_came = origin.headers.iter().map(|(key, value)| (key.as_str(), value));
@@ -59,13 +55,13 @@ async fn announce_one(
         .chain(added.iter().map(|(key, value)| (*key, value)))
         .fold(OwnedHeaders::new(), |headers, (key, value)| headers.insert(Header { key, value: Some(value) }));
     let topic = kafka.name(&format!("{}.dlq", event.consumer));
-    let mut record = FutureRecord::<Vec<u8>, Vec<u8>>::to(&topic).payload(&event.envelope.payload).headers(headers);
-    if let Some(key) = &origin.key {
-        record = record.key(key);
-    }
-    match producer.send(record, Duration::ZERO).await {
-        Ok(_) => Some(event.id),
-        Err((error, _)) => {
+    let delivery = match producer.send(&topic, origin.key.as_deref(), &event.envelope.payload, headers).await {
+        Ok(delivery) => delivery.await.unwrap_or(Err(KafkaError::Canceled)),
+        Err(error) => Err(error),
+    };
+    match delivery {
+        Ok(()) => Some(event.id),
+        Err(error) => {
             tracing::warn!(%topic, %error, "parked event cannot be announced; trying again");
             None
         }
