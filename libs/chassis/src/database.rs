@@ -43,8 +43,6 @@ pub fn connect_options(service: &Service, settings: &Settings) -> PgConnectOptio
         // A batch joins a few ids with a table that grows for ever. From some size on the planner takes a scan of the whole
         // table for that, at a third of the throughput: it cannot know that the few stay few.
         .options([("enable_seqscan", "off"), ("enable_hashjoin", "off"), ("enable_mergejoin", "off"), ("jit", "off")])
-        // With no choice but the indexes, planning a statement anew for its values finds nothing, and costs as much as running it.
-        .options([("plan_cache_mode", "force_generic_plan")])
 }
 
 fn base_options(service: &Service, settings: &Settings) -> PgConnectOptions {
