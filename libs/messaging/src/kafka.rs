@@ -39,7 +39,7 @@ impl KafkaConfig {
 
     /// A producer that loses nothing and keeps order: idempotent, acknowledged by all, and never giving up on a message by
     /// itself, because a message that timed out would leave a hole in its aggregate's history.
-    pub(crate) fn producer(&self) -> ClientConfig {
+    pub(crate) fn producer_config(&self) -> ClientConfig {
         let mut client = self.client();
         client
             .set("enable.idempotence", "true")

@@ -125,7 +125,7 @@ pub(crate) fn locks<'a, P: Participant>(
 }
 
 /// Locks aggregates that may have no row yet. The locks are seeded with the schema: other services of the same database lock the
-/// same ids for themselves.
+/// same ids for themselves. A batch takes the same locks in the inbox's statement (`crate::inbox::admit`).
 pub(crate) async fn lock(tx: &mut PgConnection, ids: &[Uuid]) -> Result<(), Error> {
     if !ids.is_empty() {
         sqlx::query(

@@ -1,6 +1,8 @@
+use std::future::Future;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
+use futures::FutureExt;
 use rdkafka::ClientContext;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{DeliveryResult, OwnedHeaders};
@@ -21,9 +23,6 @@ const QUEUE_FULL: Duration = Duration::from_millis(1);
 #[derive(Clone)]
 pub(crate) struct Producer(Arc<BaseProducer<Reports>>);
 
-/// What becomes of an event that is on its way; an error of its own if the producer is dropped before.
-pub(crate) type Delivery = oneshot::Receiver<Result<(), KafkaError>>;
-
 /// Passes delivery reports on.
 struct Reports;
 
@@ -40,7 +39,7 @@ impl ProducerContext for Reports {
 
 impl Producer {
     pub(crate) fn new(kafka: &KafkaConfig) -> Result<Self, Error> {
-        let producer: Arc<BaseProducer<Reports>> = Arc::new(kafka.producer().create_with_context(Reports)?);
+        let producer: Arc<BaseProducer<Reports>> = Arc::new(kafka.producer_config().create_with_context(Reports)?);
         let reports = Arc::downgrade(&producer);
         std::thread::Builder::new()
             .name("producer".to_owned())
@@ -53,20 +52,21 @@ impl Producer {
         Ok(Self(producer))
     }
 
-    /// Hands an event over. A full queue is waited for.
+    /// Hands an event over; a full queue is waited for. Answers what will become of it, which is [`KafkaError::Canceled`] if the
+    /// producer is dropped before.
     pub(crate) async fn send(
         &self,
         topic: &str,
         key: Option<&[u8]>,
         payload: &[u8],
         headers: OwnedHeaders,
-    ) -> Result<Delivery, KafkaError> {
+    ) -> Result<impl Future<Output = Result<(), KafkaError>> + Send + use<>, KafkaError> {
         let (report, delivery) = oneshot::channel();
         let mut record = BaseRecord::with_opaque_to(topic, Box::new(report)).payload(payload).headers(headers);
         record.key = key;
         loop {
             match self.0.send(record) {
-                Ok(()) => return Ok(delivery),
+                Ok(()) => return Ok(delivery.map(|report| report.unwrap_or(Err(KafkaError::Canceled)))),
                 Err((KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), returned)) => record = returned,
                 Err((error, _)) => return Err(error),
             }

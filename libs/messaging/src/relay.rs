@@ -289,12 +289,8 @@ impl Lead<'_> {
         self.sent.push(match delivery {
             Ok(delivery) => Box::pin(async move {
                 match delivery.await {
-                    Ok(Ok(())) => Sent::Acknowledged(pending),
-                    Ok(Err(error)) => Sent::Refused(pending, error),
-                    Err(dropped) => {
-                        tracing::debug!(%dropped, "producer was dropped");
-                        Sent::Refused(pending, KafkaError::Canceled)
-                    }
+                    Ok(()) => Sent::Acknowledged(pending),
+                    Err(error) => Sent::Refused(pending, error),
                 }
             }),
             Err(error) => Box::pin(std::future::ready(Sent::Refused(pending, error))),

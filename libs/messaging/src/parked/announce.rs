@@ -2,7 +2,6 @@ use std::convert::Infallible;
 use std::time::Duration;
 
 use futures::future::join_all;
-use rdkafka::error::KafkaError;
 use rdkafka::message::{Header, OwnedHeaders};
 use time::OffsetDateTime;
 use tokio::time::{MissedTickBehavior, interval};
@@ -56,7 +55,7 @@ async fn announce_one(event: &ParkedEvent, service: &str, producer: &Producer, k
         .fold(OwnedHeaders::new(), |headers, (key, value)| headers.insert(Header { key, value: Some(value) }));
     let topic = kafka.name(&format!("{}.dlq", event.consumer));
     let delivery = match producer.send(&topic, origin.key.as_deref(), &event.envelope.payload, headers).await {
-        Ok(delivery) => delivery.await.unwrap_or(Err(KafkaError::Canceled)),
+        Ok(delivery) => delivery.await,
         Err(error) => Err(error),
     };
     match delivery {

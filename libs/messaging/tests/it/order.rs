@@ -87,3 +87,17 @@ async fn versions_leave_in_order_although_relays_are_cut_off_and_killed_meanwhil
     let _relays = (replicas[0].run_relay(), replicas[1].run_relay());
     check(&rig, &taps).await;
 }
+
+#[tokio::test]
+async fn a_command_and_a_batch_wait_for_each_other_before_there_is_a_row_to_lock() {
+    let rig = Rig::new().await;
+    let tap = new_tap();
+    let replica = rig.replica().await;
+    let (unit, _) = replica.command_uncommitted(tap, 1).await.unwrap();
+    let _consumer = replica.run_consumer();
+    rig.turn(tap, 1, &[2]).await;
+    rig.wait_for_locked_out(1).await;
+    unit.commit().await.unwrap();
+    rig.wait_for_readings(tap, &[1, 2]).await;
+    rig.wait_for_parked(0).await;
+}

@@ -1,7 +1,5 @@
 use std::time::Duration;
 
-use futures::future::select;
-use messaging::KafkaConfig;
 use rdkafka::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::groups::{GroupInfo, GroupMemberInfo};
@@ -10,7 +8,7 @@ use uuid::Uuid;
 
 use crate::meter::GROUP;
 use crate::meter::wire::TAPS;
-use crate::rig::{Replica, Rig, new_tap};
+use crate::rig::{Rig, new_tap};
 
 /// An assignment of no partition is shorter than this, in bytes: a version, two lengths and nothing between them.
 const ASSIGNMENT_MIN: usize = 20;
@@ -123,17 +121,13 @@ async fn what_a_member_parks_while_it_loses_the_partition_holds_later_events_bac
     assert!(rig.readings(tap).await.is_empty());
 }
 
-/// A replica by the name of `one`.
-async fn replica_one(rig: &Rig) -> Replica {
-    let replica = rig.replica().await;
-    Replica { kafka: KafkaConfig { replica: Some("one".to_owned()), ..replica.kafka }, ..replica }
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_member_that_is_shut_out_once_comes_back() {
     let rig = Rig::new().await;
     let tap = new_tap();
-    let _member = replica_one(&rig).await.run_consumer();
+    let mut member = rig.replica().await;
+    member.kafka.replica = Some("meters-0".to_owned());
+    let _member = member.run_consumer();
     rig.turn(tap, 1, &[1]).await;
     rig.wait_for_readings(tap, &[1]).await;
     // A double takes its name, and is gone before it takes anything else.
@@ -142,7 +136,7 @@ async fn a_member_that_is_shut_out_once_comes_back() {
         let double: BaseConsumer = ClientConfig::new()
             .set("bootstrap.servers", &config.brokers)
             .set("group.id", config.name(GROUP))
-            .set("group.instance.id", format!("{}.one", config.name(GROUP)))
+            .set("group.instance.id", format!("{}.meters-0", config.name(GROUP)))
             .set("partition.assignment.strategy", "cooperative-sticky")
             .set("enable.auto.commit", "false")
             .create()
@@ -155,18 +149,4 @@ async fn a_member_that_is_shut_out_once_comes_back() {
     tokio::task::spawn_blocking(take_name).await.unwrap();
     rig.turn(tap, 2, &[2]).await;
     rig.wait_for_readings(tap, &[1, 2]).await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn of_two_members_by_one_name_one_ends_and_the_other_goes_on() {
-    let rig = Rig::new().await;
-    let tap = new_tap();
-    let (one, other) = (replica_one(&rig).await.run_consumer(), replica_one(&rig).await.run_consumer());
-    let (one, other) = (Box::pin(one.ended()), Box::pin(other.ended()));
-    let either = tokio::time::timeout(Duration::from_secs(30), select(one, other)).await.expect("one of them ends");
-    let (ended, _survivor) = either.factor_first();
-    let error = ended.unwrap().unwrap_err();
-    assert!(error.to_string().to_lowercase().contains("fenced"), "{error}");
-    rig.turn(tap, 1, &[1]).await;
-    rig.wait_for_readings(tap, &[1]).await;
 }

@@ -4,7 +4,8 @@ use std::sync::Arc;
 use kernel::Id;
 use messaging::parked::{self, Filter, ParkedEvent};
 use messaging::{
-    Cause, Caused, Clock, Consumer, Envelope, Error, EventStore, Head, KafkaConfig, Outcome, Outgoing, Relay, react,
+    Cause, Caused, Clock, Consumer, Envelope, Error, EventStore, Head, KafkaConfig, Outcome, Outgoing, Relay,
+    UnitOfWork, react,
 };
 use sqlx::postgres::PgPoolOptions;
 use sqlx::{Connection, PgConnection, PgPool};
@@ -124,6 +125,17 @@ impl Rig {
         .await;
     }
 
+    /// Waits until so many connections to the database wait for an aggregate that has no row yet.
+    pub(crate) async fn wait_for_locked_out(&self, expected: i64) {
+        eventually("a connection that waits for an aggregate", async || {
+            let sql = "SELECT count(*) FROM pg_locks l JOIN pg_database d ON d.oid = l.database
+                       WHERE d.datname = current_database() AND l.locktype = 'advisory' AND NOT l.granted";
+            let locked_out = count(self.database.pool(), sql).await;
+            if locked_out == expected { Ok(()) } else { Err(locked_out) }
+        })
+        .await;
+    }
+
     /// Cuts connections to the database whose last statement is like this.
     pub(crate) async fn cut(&self, statement: &str) -> i64 {
         sqlx::query_scalar(
@@ -166,11 +178,21 @@ impl Replica {
 
     /// A command: the same fact, from a caller instead of a topic.
     pub(crate) async fn command(&self, tap_id: Uuid, amount: i64) -> Result<Outcome<Refused>, Error> {
+        let (unit, outcome) = self.command_uncommitted(tap_id, amount).await?;
+        unit.commit().await?;
+        Ok(outcome)
+    }
+
+    /// The same, not committed yet.
+    pub(crate) async fn command_uncommitted(
+        &self,
+        tap_id: Uuid,
+        amount: i64,
+    ) -> Result<(UnitOfWork, Outcome<Refused>), Error> {
         let caused = Caused { fact: Turned { tap_id, amount }, cause: Cause::command("buyer:test") };
         let mut unit = self.store.begin().await?;
         let mut outcomes = react(self.participant.as_ref(), &mut unit, &[caused]).await?;
-        unit.commit().await?;
-        Ok(outcomes.remove(0))
+        Ok((unit, outcomes.remove(0)))
     }
 }
 

@@ -14,6 +14,7 @@ use chassis::Service;
 use kernel::{Decision, Timestamp};
 use messaging::{Caused, Envelope, Error, Heads, Outgoing, Participant, Subscription, Undecodable, UnitOfWork};
 use sqlx::PgConnection;
+use uuid::Uuid;
 
 use domain::{Flowed, Meters, Refused, Turned};
 
@@ -58,6 +59,11 @@ impl Participant for MeterParticipant {
 
     fn decode(&self, event: &Envelope) -> Result<Option<Turned>, Undecodable> {
         wire::decode(event)
+    }
+
+    /// A tap's meter is made by its first turn; two at once must not both make one.
+    fn lock(&self, turned: &Turned) -> Option<Uuid> {
+        Some(turned.tap_id)
     }
 
     async fn load(&self, tx: &mut PgConnection, facts: &[Caused<Turned>]) -> Result<(Meters, Heads), Error> {

@@ -4,16 +4,9 @@ use uuid::Uuid;
 
 use super::domain::Meters;
 
-/// Loads and locks the meters of these taps, in the order of their ids. Those that do not exist yet are locked by name, so
-/// that two batches cannot both make one.
+/// Loads the meters of these taps, which are locked by now, and locks their rows.
 pub(crate) async fn load(tx: &mut PgConnection, taps: impl Iterator<Item = Uuid>) -> Result<(Meters, Heads), Error> {
     let taps: Vec<Uuid> = taps.collect();
-    sqlx::query(
-        "SELECT pg_advisory_xact_lock(hashtextextended(id::text, 0)) FROM unnest($1::uuid[]) AS t (id) ORDER BY id",
-    )
-    .bind(&taps)
-    .execute(&mut *tx)
-    .await?;
     let rows = sqlx::query(
         "SELECT id, total, version, head_hash, correlation_id FROM meter WHERE id = ANY($1) ORDER BY id FOR UPDATE",
     )

@@ -69,7 +69,8 @@ pub(super) async fn save_asked(
     Ok(())
 }
 
-/// Writes down what the provider answered.
+/// Writes down what the provider answered. What is pending is recognised by what it lacks: asked for its status, the planner takes
+/// the index of what is due, and walks all of that for each answer.
 pub(super) async fn save_answered(tx: &mut PgConnection, answered: &[Answered], now: Timestamp) -> Result<(), Error> {
     if answered.is_empty() {
         return Ok(());
