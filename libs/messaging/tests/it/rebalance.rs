@@ -13,6 +13,9 @@ use crate::rig::{Rig, new_tap};
 /// An assignment of no partition is shorter than this, in bytes: a version, two lengths and nothing between them.
 const ASSIGNMENT_MIN: usize = 20;
 
+/// How often a member tells the broker that it is there.
+const HEARTBEAT: Duration = Duration::from_millis(1500);
+
 /// How many members the group has, and how many of them hold partitions, as the broker knows it.
 async fn members(rig: &Rig) -> (usize, usize) {
     let config = rig.kafka.config();
@@ -147,6 +150,10 @@ async fn a_member_that_is_shut_out_once_comes_back() {
         }
     };
     tokio::task::spawn_blocking(take_name).await.unwrap();
-    rig.turn(tap, 2, &[2]).await;
-    rig.wait_for_readings(tap, &[1, 2]).await;
+    // It hears of that with its next heartbeat, and until then goes on.
+    for version in 2..=10 {
+        rig.turn(tap, version, &[version]).await;
+        tokio::time::sleep(HEARTBEAT / 3).await;
+    }
+    rig.wait_for_readings(tap, &(1..=10).collect::<Vec<_>>()).await;
 }
