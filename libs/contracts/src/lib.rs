@@ -1,6 +1,6 @@
 //! The public contract of Tradewind: the code generated from `proto/`, and what turns it into [`kernel`] values.
 //!
-//! - [`products`], [`cart`], [`checkout`], [`orders`], [`inventory`], [`payments`]: messages, clients, servers, by package.
+//! - [`products`], [`cart`], [`checkout`], [`orders`], [`inventory`], [`payments`], [`shipping`]: messages, clients, servers, by package.
 //! - [`event`]: an event's type name, its topic, and its payload as JSON for a person to read.
 //! - [`access`]: who may call which RPC, read from the protos when this crate is built.
 //! - [`convert`]: money, time and ids, from the wire and back.
@@ -75,6 +75,14 @@ mod tradewind {
             include!(concat!(env!("OUT_DIR"), "/tradewind.payments.v1.rs"));
         }
     }
+    /// Package `tradewind.shipping`.
+    pub mod shipping {
+        /// Version 1.
+        #[allow(missing_docs, clippy::pedantic, reason = "generated; the comments are in proto/")]
+        pub mod v1 {
+            include!(concat!(env!("OUT_DIR"), "/tradewind.shipping.v1.rs"));
+        }
+    }
 }
 
-pub use tradewind::{cart, checkout, inventory, orders, payments, products};
+pub use tradewind::{cart, checkout, inventory, orders, payments, products, shipping};
