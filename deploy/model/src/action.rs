@@ -50,6 +50,12 @@ pub enum Action {
     UnpaidDeadline(orders::domain::ids::OrderId),
     /// The time of a reservation has passed, and the job finds it.
     ReservationDeadline(inventory::domain::ids::OrderId),
+    /// A unit leaves the warehouse, in a parcel of its own.
+    Dispatch(shipping::domain::ids::OrderId, shipping::domain::ids::ShipmentId),
+    /// A parcel arrives.
+    Deliver(shipping::domain::ids::OrderId, shipping::domain::ids::ShipmentId, shipping::domain::ids::ParcelId),
+    /// The carrier passes on what it collected.
+    Remit(shipping::domain::ids::OrderId),
     /// The worker of payments calls the provider.
     Ask {
         /// For what.
@@ -93,6 +99,9 @@ impl Action {
             Self::Cancel(id) => format!("the buyer cancels order {}", letter(id)),
             Self::UnpaidDeadline(id) => format!("the unpaid deadline of order {} passes", letter(id)),
             Self::ReservationDeadline(id) => format!("the reservation of order {} is past its time", letter(id)),
+            Self::Dispatch(id, _) => format!("a unit of order {} leaves the warehouse", letter(id)),
+            Self::Deliver(id, ..) => format!("a parcel of order {} arrives", letter(id)),
+            Self::Remit(id) => format!("the carrier passes on the cash for order {}", letter(id)),
             Self::Ask { key, reply } => {
                 let (kind, of) = (key.kind.as_str(), letter(key.order_id));
                 match (reply.yes, reply.arrives) {

@@ -82,7 +82,7 @@ fn run(
         let steps = discoveries.get(name)?.clone().into_vec();
         Some(Counterexample { property: name, steps: steps.len() - 1, story: story::tell(checker.model(), &steps) })
     };
-    let mut broken: Vec<_> = saga::PROPERTIES.iter().filter_map(|(name, _)| found(name)).collect();
+    let mut broken: Vec<_> = saga::properties().filter_map(|(name, _)| found(name)).collect();
     broken.sort_by_key(|counterexample| counterexample.steps);
     let ends = scenario.ends.iter().map(|end| end.name);
     Report {

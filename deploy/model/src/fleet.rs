@@ -11,7 +11,11 @@ use orders::Orders;
 use orders::domain::fact::{Canceller, Fact as OrdersFact, OrderFact};
 use payments::domain::{Fact as PaymentsFact, OperationKey, Outcome};
 use payments::{Heard, Payments};
+use shipping::Shipping;
+use shipping::domain::contents::Contents;
+use shipping::domain::fact::{Dispatch, Fact as ShippingFact};
 use stateright::{Model, Property};
+use uuid::Uuid;
 
 use crate::action::Action;
 use crate::clock::{AUTHORIZATION_MARGIN, NOON, RESERVATION_TTL, UNPAID_AFTER, last_minute};
@@ -30,6 +34,7 @@ pub struct Fleet {
     orders: Orders,
     inventory: Inventory,
     payments: Payments,
+    shipping: Shipping,
 }
 
 /// What a step came to.
@@ -52,6 +57,7 @@ impl Fleet {
             orders: Orders { policy: orders::domain::policy::CheckoutPolicy { unpaid_after: UNPAID_AFTER } },
             inventory: Inventory { policy: inventory::saga::Policy { reservation_ttl: RESERVATION_TTL } },
             payments: Payments::new(payments::domain::Policy { authorization_margin: AUTHORIZATION_MARGIN }),
+            shipping: Shipping,
         }
     }
 
@@ -105,6 +111,29 @@ impl Fleet {
                 step.settle(reaction);
                 step.state.left.deadlines -= 1;
             }
+            Action::Dispatch(order_id, shipment_id) => {
+                let consignment = step.state.shipping.consignment(order_id)?;
+                let number = consignment.shipments.values().map(|shipment| shipment.parcels.len()).sum::<usize>() + 1;
+                let (sku, _) = consignment.shipments.get(&shipment_id)?.holds.lines().next()?;
+                let dispatch = Dispatch {
+                    order_id,
+                    shipment_id,
+                    parcel_id: Id::from_uuid(Uuid::from_u128(number as u128)),
+                    asked: Contents::from_units([(sku.clone(), 1)]),
+                    carrier: "Van".parse().expect("a carrier"),
+                    tracking_number: number.to_string().parse().expect("a number"),
+                };
+                self.tell_shipping(&mut step, &ShippingFact::DispatchRequested(dispatch));
+            }
+            Action::Deliver(order_id, shipment_id, parcel_id) => {
+                let fact = ShippingFact::DeliveryReported { order_id, shipment_id, parcel_id };
+                self.tell_shipping(&mut step, &fact);
+            }
+            Action::Remit(order_id) => {
+                let amount = step.state.shipping.consignment(order_id)?.terms.cash_to_collect?;
+                let reference = "statement".parse().expect("a reference");
+                self.tell_shipping(&mut step, &ShippingFact::CashRemitted { order_id, amount, reference });
+            }
             Action::Ask { key, reply } => ask(&mut step.state, key, reply)?,
             Action::Commit(key) => {
                 let returned =
@@ -149,6 +178,7 @@ impl Fleet {
             Service::Orders => services::hear(&self.orders, Arc::make_mut(&mut state.orders), event, now),
             Service::Inventory => services::hear(&self.inventory, Arc::make_mut(&mut state.inventory), event, now),
             Service::Payments => services::hear(&self.payments, Arc::make_mut(&mut state.payments), event, now),
+            Service::Shipping => services::hear(&self.shipping, Arc::make_mut(&mut state.shipping), event, now),
         }
     }
 
@@ -156,6 +186,12 @@ impl Fleet {
     fn tell_orders(&self, step: &mut Step, order_id: orders::domain::ids::OrderId, fact: OrderFact, now: Timestamp) {
         let fact = OrdersFact::Order(order_id, fact);
         let reaction = services::react(&self.orders, Arc::make_mut(&mut step.state.orders), &fact, now);
+        step.settle(reaction);
+    }
+
+    /// A command of a warehouse or a carrier.
+    fn tell_shipping(&self, step: &mut Step, fact: &ShippingFact) {
+        let reaction = services::react(&self.shipping, Arc::make_mut(&mut step.state.shipping), fact, NOON);
         step.settle(reaction);
     }
 
@@ -193,9 +229,12 @@ impl Step {
     /// are seen in the network or in what is left.
     fn happened(&self, action: &Action) -> bool {
         match action {
-            Action::Cancel(_) | Action::UnpaidDeadline(_) | Action::ReservationDeadline(_) => {
-                self.answer == Some(Answer::Applied)
-            }
+            Action::Cancel(_)
+            | Action::UnpaidDeadline(_)
+            | Action::ReservationDeadline(_)
+            | Action::Dispatch(..)
+            | Action::Deliver(..)
+            | Action::Remit(_) => self.answer == Some(Answer::Applied),
             _ => true,
         }
     }
@@ -224,7 +263,7 @@ impl Model for Fleet {
     }
 
     fn properties(&self) -> Vec<Property<Self>> {
-        let always = saga::PROPERTIES.iter().map(|(name, holds)| Property::always(name, *holds));
+        let always = saga::properties().map(|(name, holds)| Property::always(name, *holds));
         let ends = self.scenario.ends.iter().chain(self.scenario.never);
         let sometimes = ends.map(|end| Property::sometimes(end.name, end.is_met));
         always.chain(sometimes).collect()

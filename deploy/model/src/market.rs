@@ -23,6 +23,7 @@ use crate::services::checkout::CheckoutStore;
 use crate::services::inventory::InventoryStore;
 use crate::services::orders::OrdersStore;
 use crate::services::payments::PaymentsStore;
+use crate::services::shipping::ShippingStore;
 use crate::state::State;
 
 const PRICE: Money = Money::from_minor(1_000, Currency::EUR);
@@ -49,6 +50,7 @@ pub fn open(scenario: &Scenario) -> State {
             (1..).zip(scenario.stock).map(|(seller, units)| stock(seller, *units)),
         )),
         payments: Arc::new(PaymentsStore::default()),
+        shipping: Arc::new(ShippingStore::default()),
         provider: Arc::new(Book::default()),
         network,
         left: scenario.bounds,
@@ -89,8 +91,8 @@ fn payment_method(purchase: &Purchase) -> PaymentMethod {
 
 /// The offer that the buyer accepts, made as the service makes it.
 fn quote(number: usize, purchase: &Purchase) -> Quote {
-    let one = Quantity::new(1).expect("a valid quantity");
-    let line = |seller: &usize| CartLine { sku: sku(*seller), quantity: one, seen_price: PRICE };
+    let quantity = Quantity::new(purchase.units).expect("a valid quantity");
+    let line = |seller: &usize| CartLine { sku: sku(*seller), quantity, seen_price: PRICE };
     let variant = |seller: &usize| Variant {
         product_id: id(Kind::Product, *seller),
         seller_id: id(Kind::Seller, *seller),
@@ -102,7 +104,7 @@ fn quote(number: usize, purchase: &Purchase) -> Quote {
     let sellers = purchase.sellers;
     let market = Market {
         variants: sellers.iter().map(|seller| (sku(*seller), variant(seller))).collect(),
-        available: sellers.iter().map(|seller| (sku(*seller), 1)).collect(),
+        available: sellers.iter().map(|seller| (sku(*seller), purchase.units)).collect(),
     };
     let buyer_id = id(Kind::Other, 1_000 + number);
     let cart = Cart {

@@ -4,6 +4,8 @@ use std::fmt;
 
 use crate::fleet::Fleet;
 use crate::saga::checkout::ends;
+use crate::saga::fulfilment;
+use crate::services::Service;
 use crate::state::State;
 
 /// A situation to explore.
@@ -19,8 +21,11 @@ pub struct Scenario {
     pub stock: &'static [i64],
     /// What may go wrong.
     pub bounds: Bounds,
-    /// Whether what checkout hears is heard at once. It tells nobody anything, so when it hears makes a difference to itself alone.
-    pub checkout_hears_at_once: bool,
+    /// Whose consumers hear at once what there is for them. Checkout tells nobody anything, so when it hears makes a difference to
+    /// itself alone; and while no goods leave, so it is with shipping: when others hear its answers is another matter.
+    pub hear_at_once: &'static [Service],
+    /// Whether warehouses and carriers do their work, unit by unit.
+    pub goods_leave: bool,
     /// Ends that must be met, or the scenario shows less than it says.
     pub ends: &'static [End],
     /// Ends that must not be met: what guards against them is a second wall behind one that holds here.
@@ -29,11 +34,13 @@ pub struct Scenario {
     pub is_short: bool,
 }
 
-/// A checkout: one unit of each seller's SKU.
+/// A checkout: some units of each seller's SKU.
 #[derive(Clone, Copy, Debug)]
 pub struct Purchase {
     /// The sellers, from 1. Each gets an order.
     pub sellers: &'static [usize],
+    /// Units of each SKU.
+    pub units: i64,
     /// Whether it is paid in cash on delivery.
     pub in_cash: bool,
 }
@@ -109,10 +116,12 @@ impl Scenario {
 
 const NOTHING: Bounds =
     Bounds { cancels: 0, deadlines: 0, last_minutes: 0, refusals: 0, silences: 0, repeats: 0, overtakings: 0 };
-const BY_CARD: Purchase = Purchase { sellers: &[1], in_cash: false };
+const BY_CARD: Purchase = Purchase { sellers: &[1], units: 1, in_cash: false };
 
-const IN_CASH: Purchase = Purchase { sellers: &[1], in_cash: true };
-const TWO_SELLERS: Purchase = Purchase { sellers: &[1, 2], in_cash: false };
+const IN_CASH: Purchase = Purchase { sellers: &[1], units: 1, in_cash: true };
+const TWO_UNITS: Purchase = Purchase { sellers: &[1], units: 2, in_cash: false };
+const TWO_UNITS_IN_CASH: Purchase = Purchase { sellers: &[1], units: 2, in_cash: true };
+const TWO_SELLERS: Purchase = Purchase { sellers: &[1, 2], units: 1, in_cash: false };
 
 /// Every scenario.
 pub const SCENARIOS: &[Scenario] = &[
@@ -122,7 +131,8 @@ pub const SCENARIOS: &[Scenario] = &[
         checkouts: &[BY_CARD],
         stock: &[1],
         bounds: Bounds { cancels: 1, deadlines: 2, last_minutes: 1, refusals: 2, silences: 1, repeats: 1, ..NOTHING },
-        checkout_hears_at_once: false,
+        hear_at_once: &[Service::Shipping],
+        goods_leave: false,
         ends: &[
             ends::PAID,
             ends::DECLINED,
@@ -145,7 +155,8 @@ pub const SCENARIOS: &[Scenario] = &[
         checkouts: &[BY_CARD],
         stock: &[1],
         bounds: Bounds { cancels: 1, deadlines: 2, refusals: 1, repeats: 2, ..NOTHING },
-        checkout_hears_at_once: false,
+        hear_at_once: &[Service::Shipping],
+        goods_leave: false,
         ends: &[ends::PAID, ends::DECLINED, ends::BY_BUYER, ends::EXPIRED, ends::CAPTURE_FAILED, ends::REFUNDED],
         never: &[ends::TOMBSTONE, ends::FAILED_LATE],
         is_short: false,
@@ -156,7 +167,8 @@ pub const SCENARIOS: &[Scenario] = &[
         checkouts: &[BY_CARD],
         stock: &[1],
         bounds: Bounds { cancels: 1, deadlines: 2, last_minutes: 1, refusals: 2, silences: 6, ..NOTHING },
-        checkout_hears_at_once: false,
+        hear_at_once: &[Service::Shipping],
+        goods_leave: false,
         ends: &[ends::PAID, ends::DECLINED, ends::VOIDED, ends::REFUNDED, ends::WITH_OPERATOR],
         never: &[ends::TOMBSTONE, ends::FAILED_LATE],
         is_short: false,
@@ -167,7 +179,8 @@ pub const SCENARIOS: &[Scenario] = &[
         checkouts: &[IN_CASH],
         stock: &[1],
         bounds: Bounds { cancels: 1, deadlines: 2, last_minutes: 1, repeats: 1, ..NOTHING },
-        checkout_hears_at_once: false,
+        hear_at_once: &[Service::Shipping],
+        goods_leave: false,
         ends: &[
             ends::CONFIRMED_IN_CASH,
             ends::WINDOW_CLOSED,
@@ -186,7 +199,8 @@ pub const SCENARIOS: &[Scenario] = &[
         checkouts: &[BY_CARD],
         stock: &[1],
         bounds: Bounds { cancels: 1, deadlines: 2, refusals: 1, overtakings: 2, ..NOTHING },
-        checkout_hears_at_once: false,
+        hear_at_once: &[Service::Shipping],
+        goods_leave: false,
         ends: &[ends::PAID, ends::BY_BUYER, ends::TOMBSTONE, ends::VOIDED, ends::REFUNDED],
         never: &[],
         is_short: true,
@@ -197,7 +211,8 @@ pub const SCENARIOS: &[Scenario] = &[
         checkouts: &[BY_CARD, BY_CARD],
         stock: &[1],
         bounds: Bounds { cancels: 2, deadlines: 4, refusals: 4, ..NOTHING },
-        checkout_hears_at_once: true,
+        hear_at_once: &[Service::Checkout, Service::Shipping],
+        goods_leave: false,
         ends: &[ends::PAID, ends::OUT_OF_STOCK, ends::DECLINED, ends::BY_BUYER, ends::EXPIRED, ends::REFUNDED],
         never: &[ends::TOMBSTONE, ends::FAILED_LATE],
         is_short: false,
@@ -208,9 +223,46 @@ pub const SCENARIOS: &[Scenario] = &[
         checkouts: &[TWO_SELLERS],
         stock: &[1, 1],
         bounds: Bounds { cancels: 2, deadlines: 2, refusals: 2, ..NOTHING },
-        checkout_hears_at_once: true,
+        hear_at_once: &[Service::Checkout, Service::Shipping],
+        goods_leave: false,
         ends: &[ends::BOTH_PAID, ends::DECLINED, ends::BY_BUYER, ends::CAPTURE_FAILED, ends::REFUNDED],
         never: &[ends::TOMBSTONE, ends::FAILED_LATE],
+        is_short: false,
+    },
+    Scenario {
+        name: "parcels",
+        what: "one order of two units, paid by card, that leave one by one",
+        checkouts: &[TWO_UNITS],
+        stock: &[2],
+        bounds: Bounds { cancels: 1, repeats: 1, ..NOTHING },
+        hear_at_once: &[],
+        goods_leave: true,
+        ends: &[ends::PAID, ends::BY_BUYER, fulfilment::DELIVERED],
+        never: &[fulfilment::NOT_STOPPED],
+        is_short: true,
+    },
+    Scenario {
+        name: "at-the-door",
+        what: "one order of two units, paid in cash, that leave one by one while the buyer may change her mind",
+        checkouts: &[TWO_UNITS_IN_CASH],
+        stock: &[2],
+        bounds: Bounds { cancels: 1, repeats: 1, ..NOTHING },
+        hear_at_once: &[],
+        goods_leave: true,
+        ends: &[ends::CONFIRMED_IN_CASH, ends::BY_BUYER, fulfilment::NOT_STOPPED, fulfilment::PAID_AT_THE_DOOR],
+        never: &[],
+        is_short: true,
+    },
+    Scenario {
+        name: "at-the-door-late",
+        what: "one order of two units, paid in cash, that leave one by one while the buyer may change her mind twice and deadlines pass",
+        checkouts: &[TWO_UNITS_IN_CASH],
+        stock: &[2],
+        bounds: Bounds { cancels: 2, deadlines: 1, repeats: 1, ..NOTHING },
+        hear_at_once: &[],
+        goods_leave: true,
+        ends: &[ends::CONFIRMED_IN_CASH, ends::BY_BUYER, fulfilment::NOT_STOPPED, fulfilment::PAID_AT_THE_DOOR],
+        never: &[],
         is_short: false,
     },
 ];

@@ -13,6 +13,7 @@ use crate::services::checkout::CheckoutStore;
 use crate::services::inventory::InventoryStore;
 use crate::services::orders::OrdersStore;
 use crate::services::payments::PaymentsStore;
+use crate::services::shipping::{ShippingStore, units};
 
 /// The databases of the services, the network between them, the provider outside, and what may still go wrong.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -25,6 +26,8 @@ pub struct State {
     pub inventory: Arc<InventoryStore>,
     /// What payments keeps.
     pub payments: Arc<PaymentsStore>,
+    /// What shipping keeps.
+    pub shipping: Arc<ShippingStore>,
     /// The provider's books.
     pub provider: Arc<Book>,
     /// Events.
@@ -59,7 +62,7 @@ impl State {
             (Some(_), None) => 1,
             (_, Some(_)) => 2,
         });
-        (bounds.total() - self.left.total(), self.network.progress() + calls.sum::<usize>())
+        (bounds.total() - self.left.total(), self.network.progress() + calls.sum::<usize>() + self.shipping.progress())
     }
 
     /// For people: one line for each thing that is known, the orders by their letters.
@@ -79,6 +82,18 @@ impl State {
             lines.push(format!(
                 "stock of {sku}: {total} = {available} available + {reserved} reserved + {committed} committed"
             ));
+        }
+        for consignment in self.shipping.consignments() {
+            for shipment in consignment.shipments.values() {
+                let status = consignment.status_of(shipment).as_str();
+                let parcels: Vec<_> = shipment
+                    .parcels
+                    .values()
+                    .map(|parcel| format!("{}{}", units(parcel), if parcel.is_delivered() { ", arrived" } else { "" }))
+                    .collect();
+                let of = letter(consignment.order_id);
+                lines.push(format!("shipment of {of}: {status}, parcels of [{}]", parcels.join("; ")));
+            }
         }
         for order in self.checkout.orders() {
             lines.extend(self.payment_line(order.id));

@@ -14,8 +14,8 @@ use crate::state::State;
 
 /// Collects every step that may come next.
 pub fn of(scenario: &Scenario, state: &State, actions: &mut Vec<Action>) {
-    if scenario.checkout_hears_at_once {
-        reads(Service::Checkout, state, actions);
+    for by in scenario.hear_at_once {
+        reads(*by, state, actions);
         if !actions.is_empty() {
             return;
         }
@@ -24,7 +24,7 @@ pub fn of(scenario: &Scenario, state: &State, actions: &mut Vec<Action>) {
         reads(by, state, actions);
     }
     state.payments.operations().for_each(|asked| calls(asked, state, actions));
-    saga::triggers(state, actions);
+    saga::triggers(scenario, state, actions);
     if state.left.repeats > 0 {
         state.network.logs().for_each(|(place, log)| repeats(place, log, actions));
     }

@@ -62,12 +62,19 @@ CREATE TRIGGER order_line_never_changes BEFORE UPDATE OR DELETE OR TRUNCATE ON o
 -- Where an order stands: its milestone over its two axes (domain/status.rs), and how far its history goes.
 CREATE TABLE order_state (
     order_id          uuid        PRIMARY KEY,
-    status            text        NOT NULL CHECK (status IN ('CREATED', 'CONFIRMED', 'PAID', 'FAILED', 'CANCELLED')),
+    status            text        NOT NULL CHECK (status IN ('CREATED', 'CONFIRMED', 'PAID', 'SHIPPED', 'DELIVERED', 'FAILED',
+                                                              'CANCELLED')),
     -- Why it failed or was cancelled: a stable reason.
     reason            text,
     payment_status    text        NOT NULL CHECK (payment_status IN ('UNPAID', 'AUTHORIZED', 'CAPTURED', 'DECLINED',
                                                                      'CAPTURE_FAILED', 'VOIDED', 'REFUNDED')),
-    fulfilment_status text        NOT NULL CHECK (fulfilment_status IN ('UNALLOCATED', 'ALLOCATED', 'RELEASED')),
+    fulfilment_status text        NOT NULL CHECK (fulfilment_status IN ('UNALLOCATED', 'ALLOCATED', 'RELEASED', 'PARTLY_SHIPPED',
+                                                                         'SHIPPED', 'DELIVERED')),
+    -- [{"sku", "warehouse_id", "quantity"}, ...]: what is committed to it where; empty before CONFIRMED. It ships from there.
+    allocations       jsonb       NOT NULL DEFAULT '[]',
+    -- Why it is to be cancelled and in whose words, while its parcels are being stopped.
+    cancel_reason     text,
+    cancel_note       text,
     unpaid_deadline   timestamptz NOT NULL,
     updated_at        timestamptz NOT NULL,
     -- How far its history goes, the hash that the history ends with, and the checkout (messaging::Head).
@@ -75,11 +82,21 @@ CREATE TABLE order_state (
     head_hash         bytea       NOT NULL CHECK (octet_length(head_hash) = 32),
     correlation_id    uuid        NOT NULL,
     CONSTRAINT order_reason_belongs_to_an_end CHECK ((status IN ('FAILED', 'CANCELLED')) = (reason IS NOT NULL)),
+    CONSTRAINT order_cancel_note_comes_with_a_reason CHECK ((cancel_reason IS NULL) = (cancel_note IS NULL)),
     CONSTRAINT order_created_has_no_stock CHECK (status <> 'CREATED' OR fulfilment_status = 'UNALLOCATED'),
+    -- In cash the goods go first: they may leave before the money is here, and the money may be heard of before they arrive.
     CONSTRAINT order_confirmed_has_stock_and_authorization CHECK (
-        status <> 'CONFIRMED' OR (fulfilment_status = 'ALLOCATED' AND payment_status = 'AUTHORIZED')),
+        status <> 'CONFIRMED' OR (fulfilment_status IN ('ALLOCATED', 'PARTLY_SHIPPED')
+                                  AND payment_status IN ('AUTHORIZED', 'CAPTURED'))),
     CONSTRAINT order_paid_has_stock_and_money CHECK (
-        status <> 'PAID' OR (fulfilment_status = 'ALLOCATED' AND payment_status = 'CAPTURED'))
+        status <> 'PAID' OR (fulfilment_status IN ('ALLOCATED', 'PARTLY_SHIPPED', 'DELIVERED')
+                             AND payment_status = 'CAPTURED')),
+    CONSTRAINT order_shipped_has_left CHECK (
+        status <> 'SHIPPED' OR (fulfilment_status = 'SHIPPED' AND payment_status IN ('AUTHORIZED', 'CAPTURED'))),
+    CONSTRAINT order_delivered_has_arrived CHECK (
+        status <> 'DELIVERED' OR (fulfilment_status = 'DELIVERED' AND payment_status IN ('AUTHORIZED', 'CAPTURED'))),
+    CONSTRAINT order_on_its_way_has_allocations CHECK (
+        status IN ('CREATED', 'FAILED', 'CANCELLED') OR jsonb_array_length(allocations) > 0)
 ) WITH (
     -- A row is rewritten a few times within a second and then rests: leave room to do that in place.
     fillfactor = 60
@@ -90,6 +107,6 @@ CREATE INDEX order_state_unpaid ON order_state (unpaid_deadline) WHERE status = 
 -- An order as it is read.
 CREATE VIEW placed_order AS
 SELECT order_id, checkout_id, buyer_id, seller_id, ship_to, currency, subtotal_minor, shipping_minor, tax_minor, total_minor,
-       card_token, snapshot_hash, created_at, status, reason, payment_status, fulfilment_status, unpaid_deadline, updated_at,
-       version, head_hash, correlation_id
+       card_token, snapshot_hash, created_at, status, reason, payment_status, fulfilment_status, cancel_reason, unpaid_deadline,
+       updated_at, version, head_hash, correlation_id
 FROM order_snapshot JOIN order_state USING (order_id);

@@ -1,11 +1,12 @@
-//! The contract between a buyer and a seller, and the arbiter of the checkout saga: orders alone decide what becomes of an
+//! The contract between a buyer and a seller, and the arbiter of the sagas: orders alone decide what becomes of an
 //! order.
 //!
 //! | what | where |
 //! | --- | --- |
 //! | RPCs `GetOrder`, `ListOrders`, `CancelOrder`, `GetOrderHistory` | [`adapters::grpc`]; the command behind `CancelOrder` is [`app::cancel_order`] |
 //! | events in: `CheckoutSubmitted`; `PaymentAuthorized`, `PaymentDeclined`, `PaymentCaptured`, `CaptureFailed`, `PaymentVoided`, `PaymentRefunded`; `InventoryCommitted`, `InventoryRejected`, `InventoryCommitRefused`, `ReservationExpired`, `InventoryReleased` | [`adapters::events`], decided in [`saga::checkout`] |
-//! | events out: `OrderCreated`, `OrderConfirmed`, `OrderPaid`, `OrderFailed`, `OrderCancelled` | [`domain::event`], written in [`adapters::events`] |
+//! | events in: `ShipmentDispatched`, `ShipmentDelivered`, `ShipmentCancelled`, `ShipmentCancelRefused` | [`adapters::events`], decided in [`saga::fulfilment`] |
+//! | events out: `OrderCreated`, `OrderConfirmed`, `OrderPaid`, `OrderShipped`, `OrderDelivered`, `OrderFailed`, `OrderCancellationRequested`, `OrderCancelled` | [`domain::event`], written in [`adapters::events`] |
 //! | milestone and axes of an order, and their steps | [`domain::status`], [`domain::order`] |
 //! | what was agreed, and its hash | [`domain::snapshot`] |
 //! | deadline: the unpaid order's | [`jobs::cancel_unpaid_orders`] |

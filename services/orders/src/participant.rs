@@ -34,7 +34,7 @@ impl Participant for Orders {
     }
 
     fn decide(&self, world: &mut World, fact: &Fact, now: Timestamp) -> Decision<Event, OrderError> {
-        saga::checkout::decide(world, fact, &self.policy, now)
+        saga::decide(world, fact, &self.policy, now)
     }
 
     fn encode(&self, event: &Event) -> Outgoing {

@@ -2,10 +2,11 @@
 
 pub mod ends;
 
-use inventory::domain::reservation::Status as ReservationStatus;
+use inventory::domain::allocation::Allocation;
+use inventory::domain::reservation::{Reservation, Status as ReservationStatus};
 use kernel::Id;
 use orders::domain::order::Order;
-use orders::domain::status::{FulfilmentStatus, PaymentStatus as PaymentAxis, Status};
+use orders::domain::status::{FulfilmentStatus, Milestone, PaymentStatus as PaymentAxis, Status};
 use payments::domain::ledger::{Account, Transaction};
 use payments::domain::{OperationKind, Payment, Status as PaymentStatus};
 
@@ -69,23 +70,25 @@ fn ledger_balances(_: &Fleet, state: &State) -> bool {
             .all(|payment| escrow_of(payment) == -owed(payment))
 }
 
-fn stock_adds_up(_: &Fleet, state: &State) -> bool {
-    state.inventory.stock().all(|item| {
-        let held = |status| {
-            let reservations = state.inventory.reservations().filter(|reservation| reservation.status == status);
-            let allocations = reservations.flat_map(|reservation| &reservation.allocations);
-            allocations.filter(|allocation| allocation.stock_item_id == item.id()).map(|a| a.quantity).sum::<i64>()
+fn stock_adds_up(fleet: &Fleet, state: &State) -> bool {
+    state.inventory.stock().zip(fleet.scenario().stock).all(|(item, stocked)| {
+        let sum = |of: fn(&Reservation) -> Vec<Allocation>, is_meant: fn(ReservationStatus) -> bool| {
+            let reservations = state.inventory.reservations().filter(|reservation| is_meant(reservation.status));
+            let allocations = reservations.flat_map(of).filter(|allocation| allocation.stock_item_id == item.id());
+            allocations.map(|allocation| allocation.quantity).sum::<i64>()
         };
         let levels = item.levels();
-        let is_sum = levels.reserved == held(ReservationStatus::Active)
-            && levels.committed == held(ReservationStatus::Committed);
+        let is_sum = levels.reserved == sum(Reservation::remaining, |status| status == ReservationStatus::Active)
+            && levels.committed == sum(Reservation::remaining, |status| status == ReservationStatus::Committed)
+            && levels.total == stocked - sum(Reservation::dispatched, |_| true);
         is_sum && levels.reserved >= 0 && levels.committed >= 0 && item.available() >= 0
     })
 }
 
 /// With I2, it follows that units of confirmed and paid orders never exceed the stock.
 fn nothing_is_sold_without_stock(_: &Fleet, state: &State) -> bool {
-    let is_sold = |order: &&Order| matches!(order.standing.status, Status::Confirmed | Status::Paid);
+    use Status::{Confirmed, Delivered, Paid, Shipped};
+    let is_sold = |order: &&Order| matches!(order.standing.status, Confirmed | Paid | Shipped | Delivered);
     state.orders.orders().filter(is_sold).all(|order| reservation(state, order) == Some(ReservationStatus::Committed))
 }
 
@@ -105,11 +108,17 @@ fn nothing_is_parked(_: &Fleet, state: &State) -> bool {
     state.parked.is_none()
 }
 
-/// Paid by card and charged, or confirmed and to be paid at the door; with its stock, and so shown to the buyer.
+/// Paid by card and charged, or to be paid at the door, or paid there; with its stock, and so shown to the buyer.
 fn is_sold(state: &State, order: &Order) -> bool {
+    let payment = payment_status(state, order);
     let is_paid = match order.standing.status {
-        Status::Paid => is_charged(state, order) && payment_status(state, order) == Some(PaymentStatus::Captured),
-        Status::Confirmed if order.cash_on_delivery => payment_status(state, order) == Some(PaymentStatus::Authorized),
+        Status::Paid if order.cash_on_delivery => payment == Some(PaymentStatus::Captured),
+        Status::Confirmed | Status::Shipped | Status::Delivered if order.cash_on_delivery => {
+            payment == Some(PaymentStatus::Authorized)
+        }
+        Status::Paid | Status::Shipped | Status::Delivered => {
+            is_charged(state, order) && payment == Some(PaymentStatus::Captured)
+        }
         Status::Created | Status::Confirmed | Status::Failed(_) | Status::Cancelled(_) => false,
     };
     is_paid && reservation(state, order) == Some(ReservationStatus::Committed) && is_shown(state, order)
@@ -135,10 +144,17 @@ fn is_final(status: PaymentStatus) -> bool {
     matches!(status, Closed | Declined | Refunded | Voided)
 }
 
-/// The buyer is shown how the order ended.
+/// The buyer is shown how the checkout ended for the order: what comes after that is not told there.
 fn is_shown(state: &State, order: &Order) -> bool {
+    let expected = match order.standing.status {
+        Status::Shipped | Status::Delivered if order.cash_on_delivery => Milestone::Confirmed,
+        Status::Shipped | Status::Delivered => Milestone::Paid,
+        Status::Created | Status::Confirmed | Status::Paid | Status::Failed(_) | Status::Cancelled(_) => {
+            order.standing.status.milestone()
+        }
+    };
     let mut shown = state.checkout.orders().filter(|shown| shown.id.uuid() == order.id.uuid());
-    shown.any(|shown| shown.outcome.name() == order.standing.status.milestone().as_str())
+    shown.any(|shown| shown.outcome.name() == expected.as_str())
 }
 
 fn is_charged(state: &State, order: &Order) -> bool {

@@ -1,22 +1,29 @@
 //! The sagas: what begins or ends them from outside, and what must hold of them. A file each.
 
 pub mod checkout;
+pub mod fulfilment;
 
 use stateright::Model as _;
 
 use crate::action::Action;
 use crate::fleet::Fleet;
+use crate::scenario::Scenario;
 use crate::state::State;
 
 /// Something that must hold in every state.
 pub type Property = (&'static str, fn(&Fleet, &State) -> bool);
 
 /// What must hold, over all sagas.
-pub const PROPERTIES: &[Property] = checkout::PROPERTIES;
+pub fn properties() -> impl Iterator<Item = &'static Property> {
+    checkout::PROPERTIES.iter().chain(fulfilment::PROPERTIES)
+}
 
-/// Commands and deadlines that may come in a state.
-pub fn triggers(state: &State, actions: &mut Vec<Action>) {
+/// Commands, deadlines, and what warehouses and carriers do, that may come in a state.
+pub fn triggers(scenario: &Scenario, state: &State, actions: &mut Vec<Action>) {
     checkout::triggers(state, actions);
+    if scenario.goods_leave {
+        fulfilment::triggers(state, actions);
+    }
 }
 
 /// Whether a run may end here: nothing is under way, and no deadline that is left would change anything.

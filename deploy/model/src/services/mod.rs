@@ -7,6 +7,7 @@ pub mod checkout;
 pub mod inventory;
 pub mod orders;
 pub mod payments;
+pub mod shipping;
 
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -22,11 +23,12 @@ pub enum Service {
     Orders,
     Inventory,
     Payments,
+    Shipping,
 }
 
 impl Service {
     /// Every service.
-    pub const ALL: [Self; 4] = [Self::Checkout, Self::Orders, Self::Inventory, Self::Payments];
+    pub const ALL: [Self; 5] = [Self::Checkout, Self::Orders, Self::Inventory, Self::Payments, Self::Shipping];
 
     /// The events that it reacts to: the table that its consumer subscribes by.
     pub const fn subscriptions(self) -> &'static [Subscription] {
@@ -35,6 +37,7 @@ impl Service {
             Self::Orders => ::orders::adapters::events::SUBSCRIPTIONS,
             Self::Inventory => ::inventory::adapters::events::SUBSCRIPTIONS,
             Self::Payments => ::payments::adapters::events::SUBSCRIPTIONS,
+            Self::Shipping => ::shipping::adapters::events::SUBSCRIPTIONS,
         }
     }
 }
@@ -46,6 +49,7 @@ impl fmt::Display for Service {
             Self::Orders => "orders",
             Self::Inventory => "inventory",
             Self::Payments => "payments",
+            Self::Shipping => "shipping",
         })
     }
 }

@@ -18,12 +18,16 @@ fn ids(checkout: &Checkout, order: usize) -> (String, String) {
 
 fn paid(checkout: &Checkout, order: usize) -> Event {
     let (order_id, checkout_id) = ids(checkout, order);
-    order_event(&order_id.clone(), 3, &OrderPaid { order_id, checkout_id })
+    order_event(&order_id.clone(), 3, &OrderPaid { order_id, checkout_id, shipping_instruction: None })
 }
 
 fn confirmed(checkout: &Checkout, order: usize, cash_on_delivery: bool) -> Event {
     let (order_id, checkout_id) = ids(checkout, order);
-    order_event(&order_id.clone(), 2, &OrderConfirmed { order_id, checkout_id, cash_on_delivery })
+    order_event(
+        &order_id.clone(),
+        2,
+        &OrderConfirmed { order_id, checkout_id, cash_on_delivery, shipping_instruction: None },
+    )
 }
 
 fn failed(checkout: &Checkout, order: usize, reason: &str) -> Event {
@@ -210,8 +214,13 @@ async fn an_event_of_an_unknown_checkout_or_order_is_parked() {
     desk.hear_of_orders().await;
     let checkout = desk.check_out().await;
     let stranger = new_uuid().to_string();
-    let of_unknown_checkout = OrderPaid { order_id: stranger.clone(), checkout_id: new_uuid().to_string() };
-    let of_unknown_order = OrderPaid { order_id: new_uuid().to_string(), checkout_id: checkout.checkout_id.clone() };
+    let of_unknown_checkout =
+        OrderPaid { order_id: stranger.clone(), checkout_id: new_uuid().to_string(), shipping_instruction: None };
+    let of_unknown_order = OrderPaid {
+        order_id: new_uuid().to_string(),
+        checkout_id: checkout.checkout_id.clone(),
+        shipping_instruction: None,
+    };
     for (message, reason) in [(of_unknown_checkout, "CHECKOUT_NOT_FOUND"), (of_unknown_order, "ORDER_NOT_FOUND")] {
         let event = order_event(&message.order_id, 3, &message);
         desk.kafka.publish(&event).await;

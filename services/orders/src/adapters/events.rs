@@ -1,14 +1,12 @@
 //! Events in and out: what orders subscribe to, and what their own events look like on the wire.
 
 use contracts::checkout::v1::{CheckoutSubmitted, SubmittedOrder};
-use contracts::convert::{
-    InvalidField, id_from_wire, money_from_wire, money_to_wire, timestamp_from_wire, timestamp_to_wire,
-};
+use contracts::convert::{InvalidField, id_from_wire, money_from_wire, money_to_wire, timestamp_to_wire};
 use contracts::inventory::v1 as inventory;
 use contracts::orders::v1 as wire;
 use contracts::payments::v1 as payments;
-use kernel::Timestamp;
-use messaging::journal::Record;
+use contracts::shipping::v1 as shipping;
+use kernel::{Quantity, Timestamp};
 use messaging::{Envelope, Outgoing, Subscription, Trigger, Undecodable};
 use prost::{Message, Name};
 
@@ -16,8 +14,8 @@ use super::wire_terms;
 use crate::domain::event::Event;
 use crate::domain::fact::{Fact, OrderFact};
 use crate::domain::ids::{BuyerId, CheckoutId, OrderId};
+use crate::domain::shipping_instruction::{Allocation, ShippingInstruction};
 use crate::domain::snapshot::{Address, PaymentMethod, Snapshot, Terms};
-use crate::domain::status::{Milestone, Status};
 
 /// What orders react to.
 pub const SUBSCRIPTIONS: &[Subscription] = &[
@@ -44,10 +42,11 @@ pub const SUBSCRIPTIONS: &[Subscription] = &[
     },
     Subscription {
         event: "tradewind.payments.v1.PaymentCaptured",
-        reaction: "CONFIRMED to PAID; after a cancellation notes it on the payment axis, and payments gives the money back",
+        reaction: "CONFIRMED to PAID, and the goods may leave; in cash DELIVERED to PAID; after a cancellation notes it on the payment axis, and payments gives the money back",
         follows: &["OrderPaid"],
         tests: &[
             "services/orders/tests/it/checkout.rs::an_order_is_confirmed_and_paid",
+            "services/orders/tests/it/fulfilment.rs::an_order_paid_in_cash_ships_first_and_is_paid_at_the_door",
             "services/orders/tests/it/checkout.rs::a_capture_that_meets_a_cancellation_does_not_revive_the_order",
         ],
     },
@@ -102,17 +101,50 @@ pub const SUBSCRIPTIONS: &[Subscription] = &[
         follows: &[],
         tests: &["services/orders/tests/it/checkout.rs::what_is_undone_shows_on_the_axes"],
     },
+    Subscription {
+        event: "tradewind.shipping.v1.ShipmentDispatched",
+        reaction: "to SHIPPED when every parcel has left; before that the fulfilment axis says partly",
+        follows: &["OrderShipped"],
+        tests: &[
+            "services/orders/tests/it/fulfilment.rs::a_prepaid_order_is_shipped_and_delivered_with_its_last_parcel",
+            "services/orders/tests/it/fulfilment.rs::an_order_paid_in_cash_ships_first_and_is_paid_at_the_door",
+        ],
+    },
+    Subscription {
+        event: "tradewind.shipping.v1.ShipmentDelivered",
+        reaction: "to DELIVERED when every parcel has arrived, and to PAID if its cash was heard of before",
+        follows: &["OrderDelivered", "OrderPaid"],
+        tests: &[
+            "services/orders/tests/it/fulfilment.rs::a_prepaid_order_is_shipped_and_delivered_with_its_last_parcel",
+            "services/orders/tests/it/fulfilment.rs::cash_that_is_heard_of_before_the_parcel_waits_for_it",
+        ],
+    },
+    Subscription {
+        event: "tradewind.shipping.v1.ShipmentCancelled",
+        reaction: "CONFIRMED to CANCELLED, for an order to be paid in cash that waits for its parcels to be stopped",
+        follows: &["OrderCancelled"],
+        tests: &[
+            "services/orders/tests/it/fulfilment.rs::an_order_to_be_paid_in_cash_is_cancelled_once_its_parcels_are_stopped",
+        ],
+    },
+    Subscription {
+        event: "tradewind.shipping.v1.ShipmentCancelRefused",
+        reaction: "the order goes on: a parcel had left before it could be stopped",
+        follows: &[],
+        tests: &["services/orders/tests/it/fulfilment.rs::a_parcel_that_left_before_it_could_be_stopped_goes_on"],
+    },
 ];
 
 /// What makes orders act without an event.
 pub const TRIGGERS: &[Trigger] = &[
     Trigger {
         cause: "the buyer, or an operator, calls `CancelOrder`",
-        reaction: "CREATED or CONFIRMED to CANCELLED; refuses a paid order",
-        follows: &["OrderCancelled"],
+        reaction: "CREATED or CONFIRMED to CANCELLED; in cash a CONFIRMED order has its parcels stopped first; refuses a paid order",
+        follows: &["OrderCancelled", "OrderCancellationRequested"],
         tests: &[
             "services/orders/tests/it/rpc.rs::a_buyer_cancels_and_the_history_tells_who_and_why",
             "services/orders/tests/it/rpc.rs::a_confirmed_order_can_be_cancelled_and_a_paid_one_cannot",
+            "services/orders/tests/it/fulfilment.rs::an_order_to_be_paid_in_cash_is_cancelled_once_its_parcels_are_stopped",
             "services/orders/tests/it/checkout.rs::cancelling_meets_paying_and_each_order_has_one_outcome",
         ],
     },
@@ -156,7 +188,9 @@ pub fn decode(event: &Envelope) -> Result<Option<Fact>, Undecodable> {
             about(refund.order_id, OrderFact::PaymentRefunded { refunded })?
         }
         "tradewind.inventory.v1.InventoryCommitted" => {
-            about(event.decode::<inventory::InventoryCommitted>()?.order_id, OrderFact::InventoryCommitted)?
+            let committed: inventory::InventoryCommitted = event.decode()?;
+            let allocations = allocations_from_wire(&committed.allocations).map_err(Undecodable::new)?;
+            about(committed.order_id, OrderFact::InventoryCommitted { allocations })?
         }
         "tradewind.inventory.v1.InventoryRejected" => {
             about(event.decode::<inventory::InventoryRejected>()?.order_id, OrderFact::InventoryRejected)?
@@ -169,6 +203,20 @@ pub fn decode(event: &Envelope) -> Result<Option<Fact>, Undecodable> {
         }
         "tradewind.inventory.v1.InventoryReleased" => {
             about(event.decode::<inventory::InventoryReleased>()?.order_id, OrderFact::InventoryReleased)?
+        }
+        "tradewind.shipping.v1.ShipmentDispatched" => {
+            let shipping::ShipmentDispatched { order_id, order_dispatched, .. } = event.decode()?;
+            about(order_id, OrderFact::ShipmentDispatched { order_dispatched })?
+        }
+        "tradewind.shipping.v1.ShipmentDelivered" => {
+            let shipping::ShipmentDelivered { order_id, order_delivered, .. } = event.decode()?;
+            about(order_id, OrderFact::ShipmentDelivered { order_delivered })?
+        }
+        "tradewind.shipping.v1.ShipmentCancelled" => {
+            about(event.decode::<shipping::ShipmentCancelled>()?.order_id, OrderFact::ShipmentCancelled)?
+        }
+        "tradewind.shipping.v1.ShipmentCancelRefused" => {
+            about(event.decode::<shipping::ShipmentCancelRefused>()?.order_id, OrderFact::ShipmentCancelRefused)?
         }
         _ => return Ok(None),
     };
@@ -240,23 +288,53 @@ impl Agreed {
     }
 }
 
+/// What is committed where. An order of which nothing is would be confirmed, and never be sent.
+fn allocations_from_wire(allocations: &[inventory::Allocation]) -> Result<Vec<Allocation>, InvalidField> {
+    let read = |allocation: &inventory::Allocation| {
+        Ok(Allocation {
+            sku: allocation.sku.parse().map_err(|error| InvalidField::new("sku", error))?,
+            warehouse_id: id_from_wire("warehouse_id", &allocation.warehouse_id)?,
+            quantity: Quantity::new(allocation.quantity).map_err(|error| InvalidField::new("quantity", error))?,
+        })
+    };
+    let within = |index: usize, invalid: InvalidField| invalid.within(&format!("allocations[{index}]"));
+    let numbered = allocations.iter().enumerate();
+    let allocations: Vec<_> = numbered
+        .map(|(index, allocation)| read(allocation).map_err(|invalid| within(index, invalid)))
+        .collect::<Result<_, _>>()?;
+    if allocations.is_empty() { Err(InvalidField::new("allocations", "is empty")) } else { Ok(allocations) }
+}
+
 /// An event on the wire.
 pub fn encode(event: &Event) -> Outgoing {
     match event {
         Event::Created { snapshot, unpaid_deadline } => {
             of_order(snapshot.terms().order_id, &order_created(snapshot, *unpaid_deadline))
         }
-        Event::Confirmed { order_id, checkout_id, cash_on_delivery } => of_order(
+        Event::Confirmed { order_id, checkout_id, cash_on_delivery, shipping_instruction } => of_order(
             *order_id,
             &wire::OrderConfirmed {
                 order_id: order_id.to_string(),
                 checkout_id: checkout_id.to_string(),
                 cash_on_delivery: *cash_on_delivery,
+                shipping_instruction: shipping_instruction.as_deref().map(instruction_to_wire),
             },
         ),
-        Event::Paid { order_id, checkout_id } => of_order(
+        Event::Paid { order_id, checkout_id, shipping_instruction } => of_order(
             *order_id,
-            &wire::OrderPaid { order_id: order_id.to_string(), checkout_id: checkout_id.to_string() },
+            &wire::OrderPaid {
+                order_id: order_id.to_string(),
+                checkout_id: checkout_id.to_string(),
+                shipping_instruction: shipping_instruction.as_deref().map(instruction_to_wire),
+            },
+        ),
+        Event::Shipped { order_id, checkout_id } => of_order(
+            *order_id,
+            &wire::OrderShipped { order_id: order_id.to_string(), checkout_id: checkout_id.to_string() },
+        ),
+        Event::Delivered { order_id, checkout_id } => of_order(
+            *order_id,
+            &wire::OrderDelivered { order_id: order_id.to_string(), checkout_id: checkout_id.to_string() },
         ),
         Event::Failed { order_id, checkout_id, reason, detail } => of_order(
             *order_id,
@@ -276,11 +354,30 @@ pub fn encode(event: &Event) -> Outgoing {
                 note: note.clone(),
             },
         ),
+        Event::CancellationRequested { order_id, checkout_id } => of_order(
+            *order_id,
+            &wire::OrderCancellationRequested { order_id: order_id.to_string(), checkout_id: checkout_id.to_string() },
+        ),
     }
 }
 
 fn of_order<E: Message + Name>(order_id: OrderId, event: &E) -> Outgoing {
     Outgoing::new("order", order_id.uuid(), event)
+}
+
+fn instruction_to_wire(instruction: &ShippingInstruction) -> wire::ShippingInstruction {
+    let allocation = |allocation: &Allocation| inventory::Allocation {
+        sku: allocation.sku.to_string(),
+        warehouse_id: allocation.warehouse_id.to_string(),
+        quantity: i64::from(allocation.quantity),
+    };
+    wire::ShippingInstruction {
+        buyer_id: instruction.buyer_id.to_string(),
+        seller_id: instruction.seller_id.to_string(),
+        ship_to: Some(wire_terms::address_to_wire(&instruction.ship_to)),
+        allocations: instruction.allocations.iter().map(allocation).collect(),
+        cash_to_collect: instruction.cash_to_collect.map(money_to_wire),
+    }
 }
 
 fn order_created(snapshot: &Snapshot, unpaid_deadline: Timestamp) -> wire::OrderCreated {
@@ -300,46 +397,6 @@ fn order_created(snapshot: &Snapshot, unpaid_deadline: Timestamp) -> wire::Order
         snapshot_hash: snapshot.hash().to_string(),
         unpaid_deadline: Some(timestamp_to_wire(unpaid_deadline)),
     }
-}
-
-/// What the history's first entry says: the terms, their hash in hexadecimal, the deadline.
-pub fn created_from_history(first: &Record) -> Result<(Terms, String, Timestamp), Undecodable> {
-    let created: wire::OrderCreated = entry(first)?;
-    let terms = wire_terms::terms_from_order_created(&created).map_err(Undecodable::new)?;
-    let unpaid_deadline =
-        timestamp_from_wire("unpaid_deadline", created.unpaid_deadline.as_ref()).map_err(Undecodable::new)?;
-    Ok((terms, created.snapshot_hash, unpaid_deadline))
-}
-
-/// The milestone from an entry of the history on; `None` for an entry that newer code wrote.
-pub fn milestone_after(event_type: &str) -> Option<Milestone> {
-    match event_type {
-        "tradewind.orders.v1.OrderCreated" => Some(Milestone::Created),
-        "tradewind.orders.v1.OrderConfirmed" => Some(Milestone::Confirmed),
-        "tradewind.orders.v1.OrderPaid" => Some(Milestone::Paid),
-        "tradewind.orders.v1.OrderFailed" => Some(Milestone::Failed),
-        "tradewind.orders.v1.OrderCancelled" => Some(Milestone::Cancelled),
-        _ => None,
-    }
-}
-
-/// The status from an entry of the history on, with the reason that the entry gives.
-pub fn status_after(record: &Record) -> Result<Status, Undecodable> {
-    let unknown = || Undecodable(format!("{} is no step of an order", record.event_type));
-    let milestone = milestone_after(&record.event_type).ok_or_else(unknown)?;
-    let reason = match milestone {
-        Milestone::Failed => Some(entry::<wire::OrderFailed>(record)?.reason),
-        Milestone::Cancelled => Some(entry::<wire::OrderCancelled>(record)?.reason),
-        Milestone::Created | Milestone::Confirmed | Milestone::Paid => None,
-    };
-    Status::from_parts(milestone, reason.as_deref()).ok_or_else(unknown)
-}
-
-fn entry<E: Message + Name + Default>(record: &Record) -> Result<E, Undecodable> {
-    if record.event_type != E::full_name() {
-        return Err(Undecodable(format!("{} is not {}", record.event_type, E::full_name())));
-    }
-    E::decode(record.payload.as_slice()).map_err(Undecodable::new)
 }
 
 #[cfg(test)]

@@ -15,7 +15,7 @@ use sqlx::Postgres;
 use sqlx::pool::PoolConnection;
 use tonic::{Request, Response, Status};
 
-use super::events::milestone_after;
+use super::history::milestone_after;
 use super::postgres::{self, PlacedOrder, Whose};
 use super::wire_terms;
 use crate::Orders;
@@ -187,6 +187,8 @@ fn milestone_from_wire(status: i32) -> Result<Option<Milestone>, InvalidField> {
         Ok(wire::OrderStatus::Confirmed) => Ok(Some(Milestone::Confirmed)),
         Ok(wire::OrderStatus::Paid) => Ok(Some(Milestone::Paid)),
         Ok(wire::OrderStatus::Failed) => Ok(Some(Milestone::Failed)),
+        Ok(wire::OrderStatus::Shipped) => Ok(Some(Milestone::Shipped)),
+        Ok(wire::OrderStatus::Delivered) => Ok(Some(Milestone::Delivered)),
         Ok(wire::OrderStatus::Cancelled) => Ok(Some(Milestone::Cancelled)),
         Err(_) => Err(InvalidField::new("status", format!("{status} is no status"))),
     }
@@ -198,6 +200,8 @@ const fn milestone_to_wire(milestone: Milestone) -> wire::OrderStatus {
         Milestone::Confirmed => wire::OrderStatus::Confirmed,
         Milestone::Paid => wire::OrderStatus::Paid,
         Milestone::Failed => wire::OrderStatus::Failed,
+        Milestone::Shipped => wire::OrderStatus::Shipped,
+        Milestone::Delivered => wire::OrderStatus::Delivered,
         Milestone::Cancelled => wire::OrderStatus::Cancelled,
     }
 }
@@ -219,6 +223,9 @@ const fn fulfilment_to_wire(fulfilment: FulfilmentStatus) -> wire::OrderFulfilme
         FulfilmentStatus::Unallocated => wire::OrderFulfilmentStatus::Unallocated,
         FulfilmentStatus::Allocated => wire::OrderFulfilmentStatus::Allocated,
         FulfilmentStatus::Released => wire::OrderFulfilmentStatus::Released,
+        FulfilmentStatus::PartlyShipped => wire::OrderFulfilmentStatus::PartlyShipped,
+        FulfilmentStatus::Shipped => wire::OrderFulfilmentStatus::Shipped,
+        FulfilmentStatus::Delivered => wire::OrderFulfilmentStatus::Delivered,
     }
 }
 
@@ -244,6 +251,7 @@ fn order_to_wire(order: &PlacedOrder) -> wire::Order {
         version: order.head.version,
         create_time: Some(timestamp_to_wire(order.created_at)),
         update_time: Some(timestamp_to_wire(order.updated_at)),
+        cancellation_requested: order.cancellation_requested,
     }
 }
 

@@ -2,5 +2,6 @@
 
 pub mod events;
 pub mod grpc;
+pub mod history;
 pub mod postgres;
 mod wire_terms;

@@ -11,7 +11,7 @@ use sqlx::{Connection as _, PgConnection};
 use uuid::Uuid;
 
 use super::Error;
-use crate::adapters::events::{created_from_history, status_after};
+use crate::adapters::history::{created_from_history, status_after};
 use crate::adapters::postgres::{self, PlacedOrder, Traces};
 use crate::domain::ids::OrderId;
 use crate::domain::snapshot::{SnapshotHash, Terms};

@@ -3,6 +3,7 @@
 use kernel::Timestamp;
 
 use super::ids::{CheckoutId, OrderId};
+use super::shipping_instruction::ShippingInstruction;
 use super::snapshot::Snapshot;
 use super::status::{CancelReason, FailureReason};
 
@@ -24,9 +25,27 @@ pub enum Event {
         checkout_id: CheckoutId,
         /// Whether it is paid in cash on delivery.
         cash_on_delivery: bool,
+        /// What is to be sent, if it is paid in cash on delivery.
+        shipping_instruction: Option<Box<ShippingInstruction>>,
     },
     /// The payment was captured.
     Paid {
+        /// The order.
+        order_id: OrderId,
+        /// Its checkout.
+        checkout_id: CheckoutId,
+        /// What is to be sent, unless it was sent before.
+        shipping_instruction: Option<Box<ShippingInstruction>>,
+    },
+    /// Every parcel has left.
+    Shipped {
+        /// The order.
+        order_id: OrderId,
+        /// Its checkout.
+        checkout_id: CheckoutId,
+    },
+    /// Every parcel has arrived.
+    Delivered {
         /// The order.
         order_id: OrderId,
         /// Its checkout.
@@ -53,5 +72,12 @@ pub enum Event {
         reason: CancelReason,
         /// The canceller's own words; may be empty.
         note: String,
+    },
+    /// Somebody wants to cancel it, and its parcels are to be stopped first.
+    CancellationRequested {
+        /// The order.
+        order_id: OrderId,
+        /// Its checkout.
+        checkout_id: CheckoutId,
     },
 }

@@ -3,6 +3,7 @@
 use kernel::{Money, Text};
 
 use super::ids::{CheckoutId, OrderId};
+use super::shipping_instruction::Allocation;
 use super::snapshot::Snapshot;
 
 /// The words of whoever cancels.
@@ -56,7 +57,10 @@ pub enum OrderFact {
         refunded: Money,
     },
     /// inventory: the stock belongs to the order.
-    InventoryCommitted,
+    InventoryCommitted {
+        /// What is committed where.
+        allocations: Vec<Allocation>,
+    },
     /// inventory: there is not enough for every line.
     InventoryRejected,
     /// inventory: the payment came too late.
@@ -65,6 +69,20 @@ pub enum OrderFact {
     ReservationExpired,
     /// inventory: what was held is on sale again.
     InventoryReleased,
+    /// shipping: a parcel left.
+    ShipmentDispatched {
+        /// Whether every unit of the order has left.
+        order_dispatched: bool,
+    },
+    /// shipping: a parcel arrived.
+    ShipmentDelivered {
+        /// Whether every unit of the order has arrived.
+        order_delivered: bool,
+    },
+    /// shipping: nothing has left, and nothing will.
+    ShipmentCancelled,
+    /// shipping: the parcels cannot be stopped any more.
+    ShipmentCancelRefused,
     /// A command: somebody wants to cancel.
     CancelRequested {
         /// Who.

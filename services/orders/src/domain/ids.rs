@@ -12,6 +12,8 @@ pub enum Buyer {}
 pub enum Seller {}
 /// Names a product; only for its id.
 pub enum Product {}
+/// Names a warehouse; only for its id.
+pub enum Warehouse {}
 
 /// An order's id; also the id of its reservation and of its payment.
 pub type OrderId = Id<Order>;
@@ -23,3 +25,5 @@ pub type BuyerId = Id<Buyer>;
 pub type SellerId = Id<Seller>;
 /// A product's id.
 pub type ProductId = Id<Product>;
+/// A warehouse's id.
+pub type WarehouseId = Id<Warehouse>;

@@ -6,18 +6,20 @@ use kernel::{Decision, Money, Timestamp};
 
 use super::error::OrderError;
 use super::event::Event;
-use super::ids::{CheckoutId, OrderId};
+use super::ids::{BuyerId, CheckoutId, OrderId, SellerId};
 use super::policy::CheckoutPolicy;
-use super::snapshot::Snapshot;
-use super::status::{CancelReason, FailureReason, FulfilmentStatus, OneWay, PaymentStatus, Status};
+use super::shipping_instruction::{Allocation, ShippingInstruction};
+use super::snapshot::{Address, Snapshot};
+use super::status::{CancelReason, FailureReason, FulfilmentStatus, OneWay, PaymentStatus, Status, Walk};
 
 /// What becomes of a fact that concerns an order.
 pub type Answer = Decision<Event, OrderError>;
 
 /// Where an order stands: its milestone over its two axes.
 ///
-/// CREATED has nothing committed, and at most an authorization. CONFIRMED is authorized and allocated. PAID is captured and
-/// allocated. FAILED and CANCELLED wait for what is still under way to be undone, and their axes show how far that is.
+/// CREATED has nothing committed, and at most an authorization. CONFIRMED is authorized and allocated. PAID is captured. SHIPPED
+/// and DELIVERED are what the fulfilment axis says of every parcel; before that it says partly. FAILED and CANCELLED wait for
+/// what is still under way to be undone, and their axes show how far that is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Standing {
     /// The milestone.
@@ -47,14 +49,33 @@ pub struct Order {
     pub id: OrderId,
     /// The checkout that it came from.
     pub checkout_id: CheckoutId,
+    /// The buyer.
+    pub buyer_id: BuyerId,
+    /// The seller.
+    pub seller_id: SellerId,
+    /// Where the parcels go.
+    pub ship_to: Address,
     /// What the buyer pays.
     pub total: Money,
     /// Whether it is paid in cash on delivery.
     pub cash_on_delivery: bool,
     /// When it is cancelled if it is still unpaid.
     pub unpaid_deadline: Timestamp,
+    /// What is committed to it where; empty before CONFIRMED.
+    pub allocations: Vec<Allocation>,
+    /// Who wants it cancelled, and waits for its parcels to be stopped.
+    pub cancellation: Option<Cancellation>,
     /// Where it stands; moved only by the steps below.
     pub standing: Standing,
+}
+
+/// Why an order is to be cancelled.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Cancellation {
+    /// Who asked.
+    pub reason: CancelReason,
+    /// In their own words; may be empty.
+    pub note: String,
 }
 
 impl Order {
@@ -64,33 +85,73 @@ impl Order {
         let order = Self {
             id: terms.order_id,
             checkout_id: terms.checkout_id,
+            buyer_id: terms.buyer_id,
+            seller_id: terms.seller_id,
+            ship_to: terms.ship_to.clone(),
             total: terms.total,
             cash_on_delivery: terms.payment_method.is_cash_on_delivery(),
             unpaid_deadline: policy.unpaid_deadline(now),
+            allocations: Vec::new(),
+            cancellation: None,
             standing: Standing::CREATED,
         };
         let created = Event::Created { snapshot: Box::new(snapshot.clone()), unpaid_deadline: order.unpaid_deadline };
         (order, created)
     }
 
+    /// How it goes from its confirmation on.
+    pub const fn walk(&self) -> Walk {
+        if self.cash_on_delivery { Walk::CashOnDelivery } else { Walk::Prepaid }
+    }
+
     /// CREATED to CONFIRMED. Inventory commits only for an authorized payment, so the payment is authorized even if payments'
-    /// own word for it, on another topic, is still on its way.
-    pub fn confirm(&mut self) -> Answer {
+    /// own word for it, on another topic, is still on its way. What is paid in cash may leave now.
+    pub fn confirm(&mut self, allocations: &[Allocation]) -> Answer {
         self.standing.payment = PaymentStatus::Authorized;
         self.standing.fulfilment = FulfilmentStatus::Allocated;
+        self.allocations = allocations.to_vec();
         self.enter(Status::Confirmed);
         Decision::applied(Event::Confirmed {
             order_id: self.id,
             checkout_id: self.checkout_id,
             cash_on_delivery: self.cash_on_delivery,
+            shipping_instruction: self.cash_on_delivery.then(|| Box::new(self.shipping_instruction())),
         })
     }
 
-    /// CONFIRMED to PAID.
-    pub fn pay(&mut self) -> Answer {
+    /// CONFIRMED to PAID, and then the goods may leave; in cash DELIVERED to PAID.
+    pub fn pay(&mut self) -> Event {
         self.standing.payment = PaymentStatus::Captured;
         self.enter(Status::Paid);
-        Decision::applied(Event::Paid { order_id: self.id, checkout_id: self.checkout_id })
+        Event::Paid {
+            order_id: self.id,
+            checkout_id: self.checkout_id,
+            shipping_instruction: (!self.cash_on_delivery).then(|| Box::new(self.shipping_instruction())),
+        }
+    }
+
+    fn shipping_instruction(&self) -> ShippingInstruction {
+        ShippingInstruction {
+            buyer_id: self.buyer_id,
+            seller_id: self.seller_id,
+            ship_to: self.ship_to.clone(),
+            allocations: self.allocations.clone(),
+            cash_to_collect: self.cash_on_delivery.then_some(self.total),
+        }
+    }
+
+    /// To SHIPPED: every parcel has left.
+    pub fn ship(&mut self) -> Event {
+        self.standing.fulfilment = FulfilmentStatus::Shipped;
+        self.enter(Status::Shipped);
+        Event::Shipped { order_id: self.id, checkout_id: self.checkout_id }
+    }
+
+    /// SHIPPED to DELIVERED: every parcel has arrived.
+    pub fn deliver(&mut self) -> Event {
+        self.standing.fulfilment = FulfilmentStatus::Delivered;
+        self.enter(Status::Delivered);
+        Event::Delivered { order_id: self.id, checkout_id: self.checkout_id }
     }
 
     /// CREATED to FAILED.
@@ -111,6 +172,12 @@ impl Order {
         self.enter(Status::Cancelled(reason));
         let note = note.to_owned();
         Decision::applied(Event::Cancelled { order_id: self.id, checkout_id: self.checkout_id, reason, note })
+    }
+
+    /// Asks for the parcels to be stopped, so that the order can be cancelled.
+    pub fn request_cancellation(&mut self, cancellation: Cancellation) -> Answer {
+        self.cancellation = Some(cancellation);
+        Decision::applied(Event::CancellationRequested { order_id: self.id, checkout_id: self.checkout_id })
     }
 
     /// Notes what payments said. The milestone stays, and nobody else hears of it.
@@ -145,7 +212,11 @@ impl Order {
     }
 
     fn enter(&mut self, status: Status) {
-        debug_assert!(self.standing.status.leads_to(status), "{} does not lead to {status}", self.standing.status);
+        debug_assert!(
+            self.walk().leads(self.standing.status.milestone(), status.milestone()),
+            "{} does not lead to {status}",
+            self.standing.status
+        );
         self.standing.status = status;
     }
 }

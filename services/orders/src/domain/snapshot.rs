@@ -51,7 +51,7 @@ pub struct Line {
 }
 
 /// Where the parcels go: the fields of `google.type.PostalAddress`, as the buyer gave them.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "the fields say what postal_address.proto says of them")]
 pub struct Address {
     pub region_code: String,

@@ -17,6 +17,10 @@ pub enum Status {
     Confirmed,
     /// Payment is captured.
     Paid,
+    /// Every parcel has left.
+    Shipped,
+    /// Every parcel has arrived.
+    Delivered,
     /// It could not be had. Final.
     Failed(FailureReason),
     /// Somebody, or a deadline, ended it. Final.
@@ -30,6 +34,8 @@ impl Status {
             Self::Created => Milestone::Created,
             Self::Confirmed => Milestone::Confirmed,
             Self::Paid => Milestone::Paid,
+            Self::Shipped => Milestone::Shipped,
+            Self::Delivered => Milestone::Delivered,
             Self::Failed(_) => Milestone::Failed,
             Self::Cancelled(_) => Milestone::Cancelled,
         }
@@ -38,7 +44,7 @@ impl Status {
     /// The stable reason of a failed or cancelled order.
     pub const fn reason(self) -> Option<&'static str> {
         match self {
-            Self::Created | Self::Confirmed | Self::Paid => None,
+            Self::Created | Self::Confirmed | Self::Paid | Self::Shipped | Self::Delivered => None,
             Self::Failed(reason) => Some(reason.as_str()),
             Self::Cancelled(reason) => Some(reason.as_str()),
         }
@@ -50,17 +56,16 @@ impl Status {
             (Milestone::Created, None) => Some(Self::Created),
             (Milestone::Confirmed, None) => Some(Self::Confirmed),
             (Milestone::Paid, None) => Some(Self::Paid),
+            (Milestone::Shipped, None) => Some(Self::Shipped),
+            (Milestone::Delivered, None) => Some(Self::Delivered),
             (Milestone::Failed, Some(reason)) => FailureReason::from_name(reason).map(Self::Failed),
             (Milestone::Cancelled, Some(reason)) => CancelReason::from_name(reason).map(Self::Cancelled),
-            (Milestone::Created | Milestone::Confirmed | Milestone::Paid, Some(_))
+            (
+                Milestone::Created | Milestone::Confirmed | Milestone::Paid | Milestone::Shipped | Milestone::Delivered,
+                Some(_),
+            )
             | (Milestone::Failed | Milestone::Cancelled, None) => None,
         }
-    }
-}
-
-impl OneWay for Status {
-    fn leads_to(self, later: Self) -> bool {
-        self.milestone().leads_to(later.milestone())
     }
 }
 
@@ -79,13 +84,47 @@ pub enum Milestone {
     Created,
     Confirmed,
     Paid,
+    Shipped,
+    Delivered,
     Failed,
     Cancelled,
 }
 
+/// How an order goes from its confirmation on. Each walk is one way; the two differ in when it is paid.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Walk {
+    /// CREATED, CONFIRMED, PAID, SHIPPED, DELIVERED.
+    Prepaid,
+    /// CREATED, CONFIRMED, SHIPPED, DELIVERED, PAID.
+    CashOnDelivery,
+}
+
+impl Walk {
+    /// The milestones of an order that neither fails nor is cancelled, in their order.
+    pub const fn milestones(self) -> [Milestone; 5] {
+        use Milestone::{Confirmed, Created, Delivered, Paid, Shipped};
+        match self {
+            Self::Prepaid => [Created, Confirmed, Paid, Shipped, Delivered],
+            Self::CashOnDelivery => [Created, Confirmed, Shipped, Delivered, Paid],
+        }
+    }
+
+    /// Whether `later` may follow `milestone`, at once or after others.
+    pub fn leads(self, milestone: Milestone, later: Milestone) -> bool {
+        let place = |sought| self.milestones().iter().position(|milestone| *milestone == sought);
+        match (place(milestone), place(later)) {
+            (Some(place), Some(later)) => place < later,
+            (Some(_), None) if later == Milestone::Failed => milestone == Milestone::Created,
+            (Some(_), None) => matches!(milestone, Milestone::Created | Milestone::Confirmed),
+            (None, _) => false,
+        }
+    }
+}
+
 impl Milestone {
     /// Every milestone.
-    pub const ALL: [Self; 5] = [Self::Created, Self::Confirmed, Self::Paid, Self::Failed, Self::Cancelled];
+    pub const ALL: [Self; 7] =
+        [Self::Created, Self::Confirmed, Self::Paid, Self::Shipped, Self::Delivered, Self::Failed, Self::Cancelled];
 
     /// The stable name.
     pub const fn as_str(self) -> &'static str {
@@ -93,6 +132,8 @@ impl Milestone {
             Self::Created => "CREATED",
             Self::Confirmed => "CONFIRMED",
             Self::Paid => "PAID",
+            Self::Shipped => "SHIPPED",
+            Self::Delivered => "DELIVERED",
             Self::Failed => "FAILED",
             Self::Cancelled => "CANCELLED",
         }
@@ -101,16 +142,6 @@ impl Milestone {
     /// The milestone of that name.
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|milestone| milestone.as_str() == name)
-    }
-}
-
-impl OneWay for Milestone {
-    fn leads_to(self, later: Self) -> bool {
-        match self {
-            Self::Created => matches!(later, Self::Confirmed | Self::Paid | Self::Failed | Self::Cancelled),
-            Self::Confirmed => matches!(later, Self::Paid | Self::Cancelled),
-            Self::Paid | Self::Failed | Self::Cancelled => false,
-        }
     }
 }
 
@@ -245,7 +276,7 @@ impl OneWay for PaymentStatus {
     }
 }
 
-/// The fulfilment axis: what inventory last said.
+/// The fulfilment axis: what inventory and, once goods may leave, shipping last said.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum FulfilmentStatus {
     /// No stock belongs to the order.
@@ -254,11 +285,18 @@ pub enum FulfilmentStatus {
     Allocated,
     /// The stock was given back.
     Released,
+    /// Some parcels have left.
+    PartlyShipped,
+    /// Every parcel has left.
+    Shipped,
+    /// Every parcel has arrived.
+    Delivered,
 }
 
 impl FulfilmentStatus {
     /// Every state of the axis.
-    pub const ALL: [Self; 3] = [Self::Unallocated, Self::Allocated, Self::Released];
+    pub const ALL: [Self; 6] =
+        [Self::Unallocated, Self::Allocated, Self::Released, Self::PartlyShipped, Self::Shipped, Self::Delivered];
 
     /// The stable name.
     pub const fn as_str(self) -> &'static str {
@@ -266,6 +304,9 @@ impl FulfilmentStatus {
             Self::Unallocated => "UNALLOCATED",
             Self::Allocated => "ALLOCATED",
             Self::Released => "RELEASED",
+            Self::PartlyShipped => "PARTLY_SHIPPED",
+            Self::Shipped => "SHIPPED",
+            Self::Delivered => "DELIVERED",
         }
     }
 
@@ -279,8 +320,10 @@ impl OneWay for FulfilmentStatus {
     fn leads_to(self, later: Self) -> bool {
         match self {
             Self::Unallocated => later != Self::Unallocated,
-            Self::Allocated => later == Self::Released,
-            Self::Released => false,
+            Self::Allocated => !matches!(later, Self::Unallocated | Self::Allocated),
+            Self::PartlyShipped => matches!(later, Self::Shipped | Self::Delivered),
+            Self::Shipped => later == Self::Delivered,
+            Self::Released | Self::Delivered => false,
         }
     }
 }
@@ -289,30 +332,33 @@ impl OneWay for FulfilmentStatus {
 mod tests {
     use super::*;
 
-    fn never_leads_back<S: OneWay + fmt::Debug>(all: &[S]) {
+    fn never_leads_back<S: Copy + fmt::Debug>(all: &[S], leads: impl Fn(S, S) -> bool) {
         for &one in all {
             for &other in all {
-                assert!(!(one.leads_to(other) && other.leads_to(one)), "{one:?} and {other:?} lead to each other");
+                assert!(!(leads(one, other) && leads(other, one)), "{one:?} and {other:?} lead to each other");
                 for &third in all {
-                    let through = one.leads_to(other) && other.leads_to(third);
-                    assert!(!through || one.leads_to(third), "{one:?} leads to {third:?} through {other:?}");
+                    let through = leads(one, other) && leads(other, third);
+                    assert!(!through || leads(one, third), "{one:?} leads to {third:?} through {other:?}");
                 }
             }
         }
     }
 
     #[test]
-    fn the_milestone_and_both_axes_never_lead_back() {
-        never_leads_back(&Milestone::ALL);
-        never_leads_back(&PaymentStatus::ALL);
-        never_leads_back(&FulfilmentStatus::ALL);
+    fn both_walks_and_both_axes_never_lead_back() {
+        for walk in [Walk::Prepaid, Walk::CashOnDelivery] {
+            never_leads_back(&Milestone::ALL, |one, other| walk.leads(one, other));
+        }
+        never_leads_back(&PaymentStatus::ALL, PaymentStatus::leads_to);
+        never_leads_back(&FulfilmentStatus::ALL, FulfilmentStatus::leads_to);
     }
 
     #[test]
     fn a_status_reads_back_from_its_milestone_and_reason() {
         let failed = FailureReason::ALL.map(Status::Failed);
         let cancelled = CancelReason::ALL.map(Status::Cancelled);
-        let all = [Status::Created, Status::Confirmed, Status::Paid].into_iter().chain(failed).chain(cancelled);
+        let plain = [Status::Created, Status::Confirmed, Status::Paid, Status::Shipped, Status::Delivered];
+        let all = plain.into_iter().chain(failed).chain(cancelled);
         for status in all {
             assert_eq!(Status::from_parts(status.milestone(), status.reason()), Some(status));
             assert_eq!(Milestone::from_name(status.milestone().as_str()), Some(status.milestone()));

@@ -8,26 +8,17 @@
 use kernel::{Decision, Money, Timestamp};
 
 use crate::domain::error::OrderError;
-use crate::domain::fact::{CancelNote, Canceller, Fact, OrderFact};
-use crate::domain::ids::{CheckoutId, OrderId};
-use crate::domain::order::{Answer, Order};
+use crate::domain::fact::{CancelNote, Canceller};
+use crate::domain::ids::CheckoutId;
+use crate::domain::order::{Answer, Cancellation, Order};
 use crate::domain::policy::CheckoutPolicy;
+use crate::domain::shipping_instruction::Allocation;
 use crate::domain::snapshot::Snapshot;
 use crate::domain::status::{CancelReason, FailureReason, FulfilmentStatus, PaymentStatus, Status};
 use crate::domain::world::World;
 
-/// Decides what a fact does to the orders.
-pub fn decide(world: &mut World, fact: &Fact, policy: &CheckoutPolicy, now: Timestamp) -> Answer {
-    match fact {
-        Fact::CheckoutSubmitted { checkout_id, snapshots } => {
-            on_checkout_submitted(world, *checkout_id, snapshots, policy, now)
-        }
-        Fact::Order(order_id, fact) => on_order_fact(world, *order_id, fact, now),
-    }
-}
-
 /// Creates the orders of a checkout.
-fn on_checkout_submitted(
+pub(super) fn on_checkout_submitted(
     world: &mut World,
     checkout_id: CheckoutId,
     snapshots: &[Snapshot],
@@ -51,96 +42,88 @@ fn on_checkout_submitted(
     Decision::Applied(events)
 }
 
-/// A fact about an order that does not exist is refused, never kept for later: whatever inventory and payments say of an order
-/// follows from its `OrderCreated`, which was published after the order was committed. So it is not early, it is wrong (or our
-/// database was restored from a backup), and an operator must know.
-fn on_order_fact(world: &mut World, order_id: OrderId, fact: &OrderFact, now: Timestamp) -> Answer {
-    let Some(order) = world.order_mut(order_id) else {
-        return Decision::Refused(OrderError::NotFound(order_id));
-    };
-    let answer = match fact {
-        OrderFact::PaymentAuthorized => on_payment_authorized(order),
-        OrderFact::PaymentDeclined { issuer_reason } => on_payment_declined(order, issuer_reason),
-        OrderFact::PaymentCaptured => on_payment_captured(order),
-        OrderFact::CaptureFailed => on_capture_failed(order),
-        OrderFact::PaymentVoided => on_payment_voided(order),
-        OrderFact::PaymentRefunded { refunded } => on_payment_refunded(order, *refunded),
-        OrderFact::InventoryCommitted => on_inventory_committed(order),
-        OrderFact::InventoryRejected => on_inventory_rejected(order),
-        OrderFact::InventoryCommitRefused => on_inventory_commit_refused(order),
-        OrderFact::ReservationExpired => on_reservation_expired(order),
-        OrderFact::InventoryReleased => on_inventory_released(order),
-        OrderFact::CancelRequested { by, note } => on_cancel_requested(order, *by, note.as_ref()),
-        OrderFact::UnpaidDeadlinePassed => on_unpaid_deadline_passed(order, now),
-    };
-    if matches!(answer, Decision::Applied(_)) {
-        world.mark_changed(order_id);
-    }
-    answer
-}
-
 /// The authorization alone confirms nothing: inventory answers it first. After CONFIRMED it may come late, because inventory's
 /// answer overtook it; after a cancellation payments gives it up by itself.
-fn on_payment_authorized(order: &mut Order) -> Answer {
+pub(super) fn on_payment_authorized(order: &mut Order) -> Answer {
     match order.standing.status {
-        Status::Created | Status::Confirmed | Status::Paid | Status::Failed(_) | Status::Cancelled(_) => {
-            order.note_payment(PaymentStatus::Authorized)
-        }
+        Status::Created
+        | Status::Confirmed
+        | Status::Paid
+        | Status::Shipped
+        | Status::Delivered
+        | Status::Failed(_)
+        | Status::Cancelled(_) => order.note_payment(PaymentStatus::Authorized),
     }
 }
 
-fn on_payment_declined(order: &mut Order, issuer_reason: &str) -> Answer {
+pub(super) fn on_payment_declined(order: &mut Order, issuer_reason: &str) -> Answer {
     match (order.standing.status, order.standing.payment) {
         (Status::Created, PaymentStatus::Unpaid) => order.fail(FailureReason::PaymentDeclined, issuer_reason),
         // Nothing is decided any more; that no money is held is still good to know.
         (Status::Failed(_) | Status::Cancelled(_), _) => order.note_payment(PaymentStatus::Declined),
         // Authorized before, or so inventory believed: payments says one or the other.
-        (Status::Created | Status::Confirmed | Status::Paid, _) => order.contradicted(),
+        (Status::Created | Status::Confirmed | Status::Paid | Status::Shipped | Status::Delivered, _) => {
+            order.contradicted()
+        }
     }
 }
 
-/// Money is taken only after `OrderConfirmed`, so a capture never comes before it.
-fn on_payment_captured(order: &mut Order) -> Answer {
+/// Money is taken only after `OrderConfirmed`, so a capture never comes before it. Cash is taken at the door: then the money may
+/// be heard of before the parcel that it was paid for, and the order is PAID once that has arrived.
+pub(super) fn on_payment_captured(order: &mut Order) -> Answer {
     match order.standing.status {
-        Status::Confirmed => order.pay(),
-        Status::Paid => Decision::AlreadyApplied,
+        Status::Confirmed | Status::Shipped if order.cash_on_delivery => order.note_payment(PaymentStatus::Captured),
+        Status::Delivered if order.cash_on_delivery => Decision::applied(order.pay()),
+        Status::Confirmed => Decision::applied(order.pay()),
+        Status::Paid | Status::Shipped | Status::Delivered => Decision::AlreadyApplied,
         // The cancellation met a capture under way. Payments gives the money back by itself when it hears of the cancellation.
         Status::Cancelled(_) => order.note_payment(PaymentStatus::Captured),
         Status::Created | Status::Failed(_) => order.contradicted(),
     }
 }
 
-fn on_capture_failed(order: &mut Order) -> Answer {
+pub(super) fn on_capture_failed(order: &mut Order) -> Answer {
     match order.standing.status {
+        // Nobody is asked to capture cash.
+        Status::Confirmed if order.cash_on_delivery => order.contradicted(),
         Status::Confirmed => order.cancel(CancelReason::CaptureFailed, ""),
         Status::Cancelled(_) => order.note_payment(PaymentStatus::CaptureFailed),
-        Status::Created | Status::Paid | Status::Failed(_) => order.contradicted(),
+        Status::Created | Status::Paid | Status::Shipped | Status::Delivered | Status::Failed(_) => {
+            order.contradicted()
+        }
     }
 }
 
 /// Payments gives an authorization up only for an order that we ended.
-fn on_payment_voided(order: &mut Order) -> Answer {
+pub(super) fn on_payment_voided(order: &mut Order) -> Answer {
     match order.standing.status {
         Status::Failed(_) | Status::Cancelled(_) => order.note_payment(PaymentStatus::Voided),
-        Status::Created | Status::Confirmed | Status::Paid => order.contradicted(),
+        Status::Created | Status::Confirmed | Status::Paid | Status::Shipped | Status::Delivered => {
+            order.contradicted()
+        }
     }
 }
 
 /// Payments gives money back only for an order that was cancelled while its capture was under way. FAILED comes before the
 /// pivot: nothing was taken.
-fn on_payment_refunded(order: &mut Order, refunded: Money) -> Answer {
+pub(super) fn on_payment_refunded(order: &mut Order, refunded: Money) -> Answer {
     match order.standing.status {
         Status::Cancelled(_) if refunded == order.total => order.note_payment(PaymentStatus::Refunded),
         Status::Cancelled(_) => Decision::Ignored("only a part of the money was given back so far"),
-        Status::Created | Status::Confirmed | Status::Paid | Status::Failed(_) => order.contradicted(),
+        Status::Created
+        | Status::Confirmed
+        | Status::Paid
+        | Status::Shipped
+        | Status::Delivered
+        | Status::Failed(_) => order.contradicted(),
     }
 }
 
 /// The pivot.
-fn on_inventory_committed(order: &mut Order) -> Answer {
+pub(super) fn on_inventory_committed(order: &mut Order, allocations: &[Allocation]) -> Answer {
     match order.standing.status {
-        Status::Created => order.confirm(),
-        Status::Confirmed | Status::Paid => Decision::AlreadyApplied,
+        Status::Created => order.confirm(allocations),
+        Status::Confirmed | Status::Paid | Status::Shipped | Status::Delivered => Decision::AlreadyApplied,
         // Somebody cancelled meanwhile. Inventory gives the stock back when it hears of it.
         Status::Cancelled(_) => order.note_fulfilment(FulfilmentStatus::Allocated),
         // Each way to fail excludes it: rejected or refused by inventory itself, or declined, so that nothing was to be committed.
@@ -148,18 +131,20 @@ fn on_inventory_committed(order: &mut Order) -> Answer {
     }
 }
 
-fn on_inventory_rejected(order: &mut Order) -> Answer {
+pub(super) fn on_inventory_rejected(order: &mut Order) -> Answer {
     match order.standing.status {
         Status::Created => order.fail(FailureReason::OutOfStock, ""),
         Status::Failed(FailureReason::OutOfStock) => Decision::AlreadyApplied,
         Status::Cancelled(_) => Decision::Ignored("the order was cancelled before; nothing is held for it"),
         Status::Confirmed
         | Status::Paid
+        | Status::Shipped
+        | Status::Delivered
         | Status::Failed(FailureReason::PaymentDeclined | FailureReason::ReservationExpired) => order.contradicted(),
     }
 }
 
-fn on_inventory_commit_refused(order: &mut Order) -> Answer {
+pub(super) fn on_inventory_commit_refused(order: &mut Order) -> Answer {
     match order.standing.status {
         Status::Created => order.fail(FailureReason::ReservationExpired, ""),
         Status::Failed(FailureReason::ReservationExpired) => Decision::AlreadyApplied,
@@ -169,57 +154,76 @@ fn on_inventory_commit_refused(order: &mut Order) -> Answer {
         }
         Status::Confirmed
         | Status::Paid
+        | Status::Shipped
+        | Status::Delivered
         | Status::Failed(FailureReason::OutOfStock | FailureReason::PaymentDeclined) => order.contradicted(),
     }
 }
 
 /// Expiry is final, and a committed reservation never expires.
-fn on_reservation_expired(order: &mut Order) -> Answer {
+pub(super) fn on_reservation_expired(order: &mut Order) -> Answer {
     match order.standing.status {
         Status::Created => order.cancel(CancelReason::ReservationExpired, ""),
         Status::Cancelled(CancelReason::ReservationExpired) => Decision::AlreadyApplied,
         Status::Failed(FailureReason::PaymentDeclined | FailureReason::ReservationExpired) | Status::Cancelled(_) => {
             Decision::Ignored("the order ended before its reservation expired")
         }
-        Status::Confirmed | Status::Paid | Status::Failed(FailureReason::OutOfStock) => order.contradicted(),
+        Status::Confirmed
+        | Status::Paid
+        | Status::Shipped
+        | Status::Delivered
+        | Status::Failed(FailureReason::OutOfStock) => order.contradicted(),
     }
 }
 
 /// Inventory releases only for an order that we ended; after an expiry it says so first, on the same topic.
-fn on_inventory_released(order: &mut Order) -> Answer {
+pub(super) fn on_inventory_released(order: &mut Order) -> Answer {
     match order.standing.status {
         Status::Failed(_) | Status::Cancelled(_) => order.note_fulfilment(FulfilmentStatus::Released),
-        Status::Created | Status::Confirmed | Status::Paid => order.contradicted(),
+        Status::Created | Status::Confirmed | Status::Paid | Status::Shipped | Status::Delivered => {
+            order.contradicted()
+        }
     }
 }
 
-/// A CONFIRMED order may still be cancelled: if its capture is under way, payments gives the money back. Once PAID it is a refund.
-fn on_cancel_requested(order: &mut Order, by: Canceller, note: Option<&CancelNote>) -> Answer {
+/// A CONFIRMED order may still be cancelled: if its capture is under way, payments gives the money back. In cash its goods may leave
+/// from then on, so its parcels are stopped first, if they still can be. Once PAID it is a refund.
+pub(super) fn on_cancel_requested(order: &mut Order, by: Canceller, note: Option<&CancelNote>) -> Answer {
+    let reason = match by {
+        Canceller::Buyer => CancelReason::ByBuyer,
+        Canceller::Operator => CancelReason::ByOperator,
+    };
+    let note = note.map_or("", CancelNote::as_str);
     let status = order.standing.status;
     match status {
-        Status::Created | Status::Confirmed => {
-            let reason = match by {
-                Canceller::Buyer => CancelReason::ByBuyer,
-                Canceller::Operator => CancelReason::ByOperator,
-            };
-            order.cancel(reason, note.map_or("", CancelNote::as_str))
-        }
+        Status::Confirmed if order.cancellation.is_some() => Decision::AlreadyApplied,
+        Status::Confirmed if order.cash_on_delivery => match order.standing.fulfilment {
+            FulfilmentStatus::Allocated => order.request_cancellation(Cancellation { reason, note: note.to_owned() }),
+            FulfilmentStatus::Unallocated
+            | FulfilmentStatus::Released
+            | FulfilmentStatus::PartlyShipped
+            | FulfilmentStatus::Shipped
+            | FulfilmentStatus::Delivered => not_cancellable(order),
+        },
+        Status::Created | Status::Confirmed => order.cancel(reason, note),
         // Whoever asked and whatever ended it: it is cancelled, as was asked.
         Status::Cancelled(_) => Decision::AlreadyApplied,
-        Status::Paid | Status::Failed(_) => {
-            Decision::Refused(OrderError::NotCancellable { order_id: order.id, milestone: status.milestone() })
-        }
+        Status::Paid | Status::Shipped | Status::Delivered | Status::Failed(_) => not_cancellable(order),
     }
+}
+
+fn not_cancellable(order: &Order) -> Answer {
+    Decision::Refused(OrderError::NotCancellable { order_id: order.id, milestone: order.standing.status.milestone() })
 }
 
 /// The job may be told by a clock that runs ahead, or hear of an order that moved on since it looked.
-fn on_unpaid_deadline_passed(order: &mut Order, now: Timestamp) -> Answer {
+pub(super) fn on_unpaid_deadline_passed(order: &mut Order, now: Timestamp) -> Answer {
     match order.standing.status {
         Status::Created if now < order.unpaid_deadline => Decision::Ignored("the deadline has not passed yet"),
         Status::Created => order.cancel(CancelReason::Unpaid, ""),
         Status::Confirmed if order.cash_on_delivery => Decision::Ignored("it is paid at the door"),
         Status::Confirmed => Decision::Ignored("the payment is authorized and its capture is under way"),
-        Status::Paid => Decision::Ignored("the order was paid in time"),
+        Status::Paid | Status::Shipped | Status::Delivered => Decision::Ignored("the order was confirmed in time"),
         Status::Cancelled(CancelReason::Unpaid) => Decision::AlreadyApplied,
         Status::Failed(_) | Status::Cancelled(_) => Decision::Ignored("the order ended before its deadline"),
     }

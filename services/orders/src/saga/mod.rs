@@ -1,3 +1,59 @@
 //! What orders do in each saga. Pure: the same functions run in the service, in the tests and in the model checker.
 
 pub mod checkout;
+#[cfg(test)]
+mod fixtures;
+pub mod fulfilment;
+
+use kernel::{Decision, Timestamp};
+
+use crate::domain::error::OrderError;
+use crate::domain::fact::{Fact, OrderFact};
+use crate::domain::ids::OrderId;
+use crate::domain::order::Answer;
+use crate::domain::policy::CheckoutPolicy;
+use crate::domain::world::World;
+
+/// Decides what a fact does to the orders.
+pub fn decide(world: &mut World, fact: &Fact, policy: &CheckoutPolicy, now: Timestamp) -> Answer {
+    match fact {
+        Fact::CheckoutSubmitted { checkout_id, snapshots } => {
+            checkout::on_checkout_submitted(world, *checkout_id, snapshots, policy, now)
+        }
+        Fact::Order(order_id, fact) => on_order_fact(world, *order_id, fact, now),
+    }
+}
+
+/// A fact about an order that does not exist is refused, never kept for later: whatever inventory, payments and shipping say of an
+/// order follows from its `OrderCreated`, which was published after the order was committed. So it is not early, it is wrong (or
+/// our database was restored from a backup), and an operator must know.
+fn on_order_fact(world: &mut World, order_id: OrderId, fact: &OrderFact, now: Timestamp) -> Answer {
+    let Some(order) = world.order_mut(order_id) else {
+        return Decision::Refused(OrderError::NotFound(order_id));
+    };
+    let answer = match fact {
+        OrderFact::PaymentAuthorized => checkout::on_payment_authorized(order),
+        OrderFact::PaymentDeclined { issuer_reason } => checkout::on_payment_declined(order, issuer_reason),
+        OrderFact::PaymentCaptured => checkout::on_payment_captured(order),
+        OrderFact::CaptureFailed => checkout::on_capture_failed(order),
+        OrderFact::PaymentVoided => checkout::on_payment_voided(order),
+        OrderFact::PaymentRefunded { refunded } => checkout::on_payment_refunded(order, *refunded),
+        OrderFact::InventoryCommitted { allocations } => checkout::on_inventory_committed(order, allocations),
+        OrderFact::InventoryRejected => checkout::on_inventory_rejected(order),
+        OrderFact::InventoryCommitRefused => checkout::on_inventory_commit_refused(order),
+        OrderFact::ReservationExpired => checkout::on_reservation_expired(order),
+        OrderFact::InventoryReleased => checkout::on_inventory_released(order),
+        OrderFact::CancelRequested { by, note } => checkout::on_cancel_requested(order, *by, note.as_ref()),
+        OrderFact::UnpaidDeadlinePassed => checkout::on_unpaid_deadline_passed(order, now),
+        OrderFact::ShipmentDispatched { order_dispatched } => {
+            fulfilment::on_shipment_dispatched(order, *order_dispatched)
+        }
+        OrderFact::ShipmentDelivered { order_delivered } => fulfilment::on_shipment_delivered(order, *order_delivered),
+        OrderFact::ShipmentCancelled => fulfilment::on_shipment_cancelled(order),
+        OrderFact::ShipmentCancelRefused => fulfilment::on_shipment_cancel_refused(order),
+    };
+    if matches!(answer, Decision::Applied(_)) {
+        world.mark_changed(order_id);
+    }
+    answer
+}

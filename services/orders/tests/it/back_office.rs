@@ -11,6 +11,7 @@ use contracts::orders::v1::orders_service_client::OrdersServiceClient;
 use contracts::orders::v1::orders_service_server::OrdersServiceServer;
 use contracts::payments::v1 as payments;
 use contracts::payments::v1::payment_method::Method;
+use contracts::shipping::v1 as shipping;
 use kernel::{Currency, Id, Money, Quantity};
 use messaging::{Consumer, Envelope, EventStore, Relay, journal};
 use orders::adapters::events::SUBSCRIPTIONS;
@@ -58,7 +59,8 @@ impl BackOffice {
     pub(crate) async fn closed() -> Self {
         let database = Database::migrated(&SERVICE).await;
         let kafka = Kafka::connect().await;
-        let others = ["tradewind.checkout.v1", "tradewind.inventory.v1", "tradewind.payments.v1"];
+        let others =
+            ["tradewind.checkout.v1", "tradewind.inventory.v1", "tradewind.payments.v1", "tradewind.shipping.v1"];
         kafka.create_topics(&[&others[..], &[ORDERS, DEAD_LETTERS]].concat()).await;
         let clock = TestClock::now();
         let store = EventStore::new(SERVICE.name, database.pool().clone(), clock.clock());
@@ -127,6 +129,14 @@ impl BackOffice {
     pub(crate) async fn confirmed_order(&self) -> OrderId {
         let order_id = self.new_order().await;
         self.hear(&[authorized(order_id), committed(order_id)]).await;
+        order_id
+    }
+
+    /// A new order to be paid in cash, confirmed.
+    pub(crate) async fn confirmed_order_in_cash(&self) -> OrderId {
+        let checkout = Checkout::cash_on_delivery();
+        let order_id = checkout.order_ids[0];
+        self.hear(&[checkout.submitted(), authorized(order_id), committed(order_id)]).await;
         order_id
     }
 
@@ -320,8 +330,35 @@ fn by_payments<E: Message + Name>(order_id: OrderId, message: &E) -> Event {
     Event::new("payments", "payment", order_id.uuid(), 1, message)
 }
 
+fn by_shipping<E: Message + Name>(order_id: OrderId, message: &E) -> Event {
+    Event::new("shipping", "consignment", order_id.uuid(), 1, message)
+}
+
 fn by_inventory<E: Message + Name>(order_id: OrderId, message: &E) -> Event {
     Event::new("inventory", "reservation", order_id.uuid(), 1, message)
+}
+
+/// A parcel left, and it was the last one or not.
+pub(crate) fn dispatched(order_id: OrderId, order_dispatched: bool) -> Event {
+    let order_id_text = order_id.to_string();
+    let message = shipping::ShipmentDispatched { order_id: order_id_text, order_dispatched, ..Default::default() };
+    by_shipping(order_id, &message)
+}
+
+/// A parcel arrived, and it was the last one or not.
+pub(crate) fn delivered(order_id: OrderId, order_delivered: bool) -> Event {
+    let order_id_text = order_id.to_string();
+    let message = shipping::ShipmentDelivered { order_id: order_id_text, order_delivered, ..Default::default() };
+    by_shipping(order_id, &message)
+}
+
+pub(crate) fn stopped(order_id: OrderId) -> Event {
+    by_shipping(order_id, &shipping::ShipmentCancelled { order_id: order_id.to_string() })
+}
+
+pub(crate) fn not_stopped(order_id: OrderId) -> Event {
+    let reason = "ALREADY_DISPATCHED".to_owned();
+    by_shipping(order_id, &shipping::ShipmentCancelRefused { order_id: order_id.to_string(), reason })
 }
 
 pub(crate) fn authorized(order_id: OrderId) -> Event {
@@ -365,8 +402,15 @@ pub(crate) fn refunded(order_id: OrderId) -> Event {
     by_payments(order_id, &message)
 }
 
+/// The mugs are committed in one warehouse, the spoon in another.
 pub(crate) fn committed(order_id: OrderId) -> Event {
-    by_inventory(order_id, &inventory::InventoryCommitted { order_id: order_id.to_string(), allocations: Vec::new() })
+    let allocation = |sku: &str, warehouse: u128, quantity| inventory::Allocation {
+        sku: sku.to_owned(),
+        warehouse_id: Id::<inventory::Allocation>::from_uuid(uuid::Uuid::from_u128(warehouse)).to_string(),
+        quantity,
+    };
+    let allocations = vec![allocation("MUG-BLUE", 1, 2), allocation("SPOON", 2, 1)];
+    by_inventory(order_id, &inventory::InventoryCommitted { order_id: order_id.to_string(), allocations })
 }
 
 pub(crate) fn rejected(order_id: OrderId) -> Event {

@@ -240,8 +240,7 @@ async fn a_submission_that_cannot_be_read_or_does_not_add_up_is_parked_as_a_whol
 async fn an_event_under_the_key_of_another_order_is_parked() {
     let (office, _replica) = BackOffice::open().await;
     let (order_id, other) = (office.new_order().await, office.new_order().await);
-    let message =
-        contracts::inventory::v1::InventoryCommitted { order_id: order_id.to_string(), allocations: Vec::new() };
+    let message = contracts::inventory::v1::ReservationExpired { order_id: order_id.to_string() };
     office.hear(&[Event::new("inventory", "reservation", other.uuid(), 1, &message)]).await;
     assert!(office.parked().await[0].starts_with("undecodable: it is about order"));
     assert_eq!(office.history(order_id).await, ["OrderCreated"]);

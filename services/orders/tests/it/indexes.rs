@@ -1,11 +1,13 @@
 //! What the statements cost once the tables have grown.
 
+use kernel::Quantity;
 use messaging::{Cause, Caused, EventStore, Outcome, react};
 use orders::SERVICE;
 use orders::adapters::postgres::{self, Whose};
 use orders::app::verify_history::verify_history;
 use orders::domain::fact::{Fact, OrderFact};
-use orders::domain::ids::OrderId;
+use orders::domain::ids::{OrderId, WarehouseId};
+use orders::domain::shipping_instruction::Allocation;
 use orders::domain::snapshot::Snapshot;
 use orders::domain::status::Milestone;
 use orders::jobs::cancel_unpaid_orders::cancel_unpaid_orders;
@@ -34,7 +36,8 @@ async fn fill(database: &Database) {
          SELECT md5('order' || n)::uuid, CASE WHEN n % 10 = 0 THEN 'CREATED' ELSE 'PAID' END, NULL,
                 CASE WHEN n % 10 = 0 THEN 'UNPAID' ELSE 'CAPTURED' END,
                 CASE WHEN n % 10 = 0 THEN 'UNALLOCATED' ELSE 'ALLOCATED' END,
-                '2100-01-01', now(), 1, sha256('head'), md5('checkout' || n)::uuid
+                CASE WHEN n % 10 = 0 THEN '[]' ELSE '[{\"sku\": \"SKU\", \"warehouse_id\": \"0\", \"quantity\": 2}]' END::jsonb,
+                NULL, NULL, '2100-01-01', now(), 1, sha256('head'), md5('checkout' || n)::uuid
          FROM generate_series(1, 50000) AS n",
         "ANALYZE",
     ] {
@@ -51,14 +54,25 @@ async fn happen(store: &EventStore, facts: Vec<Fact>) {
     assert!(outcomes.iter().all(|outcome| *outcome == Outcome::Applied), "{outcomes:?}");
 }
 
-/// Twenty orders of one buyer: half of them paid, half cancelled at their deadline; then they are read and listed.
+/// Twenty orders of one buyer: half of them sent and paid at the door, half cancelled at their deadline; then they are read and listed.
 async fn do_business(store: &EventStore, clock: &TestClock) {
     let checkout = Checkout::new(ORDERS_PER_ROUND);
     let snapshots = terms_of(&checkout).into_iter().map(|terms| Snapshot::freeze(terms).unwrap());
     let submitted = Fact::CheckoutSubmitted { checkout_id: checkout.id, snapshots: snapshots.collect() };
     happen(store, vec![submitted]).await;
     let paid: Vec<OrderId> = checkout.order_ids[..ORDERS_PER_ROUND / 2].to_vec();
-    for fact in [OrderFact::PaymentAuthorized, OrderFact::InventoryCommitted, OrderFact::PaymentCaptured] {
+    let spoon = Allocation {
+        sku: "SPOON".parse().unwrap(),
+        warehouse_id: WarehouseId::from_uuid(checkout.id.uuid()),
+        quantity: Quantity::ONE,
+    };
+    for fact in [
+        OrderFact::PaymentAuthorized,
+        OrderFact::InventoryCommitted { allocations: vec![spoon] },
+        OrderFact::ShipmentDispatched { order_dispatched: true },
+        OrderFact::ShipmentDelivered { order_delivered: true },
+        OrderFact::PaymentCaptured,
+    ] {
         happen(store, paid.iter().map(|id| Fact::Order(*id, fact.clone())).collect()).await;
     }
     clock.advance(UNPAID_AFTER);

@@ -5,6 +5,7 @@
 mod back_office;
 mod checkout;
 mod deadline;
+mod fulfilment;
 mod indexes;
 mod rpc;
 mod steps;

@@ -1,10 +1,11 @@
 //! What orders do on each journey of the checkout saga, and what undoes it. [`testkit::steps`] plays the table.
 
-use kernel::Timestamp;
+use kernel::{Quantity, Timestamp};
 use messaging::Subscription;
 use orders::adapters::events::SUBSCRIPTIONS;
 use orders::domain::fact::{Canceller, Fact, OrderFact};
-use orders::domain::ids::OrderId;
+use orders::domain::ids::{OrderId, WarehouseId};
+use orders::domain::shipping_instruction::Allocation;
 use orders::domain::snapshot::{PaymentMethod, Snapshot, Terms};
 use orders::domain::status::Status;
 use orders::domain::world::World;
@@ -16,12 +17,16 @@ use crate::back_office::{Checkout, UNPAID_AFTER, participant, terms_of};
 const CHECKOUT: &str = "checkout";
 const INVENTORY: &str = "inventory";
 const PAYMENTS: &str = "payments";
+const SHIPPING: &str = "shipping";
 const BUYER: &str = "the buyer";
 const CLOCK: &str = "the clock";
 
 const CREATED: &str = "OrderCreated";
 const CONFIRMED: &str = "OrderConfirmed";
 const PAID: &str = "OrderPaid";
+const SHIPPED: &str = "OrderShipped";
+const DELIVERED: &str = "OrderDelivered";
+const STOPPING: &str = "OrderCancellationRequested";
 const FAILED: &str = "OrderFailed";
 const CANCELLED: &str = "OrderCancelled";
 
@@ -51,7 +56,28 @@ impl Placed {
     }
 
     fn committed(&self) -> Step<Fact> {
-        self.says(INVENTORY, "InventoryCommitted", OrderFact::InventoryCommitted)
+        let allocations = vec![Allocation {
+            sku: "SPOON".parse().unwrap(),
+            warehouse_id: WarehouseId::from_uuid(self.id().uuid()),
+            quantity: Quantity::ONE,
+        }];
+        self.says(INVENTORY, "InventoryCommitted", OrderFact::InventoryCommitted { allocations })
+    }
+
+    fn dispatched(&self, order_dispatched: bool) -> Step<Fact> {
+        self.says(SHIPPING, "ShipmentDispatched", OrderFact::ShipmentDispatched { order_dispatched })
+    }
+
+    fn stopped(&self) -> Step<Fact> {
+        self.says(SHIPPING, "ShipmentCancelled", OrderFact::ShipmentCancelled).needs(&[STOPPING])
+    }
+
+    fn not_stopped(&self) -> Step<Fact> {
+        self.says(SHIPPING, "ShipmentCancelRefused", OrderFact::ShipmentCancelRefused).needs(&[STOPPING])
+    }
+
+    fn delivered(&self, order_delivered: bool) -> Step<Fact> {
+        self.says(SHIPPING, "ShipmentDelivered", OrderFact::ShipmentDelivered { order_delivered })
     }
 
     fn commit_refused(&self) -> Step<Fact> {
@@ -163,16 +189,38 @@ impl Table for Placed {
                     .or_by([self.capture_failed().tells(&[CANCELLED]), self.released(), self.voided()])
                     .but_not_by([self.deadline().is_ignored()]))
                 .then(self.captured().tells(&[PAID])
-                    .not_undone_by([self.cancel().is_refused(), self.deadline().is_ignored()])),
+                    .not_undone_by([self.cancel().is_refused(), self.deadline().is_ignored()]))
+                .then(self.dispatched(false).needs(&[PAID])
+                    .not_undone_by([self.cancel().is_refused()]))
+                .then(self.dispatched(true).needs(&[PAID]).tells(&[SHIPPED])
+                    .not_undone_by([self.cancel().is_refused()]))
+                .then(self.delivered(true).needs(&[PAID]).tells(&[DELIVERED])
+                    .not_undone_by([self.cancel().is_refused()])),
             Journey::new("an order that is paid for at the door")
                 .not_undone_by([self.cancel().is_refused()])
                 .then(self.created(PaymentMethod::CashOnDelivery))
                 .then(self.authorized_row())
                 .then(self.committed().tells(&[CONFIRMED])
-                    .undone_by([self.cancel().tells(&[CANCELLED]), self.voided(), self.released()])
+                    .undone_by([self.cancel().tells(&[STOPPING]), self.stopped().tells(&[CANCELLED]), self.voided(), self.released()])
                     .but_not_by([self.deadline().is_ignored()]))
+                .then(self.dispatched(true).needs(&[CONFIRMED]).tells(&[SHIPPED])
+                    .not_undone_by([self.cancel().is_refused()]))
+                .then(self.delivered(true).needs(&[CONFIRMED]).tells(&[DELIVERED])
+                    .not_undone_by([self.cancel().is_refused()]))
                 .then(self.captured().tells(&[PAID])
-                    .not_undone_by([self.cancel().is_refused(), self.deadline().is_ignored()])),
+                    .not_undone_by([self.deadline().is_ignored()])),
+            Journey::new("an order whose parcel leaves before it is stopped")
+                .not_undone_by([self.cancel().is_refused()])
+                .then(self.created(PaymentMethod::CashOnDelivery))
+                .then(self.authorized_row())
+                .then(self.committed().tells(&[CONFIRMED])
+                    .undone_by([self.cancel().tells(&[STOPPING]), self.stopped().tells(&[CANCELLED]), self.voided(), self.released()]))
+                .then(self.cancel().needs(&[CONFIRMED]).tells(&[STOPPING])
+                    .undone_by([self.stopped().tells(&[CANCELLED]), self.voided(), self.released()]))
+                .then(self.dispatched(true).needs(&[STOPPING]).tells(&[SHIPPED])
+                    .not_undone_by([self.cancel().is_refused()]))
+                .then(self.not_stopped()
+                    .not_undone_by([self.cancel().is_refused()])),
         ]
     }
 
@@ -180,7 +228,9 @@ impl Table for Placed {
     fn slate(&self, world: &World) -> String {
         match world.order(self.id()).map(|order| order.standing.status) {
             None | Some(Status::Failed(_) | Status::Cancelled(_)) => "nothing under way".to_owned(),
-            Some(status @ (Status::Created | Status::Confirmed | Status::Paid)) => status.to_string(),
+            Some(
+                status @ (Status::Created | Status::Confirmed | Status::Paid | Status::Shipped | Status::Delivered),
+            ) => status.to_string(),
         }
     }
 }

@@ -10,10 +10,10 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::domain::fact::Fact;
-use crate::domain::ids::{CheckoutId, OrderId};
-use crate::domain::order::{Order, Standing};
+use crate::domain::ids::{BuyerId, CheckoutId, OrderId, SellerId};
+use crate::domain::order::{Cancellation, Order, Standing};
 use crate::domain::snapshot::{Line, PaymentMethod, Snapshot};
-use crate::domain::status::{FulfilmentStatus, Milestone, PaymentStatus, Status};
+use crate::domain::status::{CancelReason, FulfilmentStatus, Milestone, PaymentStatus, Status};
 use crate::domain::world::World;
 
 /// Loads and locks the orders that the facts touch, in the order of their ids.
@@ -23,7 +23,8 @@ use crate::domain::world::World;
 pub async fn load(tx: &mut PgConnection, facts: &[Caused<Fact>]) -> Result<(World, Heads), Error> {
     let ids: Vec<Uuid> = facts.iter().flat_map(|caused| caused.fact.order_ids()).map(OrderId::uuid).collect();
     let rows = sqlx::query(
-        "SELECT s.*, n.checkout_id, n.currency, n.total_minor, n.card_token IS NULL AS cash_on_delivery
+        "SELECT s.*, n.checkout_id, n.buyer_id, n.seller_id, n.ship_to, n.currency, n.total_minor,
+                n.card_token IS NULL AS cash_on_delivery
          FROM order_state s JOIN order_snapshot n ON n.order_id = s.order_id
          WHERE s.order_id = ANY($1)
          ORDER BY s.order_id
@@ -46,11 +47,25 @@ fn order_from_row(row: &PgRow) -> Result<Order, Error> {
     Ok(Order {
         id: OrderId::from_uuid(row.try_get("order_id")?),
         checkout_id: CheckoutId::from_uuid(row.try_get("checkout_id")?),
+        buyer_id: BuyerId::from_uuid(row.try_get("buyer_id")?),
+        seller_id: SellerId::from_uuid(row.try_get("seller_id")?),
+        ship_to: row.try_get::<Json<_>, _>("ship_to")?.0,
         total: Money::from_minor(row.try_get("total_minor")?, currency(row)?),
         cash_on_delivery: row.try_get("cash_on_delivery")?,
         unpaid_deadline: timestamp(row, "unpaid_deadline")?,
+        allocations: row.try_get::<Json<_>, _>("allocations")?.0,
+        cancellation: cancellation(row)?,
         standing: standing(row)?,
     })
+}
+
+fn cancellation(row: &PgRow) -> Result<Option<Cancellation>, Error> {
+    let (Some(reason), Some(note)) = (row.try_get::<Option<&str>, _>("cancel_reason")?, row.try_get("cancel_note")?)
+    else {
+        return Ok(None);
+    };
+    let unknown = || Error::Corrupt(format!("cancel_reason {reason:?}"));
+    Ok(Some(Cancellation { reason: CancelReason::from_name(reason).ok_or_else(unknown)?, note }))
 }
 
 /// Saves what was created and what changed. An order's row comes with its head.
@@ -95,9 +110,9 @@ async fn insert(
                                   $20::bigint[], $21::bigint[], $22::bigint[], $23::numeric[], $24::bigint[])
          )
          INSERT INTO order_state (order_id, status, reason, payment_status, fulfilment_status, version, head_hash,
-                                  unpaid_deadline, correlation_id, updated_at)
+                                  unpaid_deadline, correlation_id, allocations, updated_at)
          SELECT *, $1 FROM unnest($25::uuid[], $26::text[], $27::text[], $28::text[], $29::text[], $30::bigint[],
-                                  $31::bytea[], $32::timestamptz[], $33::uuid[])",
+                                  $31::bytea[], $32::timestamptz[], $33::uuid[], $34::jsonb[])",
     )
     .bind(OffsetDateTime::from(now))
     .bind(column(snapshots, |snapshot| snapshot.terms().order_id.uuid()))
@@ -132,6 +147,7 @@ async fn insert(
     .bind(column(orders, |order| head(order, heads).hash.to_vec()))
     .bind(column(orders, |order| OffsetDateTime::from(order.unpaid_deadline)))
     .bind(column(orders, |order| head(order, heads).correlation_id))
+    .bind(column(orders, |order| Json(order.allocations.clone())))
     .execute(tx)
     .await?;
     Ok(())
@@ -141,9 +157,12 @@ async fn update(tx: &mut PgConnection, changed: &[&Order], heads: &Heads, now: T
     sqlx::query(
         "UPDATE order_state s
          SET status = t.status, reason = t.reason, payment_status = t.payment_status,
-             fulfilment_status = t.fulfilment_status, version = t.version, head_hash = t.head_hash, updated_at = $8
-         FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::bytea[])
-              AS t (order_id, status, reason, payment_status, fulfilment_status, version, head_hash)
+             fulfilment_status = t.fulfilment_status, allocations = t.allocations, cancel_reason = t.cancel_reason,
+             cancel_note = t.cancel_note, version = t.version, head_hash = t.head_hash, updated_at = $11
+         FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::jsonb[], $7::text[], $8::text[],
+                     $9::bigint[], $10::bytea[])
+              AS t (order_id, status, reason, payment_status, fulfilment_status, allocations, cancel_reason, cancel_note,
+                    version, head_hash)
          WHERE s.order_id = t.order_id",
     )
     .bind(column(changed, |order| order.id.uuid()))
@@ -151,6 +170,9 @@ async fn update(tx: &mut PgConnection, changed: &[&Order], heads: &Heads, now: T
     .bind(column(changed, |order| order.standing.status.reason()))
     .bind(column(changed, |order| order.standing.payment.as_str()))
     .bind(column(changed, |order| order.standing.fulfilment.as_str()))
+    .bind(column(changed, |order| Json(order.allocations.clone())))
+    .bind(column(changed, |order| order.cancellation.as_ref().map(|cancellation| cancellation.reason.as_str())))
+    .bind(column(changed, |order| order.cancellation.as_ref().map(|cancellation| cancellation.note.clone())))
     .bind(column(changed, |order| head(order, heads).version))
     .bind(column(changed, |order| head(order, heads).hash.to_vec()))
     .bind(OffsetDateTime::from(now))

@@ -23,6 +23,8 @@ pub struct PlacedOrder {
     pub snapshot: Snapshot,
     /// Where it stands.
     pub standing: Standing,
+    /// Whether somebody asked to cancel it and its parcels are being stopped.
+    pub cancellation_requested: bool,
     /// When it is cancelled if it is still unpaid.
     pub unpaid_deadline: Timestamp,
     /// When it was created.
@@ -101,6 +103,7 @@ fn placed_order_from_row(row: &PgRow, lines: &[&PgRow]) -> Result<PlacedOrder, E
     Ok(PlacedOrder {
         snapshot: Snapshot::restore(terms_from_row(row, lines)?, SnapshotHash::from_bytes(hash)),
         standing: standing(row)?,
+        cancellation_requested: row.try_get::<Option<&str>, _>("cancel_reason")?.is_some(),
         unpaid_deadline: timestamp(row, "unpaid_deadline")?,
         created_at: timestamp(row, "created_at")?,
         updated_at: timestamp(row, "updated_at")?,

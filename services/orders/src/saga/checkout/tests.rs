@@ -1,4 +1,3 @@
-use std::iter;
 use std::time::Duration;
 
 use proptest::prelude::*;
@@ -6,49 +5,18 @@ use uuid::Uuid;
 
 use super::*;
 use crate::domain::event::Event;
+use crate::domain::fact::{Fact, OrderFact};
 use crate::domain::fixtures::{NOON, cash_on_delivery, euro, order_id, snapshot, terms};
-use crate::domain::ids::CheckoutId;
 use crate::domain::order::Standing;
 use crate::domain::snapshot::Terms;
-use crate::domain::status::OneWay;
-
-const POLICY: CheckoutPolicy = CheckoutPolicy { unpaid_after: Duration::from_mins(16) };
-const ORDER: u128 = 5;
-
-fn submitted(snapshots: Vec<Snapshot>) -> Fact {
-    Fact::CheckoutSubmitted { checkout_id: snapshots[0].terms().checkout_id, snapshots }
-}
-
-/// A world with one order that has just been created.
-fn world_of(agreed: Snapshot) -> World {
-    let mut world = World::default();
-    let answer = decide(&mut world, &submitted(vec![agreed]), &POLICY, NOON);
-    assert!(matches!(answer, Decision::Applied(_)));
-    World::new(world.order(order_id(ORDER)).cloned())
-}
-
-fn hear(world: &mut World, fact: OrderFact) -> Answer {
-    decide(world, &Fact::Order(order_id(ORDER), fact), &POLICY, NOON + POLICY.unpaid_after)
-}
-
-fn standing(world: &World) -> Standing {
-    world.order(order_id(ORDER)).unwrap().standing
-}
-
-fn world_after(facts: &[OrderFact]) -> World {
-    let mut world = world_of(snapshot(order_id(ORDER)));
-    for fact in facts {
-        assert!(matches!(hear(&mut world, fact.clone()), Decision::Applied(_)), "{fact:?}");
-    }
-    world
-}
+use crate::saga::decide;
+use crate::saga::fixtures::{
+    ORDER, POLICY, assert_goes_one_way, assert_readme_has, cancelled_by, committed, delivered, dispatched, hear,
+    standing, submitted, table, world_after, world_of,
+};
 
 fn declined() -> OrderFact {
     OrderFact::PaymentDeclined { issuer_reason: "INSUFFICIENT_FUNDS".to_owned() }
-}
-
-fn cancelled_by(by: Canceller) -> OrderFact {
-    OrderFact::CancelRequested { by, note: Some("changed my mind".parse().unwrap()) }
 }
 
 fn refunded() -> OrderFact {
@@ -59,7 +27,7 @@ fn refunded() -> OrderFact {
 fn every_fact() -> Vec<(&'static str, OrderFact)> {
     vec![
         ("PaymentAuthorized", OrderFact::PaymentAuthorized),
-        ("InventoryCommitted", OrderFact::InventoryCommitted),
+        ("InventoryCommitted", committed()),
         ("PaymentCaptured", OrderFact::PaymentCaptured),
         ("InventoryRejected", OrderFact::InventoryRejected),
         ("PaymentDeclined", declined()),
@@ -76,13 +44,16 @@ fn every_fact() -> Vec<(&'static str, OrderFact)> {
 
 /// Every state that decides differently, by the name that the table gives it, and the facts that lead there.
 fn every_state() -> Vec<(&'static str, Vec<OrderFact>)> {
-    let confirmed = vec![OrderFact::PaymentAuthorized, OrderFact::InventoryCommitted];
+    let confirmed = vec![OrderFact::PaymentAuthorized, committed()];
     let after_confirmed = |fact| [confirmed.clone(), vec![fact]].concat();
+    let paid = after_confirmed(OrderFact::PaymentCaptured);
     vec![
         ("CREATED", vec![]),
         ("CREATED, authorized", vec![OrderFact::PaymentAuthorized]),
         ("CONFIRMED", confirmed.clone()),
-        ("PAID", after_confirmed(OrderFact::PaymentCaptured)),
+        ("PAID", paid.clone()),
+        ("SHIPPED", [paid.clone(), vec![dispatched(true)]].concat()),
+        ("DELIVERED", [paid, vec![dispatched(true), delivered(true)]].concat()),
         ("FAILED: stock", vec![OrderFact::InventoryRejected]),
         ("FAILED: declined", vec![declined()]),
         ("FAILED: expired", vec![OrderFact::PaymentAuthorized, OrderFact::InventoryCommitRefused]),
@@ -91,38 +62,10 @@ fn every_state() -> Vec<(&'static str, Vec<OrderFact>)> {
     ]
 }
 
-/// The table of the README: what becomes of each fact in each state.
-fn rendered_table() -> String {
-    let row = |cells: Vec<String>| format!("| {} |", cells.join(" | "));
-    let states = every_state();
-    let names = states.iter().map(|(name, _)| (*name).to_owned());
-    let mut rows = vec![row(iter::once("fact".to_owned()).chain(names).collect())];
-    rows.push(row(vec!["---".to_owned(); states.len() + 1]));
-    for (name, fact) in every_fact() {
-        let answers = states.iter().map(|(_, history)| {
-            let mut world = world_after(history);
-            let answer = hear(&mut world, fact.clone());
-            told(&answer, &world)
-        });
-        rows.push(row(iter::once(name.to_owned()).chain(answers).collect()));
-    }
-    rows.join("\n")
-}
-
-fn told(answer: &Answer, world: &World) -> String {
-    match answer {
-        Decision::Applied(events) if events.is_empty() => "noted".to_owned(),
-        Decision::Applied(_) => format!("**{}**", standing(world).status.milestone().as_str()),
-        Decision::AlreadyApplied => "again".to_owned(),
-        Decision::Ignored(_) => "ignored".to_owned(),
-        Decision::Refused(_) => "refused".to_owned(),
-    }
-}
-
 #[test]
 fn the_readme_shows_what_becomes_of_each_fact_in_each_state() {
-    let table = rendered_table();
-    assert!(include_str!("../../../README.md").contains(&table), "the README needs this table:\n{table}");
+    let worlds = every_state().into_iter().map(|(name, history)| (name, world_after(&history))).collect();
+    assert_readme_has(&table(worlds, &every_fact()));
 }
 
 #[test]
@@ -201,7 +144,7 @@ fn a_cancelled_order_tells_who_and_why_in_their_words() {
 
 #[test]
 fn inventorys_commit_may_overtake_the_authorization_that_it_answers() {
-    let mut world = world_after(&[OrderFact::InventoryCommitted]);
+    let mut world = world_after(&[committed()]);
     assert_eq!(standing(&world).payment, PaymentStatus::Authorized);
     assert_eq!(hear(&mut world, OrderFact::PaymentAuthorized), Decision::AlreadyApplied);
     assert_eq!(standing(&world).status, Status::Confirmed);
@@ -216,27 +159,21 @@ fn a_late_authorization_does_not_undo_that_it_was_given_up() {
 
 #[test]
 fn a_commit_that_meets_a_cancellation_is_noted_and_then_released() {
-    let mut world =
-        world_after(&[cancelled_by(Canceller::Buyer), OrderFact::InventoryCommitted, OrderFact::InventoryReleased]);
+    let mut world = world_after(&[cancelled_by(Canceller::Buyer), committed(), OrderFact::InventoryReleased]);
     assert_eq!(standing(&world).fulfilment, FulfilmentStatus::Released);
-    assert!(matches!(hear(&mut world, OrderFact::InventoryCommitted), Decision::Ignored(_)));
+    assert!(matches!(hear(&mut world, committed()), Decision::Ignored(_)));
 }
 
 #[test]
 fn a_capture_that_meets_a_cancellation_is_noted_and_then_refunded() {
-    let world = world_after(&[
-        OrderFact::InventoryCommitted,
-        cancelled_by(Canceller::Buyer),
-        OrderFact::PaymentCaptured,
-        refunded(),
-    ]);
+    let world = world_after(&[committed(), cancelled_by(Canceller::Buyer), OrderFact::PaymentCaptured, refunded()]);
     assert_eq!(standing(&world).status, Status::Cancelled(CancelReason::ByBuyer));
     assert_eq!(standing(&world).payment, PaymentStatus::Refunded);
 }
 
 #[test]
 fn a_part_of_the_money_given_back_is_no_refund_of_the_order() {
-    let history = [OrderFact::InventoryCommitted, cancelled_by(Canceller::Buyer), OrderFact::PaymentCaptured];
+    let history = [committed(), cancelled_by(Canceller::Buyer), OrderFact::PaymentCaptured];
     let mut world = world_after(&history);
     let part = OrderFact::PaymentRefunded { refunded: euro(1) };
     assert!(matches!(hear(&mut world, part), Decision::Ignored(_)));
@@ -257,51 +194,14 @@ fn an_order_is_not_cancelled_before_its_deadline() {
 #[test]
 fn a_confirmed_order_to_be_paid_at_the_door_outlives_the_deadline() {
     let mut world = world_of(cash_on_delivery(order_id(ORDER)));
-    let Decision::Applied(events) = hear(&mut world, OrderFact::InventoryCommitted) else { panic!("not applied") };
+    let Decision::Applied(events) = hear(&mut world, committed()) else { panic!("not applied") };
     assert!(matches!(events[..], [Event::Confirmed { cash_on_delivery: true, .. }]));
     assert!(matches!(hear(&mut world, OrderFact::UnpaidDeadlinePassed), Decision::Ignored(_)));
-    assert!(matches!(hear(&mut world, OrderFact::PaymentCaptured), Decision::Applied(_)));
-    assert_eq!(standing(&world).status, Status::Paid);
-}
-
-/// What the text of [`Standing`] promises of each milestone.
-fn is_consistent(standing: Standing) -> bool {
-    match standing.status {
-        Status::Created => {
-            matches!(standing.payment, PaymentStatus::Unpaid | PaymentStatus::Authorized)
-                && standing.fulfilment == FulfilmentStatus::Unallocated
-        }
-        Status::Confirmed => {
-            (standing.payment, standing.fulfilment) == (PaymentStatus::Authorized, FulfilmentStatus::Allocated)
-        }
-        Status::Paid => {
-            (standing.payment, standing.fulfilment) == (PaymentStatus::Captured, FulfilmentStatus::Allocated)
-        }
-        Status::Failed(_) | Status::Cancelled(_) => true,
-    }
-}
-
-fn stayed_or_went_on<S: OneWay>(before: S, after: S) -> bool {
-    before == after || before.leads_to(after)
 }
 
 proptest! {
     #[test]
     fn any_sequence_of_facts_moves_an_order_one_way(choices in prop::collection::vec(0..13_usize, 0..40)) {
-        let facts = every_fact();
-        let mut world = world_of(snapshot(order_id(ORDER)));
-        for choice in choices {
-            let before = standing(&world);
-            let answer = hear(&mut world, facts[choice].1.clone());
-            let after = standing(&world);
-            prop_assert!(stayed_or_went_on(before.status, after.status));
-            prop_assert!(stayed_or_went_on(before.payment, after.payment));
-            prop_assert!(stayed_or_went_on(before.fulfilment, after.fulfilment));
-            prop_assert!(is_consistent(after), "{after}");
-            // Each step of the milestone is an event, and nothing else is: history tells every step and only steps.
-            let events = if let Decision::Applied(events) = &answer { events.len() } else { 0 };
-            prop_assert_eq!(events, usize::from(before.status != after.status));
-            prop_assert_eq!(matches!(answer, Decision::Applied(_)), before != after);
-        }
+        assert_goes_one_way(world_of(snapshot(order_id(ORDER))), &every_fact(), &choices)?;
     }
 }

@@ -1,0 +1,75 @@
+use contracts::event::all_types;
+
+use super::*;
+use crate::adapters::events::encode;
+use crate::domain::event::Event;
+use crate::domain::fixtures::{NOON, cash_on_delivery, order_id, snapshot, terms};
+use crate::domain::ids::{CheckoutId, OrderId};
+use crate::domain::status::{CancelReason, FailureReason};
+
+fn record(event: &Event) -> Record {
+    let outgoing = encode(event);
+    Record {
+        aggregate_id: outgoing.aggregate_id,
+        version: 1,
+        event_id: outgoing.aggregate_id,
+        aggregate_type: outgoing.aggregate_type.to_owned(),
+        event_type: outgoing.event_type,
+        payload: outgoing.payload,
+        correlation_id: outgoing.aggregate_id,
+        causation_id: None,
+        actor: "service:orders".to_owned(),
+        traceparent: None,
+        occurred_at: NOON,
+        previous_hash: [0; 32],
+        hash: [0; 32],
+    }
+}
+
+fn ids() -> (OrderId, CheckoutId) {
+    let terms = terms(order_id(5));
+    (terms.order_id, terms.checkout_id)
+}
+
+#[test]
+fn what_was_agreed_reads_back_from_the_history_with_the_same_hash() {
+    for agreed in [snapshot(order_id(5)), cash_on_delivery(order_id(6))] {
+        let created = record(&Event::Created { snapshot: Box::new(agreed.clone()), unpaid_deadline: NOON });
+        let (terms, stated_hash, unpaid_deadline) = created_from_history(&created).unwrap();
+        assert_eq!((&terms, unpaid_deadline), (agreed.terms(), NOON));
+        assert_eq!(terms.hash().to_string(), stated_hash);
+    }
+}
+
+#[test]
+fn the_status_after_each_entry_reads_back_with_its_reason() {
+    let (order_id, checkout_id) = ids();
+    let created = Event::Created { snapshot: Box::new(snapshot(order_id)), unpaid_deadline: NOON };
+    assert_eq!(status_after(&record(&created)), Ok(Status::Created));
+    let confirmed = Event::Confirmed { order_id, checkout_id, cash_on_delivery: true, shipping_instruction: None };
+    for (event, status) in [
+        (confirmed, Status::Confirmed),
+        (Event::CancellationRequested { order_id, checkout_id }, Status::Confirmed),
+        (Event::Paid { order_id, checkout_id, shipping_instruction: None }, Status::Paid),
+        (Event::Shipped { order_id, checkout_id }, Status::Shipped),
+        (Event::Delivered { order_id, checkout_id }, Status::Delivered),
+    ] {
+        assert_eq!(status_after(&record(&event)), Ok(status));
+    }
+    for reason in FailureReason::ALL {
+        let failed = Event::Failed { order_id, checkout_id, reason, detail: String::new() };
+        assert_eq!(status_after(&record(&failed)), Ok(Status::Failed(reason)));
+    }
+    for reason in CancelReason::ALL {
+        let cancelled = Event::Cancelled { order_id, checkout_id, reason, note: String::new() };
+        assert_eq!(status_after(&record(&cancelled)), Ok(Status::Cancelled(reason)));
+    }
+}
+
+#[test]
+fn every_event_of_ours_in_the_contract_is_a_step_of_an_order() {
+    let ours = all_types().into_iter().filter(|event_type| event_type.starts_with("tradewind.orders.v1."));
+    for event_type in ours {
+        assert!(milestone_after(&event_type).is_some(), "{event_type}");
+    }
+}
