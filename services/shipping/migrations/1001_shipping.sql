@@ -1,0 +1,78 @@
+-- All shipments of one order: what orders said about its sending, and how far the history goes. Its key is the order's id: an order
+-- is sent once. Its row is locked before anything about the order's shipments is read or written.
+CREATE TABLE consignment (
+    order_id             uuid   PRIMARY KEY,
+    buyer_id             uuid   NOT NULL,
+    seller_id            uuid   NOT NULL,
+    -- The fields of google.type.PostalAddress, as the buyer gave them.
+    ship_to              jsonb  NOT NULL,
+    -- What the carrier collects, in minor units of the currency; null for an order that is paid for.
+    cash_minor           bigint CHECK (cash_minor > 0),
+    cash_currency        text   CHECK (char_length(cash_currency) = 3),
+    -- What became of the wish to cancel the order; null if there was none.
+    cancellation         text   CHECK (cancellation IN ('STOPPED', 'REFUSED')),
+    -- The carrier's reference for passing the cash on; null before.
+    remittance_reference text   CHECK (char_length(remittance_reference) BETWEEN 1 AND 50),
+    -- How far its history goes, and the hash that the history ends with (messaging::Head).
+    version              bigint NOT NULL CHECK (version > 0),
+    head_hash            bytea  NOT NULL CHECK (octet_length(head_hash) = 32),
+    correlation_id       uuid   NOT NULL,
+    CONSTRAINT consignment_cash_has_a_currency CHECK ((cash_minor IS NULL) = (cash_currency IS NULL)),
+    CONSTRAINT consignment_remits_cash_only CHECK (remittance_reference IS NULL OR cash_minor IS NOT NULL),
+    CONSTRAINT consignment_remits_what_left CHECK (remittance_reference IS NULL OR cancellation IS DISTINCT FROM 'STOPPED')
+) WITH (
+    -- A row changes with each parcel: leave room to do that in place.
+    fillfactor = 70
+);
+
+-- What one warehouse sends for one order.
+CREATE TABLE shipment (
+    -- Follows from the order and the warehouse (domain/ids.rs). No foreign keys here and below: the rows of a consignment are
+    -- written under its lock, and a look at the parent with a lock on it for each row costs the database more than the row
+    -- (docs/adr/0011-what-an-order-costs-the-database.md).
+    shipment_id  uuid        PRIMARY KEY,
+    order_id     uuid        NOT NULL,
+    warehouse_id uuid        NOT NULL,
+    -- The consignment's seller, kept here so that a seller's shipments are listed from one index.
+    seller_id    uuid        NOT NULL,
+    -- Follows from the parcels and the cancellation (domain/consignment.rs), kept here to be listed by.
+    status       text        NOT NULL CHECK (status IN ('PENDING', 'PARTLY_DISPATCHED', 'DISPATCHED', 'DELIVERED', 'CANCELLED')),
+    created_at   timestamptz NOT NULL,
+    updated_at   timestamptz NOT NULL,
+    CONSTRAINT shipment_once_per_warehouse UNIQUE (order_id, warehouse_id)
+);
+-- A seller's list goes from the newest order to the oldest: order ids are UUIDv7.
+CREATE INDEX shipment_seller ON shipment (seller_id, order_id, shipment_id);
+-- What a seller still has to do is asked for the most, and is soon a small part of what there is.
+CREATE INDEX shipment_seller_open ON shipment (seller_id, order_id, shipment_id)
+    WHERE status IN ('PENDING', 'PARTLY_DISPATCHED', 'DISPATCHED');
+
+-- What a shipment holds. Rows and not a document in the shipment's row, because of the CHECK: it counts what leaves by itself, and so
+-- stops too much also when whoever decides has seen too little.
+CREATE TABLE shipment_line (
+    shipment_id uuid   NOT NULL,
+    sku         text   NOT NULL CHECK (char_length(sku) BETWEEN 1 AND 64),
+    -- Units.
+    quantity    bigint NOT NULL CHECK (quantity > 0),
+    -- Units that have left; each parcel adds its own.
+    dispatched  bigint NOT NULL,
+    PRIMARY KEY (shipment_id, sku),
+    CONSTRAINT shipment_line_ships_at_most_what_it_holds CHECK (dispatched BETWEEN 0 AND quantity)
+) WITH (fillfactor = 70);
+
+-- What was handed to a carrier at once.
+CREATE TABLE parcel (
+    parcel_id       uuid        PRIMARY KEY,
+    shipment_id     uuid        NOT NULL,
+    carrier         text        NOT NULL CHECK (char_length(carrier) BETWEEN 1 AND 50),
+    tracking_number text        NOT NULL CHECK (char_length(tracking_number) BETWEEN 1 AND 50),
+    -- Units by SKU: {"CUP": 2}. A document, because it is written once and read with its parcel only.
+    contents        jsonb       NOT NULL CHECK (jsonb_typeof(contents) = 'object' AND contents <> '{}'),
+    dispatched_at   timestamptz NOT NULL,
+    -- When we were told that its recipient has it. Another replica's clock may be behind, so it may come before dispatched_at.
+    delivered_at    timestamptz,
+    -- A carrier gives a number once. The first of two that claim it has it.
+    CONSTRAINT parcel_tracking_number_taken UNIQUE (carrier, tracking_number)
+);
+-- The parcels of a shipment, oldest first: ids are UUIDv7.
+CREATE INDEX parcel_shipment ON parcel (shipment_id, parcel_id);

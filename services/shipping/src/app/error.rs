@@ -1,0 +1,52 @@
+use kernel::{Classified, ErrorKind, FieldViolation};
+
+use crate::domain::error::ShippingError;
+
+/// Why a request was not carried out.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The domain refuses.
+    #[error(transparent)]
+    Refused(#[from] ShippingError),
+    /// Another parcel has that number.
+    #[error("the carrier has another parcel of that number")]
+    TrackingNumberTaken,
+    /// Somebody else's shipments are none of the caller's business.
+    #[error("these are somebody else's shipments")]
+    NotYours {
+        /// The field of the request that names them.
+        field: &'static str,
+    },
+    /// The database does not answer.
+    #[error("storage")]
+    Storage(#[from] messaging::Error),
+}
+
+impl Classified for Error {
+    fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Refused(refusal) => refusal.kind(),
+            Self::TrackingNumberTaken => ErrorKind::AlreadyExists,
+            Self::NotYours { .. } => ErrorKind::PermissionDenied,
+            Self::Storage(error) => error.kind(),
+        }
+    }
+
+    fn reason(&self) -> &'static str {
+        match self {
+            Self::Refused(refusal) => refusal.reason(),
+            Self::TrackingNumberTaken => "TRACKING_NUMBER_TAKEN",
+            Self::NotYours { .. } => "NOT_YOURS",
+            Self::Storage(error) => error.reason(),
+        }
+    }
+
+    fn field_violations(&self) -> Vec<FieldViolation> {
+        match self {
+            Self::Refused(refusal) => refusal.field_violations(),
+            Self::TrackingNumberTaken => vec![FieldViolation::new("tracking_number", self)],
+            Self::NotYours { field } => vec![FieldViolation::new(*field, self)],
+            Self::Storage(_) => Vec::new(),
+        }
+    }
+}

@@ -1,0 +1,101 @@
+//! Why a fact may not happen to a consignment.
+
+use kernel::{Classified, ErrorKind, Money, Sku};
+
+use super::ids::{OrderId, ParcelId, ShipmentId};
+
+/// Why a fact may not happen to a consignment.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ShippingError {
+    /// Nothing is to be sent for the order, or it is none of the caller's business.
+    #[error("nothing is to be sent for an order {0}")]
+    OrderNotFound(OrderId),
+    /// There is no such shipment, or it is none of the caller's business.
+    #[error("there is no shipment {0}")]
+    ShipmentNotFound(ShipmentId),
+    /// The shipment has no such parcel.
+    #[error("the shipment has no parcel {0}")]
+    ParcelNotFound(ParcelId),
+    /// Orders say of one order two things that exclude each other.
+    #[error("order {0} is sent already, by another instruction")]
+    OtherInstruction(OrderId),
+    /// The order was cancelled, and nothing of it may leave.
+    #[error("shipment {0} is cancelled")]
+    Cancelled(ShipmentId),
+    /// More would leave than the shipment holds.
+    #[error("shipment {shipment_id} has {left} units of {sku} left, and {asked} are to leave")]
+    MoreThanOrdered {
+        /// The shipment.
+        shipment_id: ShipmentId,
+        /// The variant.
+        sku: Sku,
+        /// Units that are to leave.
+        asked: i64,
+        /// Units that have not left.
+        left: i64,
+    },
+    /// The shipment holds nothing of that.
+    #[error("shipment {shipment_id} holds no {sku}")]
+    NotInShipment {
+        /// The shipment.
+        shipment_id: ShipmentId,
+        /// The variant.
+        sku: Sku,
+    },
+    /// Everything has left.
+    #[error("everything of shipment {0} has left")]
+    NothingLeft(ShipmentId),
+    /// The order was paid for before it was sent: no carrier collects anything.
+    #[error("order {0} is not paid in cash on delivery")]
+    NotCashOnDelivery(OrderId),
+    /// Cash is collected at the door, so there can be none before everything was delivered.
+    #[error("order {0} is not delivered as a whole")]
+    NotDelivered(OrderId),
+    /// It is not the amount that was to be collected.
+    #[error("{due} were to be collected for order {order_id}, and {amount} are passed on")]
+    RemittanceMismatch {
+        /// The order.
+        order_id: OrderId,
+        /// What was to be collected.
+        due: Money,
+        /// What is passed on.
+        amount: Money,
+    },
+    /// The cash was passed on before, under another reference.
+    #[error("what was collected for order {0} was passed on before")]
+    AlreadyRemitted(OrderId),
+}
+
+impl Classified for ShippingError {
+    fn kind(&self) -> ErrorKind {
+        match self {
+            Self::OrderNotFound(_) | Self::ShipmentNotFound(_) | Self::ParcelNotFound(_) => ErrorKind::NotFound,
+            Self::OtherInstruction(_)
+            | Self::Cancelled(_)
+            | Self::MoreThanOrdered { .. }
+            | Self::NotInShipment { .. }
+            | Self::NothingLeft(_)
+            | Self::NotCashOnDelivery(_)
+            | Self::NotDelivered(_)
+            | Self::RemittanceMismatch { .. }
+            | Self::AlreadyRemitted(_) => ErrorKind::FailedPrecondition,
+        }
+    }
+
+    fn reason(&self) -> &'static str {
+        match self {
+            Self::OrderNotFound(_) => "ORDER_NOT_FOUND",
+            Self::ShipmentNotFound(_) => "SHIPMENT_NOT_FOUND",
+            Self::ParcelNotFound(_) => "PARCEL_NOT_FOUND",
+            Self::OtherInstruction(_) => "OTHER_INSTRUCTION",
+            Self::Cancelled(_) => "SHIPMENT_CANCELLED",
+            Self::MoreThanOrdered { .. } => "MORE_THAN_ORDERED",
+            Self::NotInShipment { .. } => "NOT_IN_SHIPMENT",
+            Self::NothingLeft(_) => "NOTHING_LEFT",
+            Self::NotCashOnDelivery(_) => "NOT_CASH_ON_DELIVERY",
+            Self::NotDelivered(_) => "NOT_DELIVERED",
+            Self::RemittanceMismatch { .. } => "REMITTANCE_MISMATCH",
+            Self::AlreadyRemitted(_) => "ALREADY_REMITTED",
+        }
+    }
+}

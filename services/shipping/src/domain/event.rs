@@ -1,0 +1,69 @@
+//! What becomes true of a consignment. Each is one entry of its history.
+
+use kernel::Money;
+
+use super::consignment::RemittanceReference;
+use super::contents::Contents;
+use super::ids::{OrderId, ParcelId, ShipmentId, WarehouseId};
+use super::parcel::Parcel;
+
+/// What becomes true of a consignment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// A warehouse is to send what it holds for the order.
+    ShipmentCreated {
+        /// The order.
+        order_id: OrderId,
+        /// The shipment.
+        shipment_id: ShipmentId,
+        /// The warehouse.
+        warehouse_id: WarehouseId,
+        /// What it holds in all.
+        holds: Contents,
+    },
+    /// A parcel left the warehouse.
+    ShipmentDispatched {
+        /// The order.
+        order_id: OrderId,
+        /// The shipment.
+        shipment_id: ShipmentId,
+        /// The warehouse that it left.
+        warehouse_id: WarehouseId,
+        /// The parcel.
+        parcel: Parcel,
+        /// What of the shipment has left so far, this parcel included.
+        dispatched: Contents,
+        /// Whether every unit of the order has left.
+        order_dispatched: bool,
+    },
+    /// A parcel was handed to its recipient.
+    ShipmentDelivered {
+        /// The order.
+        order_id: OrderId,
+        /// The shipment.
+        shipment_id: ShipmentId,
+        /// The parcel.
+        parcel_id: ParcelId,
+        /// Whether every unit of the order was delivered.
+        order_delivered: bool,
+    },
+    /// Nothing of the order has left, and nothing will.
+    ShipmentCancelled {
+        /// The order.
+        order_id: OrderId,
+    },
+    /// The order's parcels cannot be stopped any more: one has left.
+    ShipmentCancelRefused {
+        /// The order.
+        order_id: OrderId,
+    },
+    /// The carrier passed on what it collected.
+    CashCollected {
+        /// The order.
+        order_id: OrderId,
+        /// How much.
+        amount: Money,
+        /// The carrier's reference.
+        reference: RemittanceReference,
+    },
+}

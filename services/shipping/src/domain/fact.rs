@@ -1,0 +1,75 @@
+//! What shipping reacts to: what orders say, and what warehouses, sellers and carriers do.
+
+use kernel::Money;
+
+use super::consignment::{Instruction, RemittanceReference};
+use super::contents::Contents;
+use super::ids::{OrderId, ParcelId, ShipmentId};
+use super::parcel::{Carrier, TrackingNumber};
+
+/// What shipping reacts to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fact {
+    /// orders: the goods of an order may leave.
+    ShipRequested {
+        /// The order.
+        order_id: OrderId,
+        /// What is to be sent. Boxed: it is many times larger than the other facts.
+        instruction: Box<Instruction>,
+    },
+    /// orders: somebody wants to cancel an order whose goods may leave.
+    CancellationRequested {
+        /// The order.
+        order_id: OrderId,
+    },
+    /// A command: a parcel is handed to a carrier.
+    DispatchRequested(Dispatch),
+    /// A command: a carrier handed a parcel to its recipient.
+    DeliveryReported {
+        /// The order.
+        order_id: OrderId,
+        /// The shipment.
+        shipment_id: ShipmentId,
+        /// The parcel.
+        parcel_id: ParcelId,
+    },
+    /// A command: a carrier passed on what it collected.
+    CashRemitted {
+        /// The order.
+        order_id: OrderId,
+        /// How much.
+        amount: Money,
+        /// The carrier's reference.
+        reference: RemittanceReference,
+    },
+}
+
+impl Fact {
+    /// The order that it concerns.
+    pub const fn order_id(&self) -> OrderId {
+        match self {
+            Self::ShipRequested { order_id, .. }
+            | Self::CancellationRequested { order_id }
+            | Self::DispatchRequested(Dispatch { order_id, .. })
+            | Self::DeliveryReported { order_id, .. }
+            | Self::CashRemitted { order_id, .. } => *order_id,
+        }
+    }
+}
+
+/// A parcel that is handed to a carrier.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Dispatch {
+    /// The order.
+    pub order_id: OrderId,
+    /// The shipment that it is taken from.
+    pub shipment_id: ShipmentId,
+    /// The parcel.
+    pub parcel_id: ParcelId,
+    /// What is to be in it; nothing in particular means everything that has not left.
+    pub asked: Contents,
+    /// The carrier.
+    pub carrier: Carrier,
+    /// The carrier's number for it.
+    pub tracking_number: TrackingNumber,
+}

@@ -1,0 +1,115 @@
+//! The consignments that a batch of facts touches, and the only operations on them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use kernel::Timestamp;
+
+use super::consignment::{Cancellation, Consignment, RemittanceReference};
+use super::ids::{OrderId, ParcelId, ShipmentId};
+use super::parcel::Parcel;
+use super::shipment::Shipment;
+
+/// The consignments that a batch of facts touches, by order. One that is absent does not exist.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct World {
+    consignments: BTreeMap<OrderId, Consignment>,
+    changes: Changes,
+}
+
+/// What has to be saved.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Changes {
+    /// Consignments that this batch created, and all that is in them but the parcels.
+    pub created: BTreeSet<OrderId>,
+    /// Consignments that were there before and changed.
+    pub changed: BTreeSet<OrderId>,
+    /// Shipments that were there before and changed.
+    pub shipments: BTreeSet<(OrderId, ShipmentId)>,
+    /// Parcels that left.
+    pub dispatched: BTreeSet<Place>,
+    /// Parcels that had left before and were delivered.
+    pub delivered: BTreeSet<Place>,
+}
+
+/// Where a parcel is found.
+pub type Place = (OrderId, ShipmentId, ParcelId);
+
+impl World {
+    /// The consignments that exist.
+    pub fn new(consignments: impl IntoIterator<Item = Consignment>) -> Self {
+        let consignments = consignments.into_iter().map(|consignment| (consignment.order_id, consignment)).collect();
+        Self { consignments, changes: Changes::default() }
+    }
+
+    /// The consignment of an order, if there is one.
+    pub fn consignment(&self, order_id: OrderId) -> Option<&Consignment> {
+        self.consignments.get(&order_id)
+    }
+
+    /// What has to be saved.
+    pub const fn changes(&self) -> &Changes {
+        &self.changes
+    }
+
+    /// Adds a new consignment.
+    pub(crate) fn create(&mut self, consignment: Consignment) {
+        self.changes.created.insert(consignment.order_id);
+        self.consignments.insert(consignment.order_id, consignment);
+    }
+
+    /// Lets a parcel leave a shipment that has its contents. Answers the consignment after it.
+    pub(crate) fn dispatch(&mut self, order_id: OrderId, shipment_id: ShipmentId, parcel: Parcel) -> &Consignment {
+        self.changes.dispatched.insert((order_id, shipment_id, parcel.id));
+        self.shipment(order_id, shipment_id).parcels.insert(parcel.id, parcel);
+        &self.consignments[&order_id]
+    }
+
+    /// Notes that a parcel was delivered. Answers the consignment after it.
+    pub(crate) fn deliver(&mut self, place: Place, at: Timestamp) -> &Consignment {
+        let (order_id, shipment_id, parcel_id) = place;
+        // A parcel that leaves in this batch is inserted as it is at its end.
+        if !self.changes.dispatched.contains(&place) {
+            self.changes.delivered.insert(place);
+        }
+        let parcel = self.shipment(order_id, shipment_id).parcels.get_mut(&parcel_id);
+        parcel.expect("whoever decides has seen the parcel").delivered_at = Some(at);
+        &self.consignments[&order_id]
+    }
+
+    /// Notes what became of the wish to cancel an order.
+    pub(crate) fn cancel(&mut self, order_id: OrderId, cancellation: Cancellation) {
+        let consignment = self.change(order_id);
+        consignment.cancellation = Some(cancellation);
+        let shipments: Vec<ShipmentId> = consignment.shipments.keys().copied().collect();
+        match cancellation {
+            Cancellation::Stopped => self.note_changed(order_id, shipments),
+            Cancellation::Refused => {}
+        }
+    }
+
+    /// Notes that the cash was passed on.
+    pub(crate) fn remit(&mut self, order_id: OrderId, reference: RemittanceReference) {
+        self.change(order_id).remittance = Some(reference);
+    }
+
+    /// A consignment to change.
+    fn change(&mut self, order_id: OrderId) -> &mut Consignment {
+        if !self.changes.created.contains(&order_id) {
+            self.changes.changed.insert(order_id);
+        }
+        self.consignments.get_mut(&order_id).expect("whoever decides has seen the consignment")
+    }
+
+    /// A shipment to change.
+    fn shipment(&mut self, order_id: OrderId, shipment_id: ShipmentId) -> &mut Shipment {
+        self.note_changed(order_id, [shipment_id]);
+        let shipment = self.change(order_id).shipments.get_mut(&shipment_id);
+        shipment.expect("whoever decides has seen the shipment")
+    }
+
+    fn note_changed(&mut self, order_id: OrderId, shipments: impl IntoIterator<Item = ShipmentId>) {
+        if !self.changes.created.contains(&order_id) {
+            self.changes.shipments.extend(shipments.into_iter().map(|shipment_id| (order_id, shipment_id)));
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! What physically moves: one shipment for each warehouse that has stock of an order, which leaves in parcels.
+//!
+//! | what | where |
+//! | --- | --- |
+//! | RPCs `GetShipment`, `ListShipments`, `DispatchParcel`, `RecordDelivery`, `RecordRemittance` | [`adapters::grpc`] |
+//! | the commands behind the last three | [`app`]: `dispatch_parcel`, `record_delivery`, `record_remittance` |
+//! | events in: `OrderPaid`, `OrderConfirmed`, `OrderCancellationRequested` | [`adapters::events`], decided in [`saga::fulfilment`] |
+//! | events out: `ShipmentCreated`, `ShipmentDispatched`, `ShipmentDelivered`, `ShipmentCancelled`, `ShipmentCancelRefused`, `CashCollected` | [`domain::event`], written in [`adapters::events`] |
+//! | all shipments of an order: the aggregate | [`domain::consignment`] |
+//! | what leaves from where, and what is left | [`domain::shipment`], [`domain::parcel`], [`domain::contents`] |
+//! | tables `consignment`, `shipment`, `shipment_line`, `parcel` | `migrations/1001_shipping.sql`, [`adapters::postgres`] |
+
+pub mod adapters;
+pub mod app;
+pub mod domain;
+mod participant;
+pub mod saga;
+
+use std::sync::Arc;
+
+use chassis::auth::Verifier;
+use chassis::grpc::Server;
+use chassis::{Operation, ParkedOperation, Settings, Tasks, cli, database, jobs as chassis_jobs, parked, telemetry};
+use contracts::shipping::v1::shipping_service_server::ShippingServiceServer;
+use messaging::{Consumer, EventStore, Relay};
+
+use adapters::events::SUBSCRIPTIONS;
+pub use participant::Shipping;
+
+/// The consumer group of the saga.
+pub const CONSUMER: &str = "shipping.saga";
+
+/// What the chassis must know.
+pub static SERVICE: chassis::Service = chassis::Service {
+    name: "shipping",
+    migrations: sqlx::migrate!(),
+    append_only_tables: &[],
+    topics: &["tradewind.shipping.v1"],
+    consumers: &[CONSUMER],
+};
+
+/// Sends what was ordered, and follows it to the door.
+#[derive(Debug, clap::Parser)]
+#[command(name = "shipping", version)]
+pub struct Args {
+    #[command(flatten)]
+    settings: Settings,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Command {
+    /// Serves until told to stop
+    Serve,
+    #[command(flatten)]
+    Operate(Operation),
+    /// Shows and resolves events that could not take effect
+    #[command(subcommand)]
+    Parked(ParkedOperation),
+}
+
+/// Runs a subcommand.
+pub async fn run(args: Args) -> anyhow::Result<()> {
+    match args.command {
+        Command::Serve => serve(&args).await,
+        Command::Operate(operation) => cli::operate::<Args>(operation, &SERVICE, &args.settings).await,
+        Command::Parked(operation) => {
+            let pool = database::connect(&SERVICE, &args.settings).await?;
+            let store = EventStore::new(SERVICE.name, pool, args.settings.clock());
+            parked::operate(operation, &store, CONSUMER, &Shipping).await
+        }
+    }
+}
+
+async fn serve(args: &Args) -> anyhow::Result<()> {
+    let settings = &args.settings;
+    let _telemetry = telemetry::init(&SERVICE, settings)?;
+    let pool = database::connect(&SERVICE, settings).await?;
+    let store = EventStore::new(SERVICE.name, pool, settings.clock());
+    let kafka = settings.kafka_config(&SERVICE);
+    let server = Server::bind(settings, Verifier::new(settings).await?)
+        .await?
+        .add(ShippingServiceServer::new(adapters::grpc::Api::new(store.clone(), Shipping)));
+
+    let mut tasks = Tasks::new(settings.drain_timeout);
+    tasks.spawn("relay", |stop| Relay::new(store.clone(), kafka.clone()).run(stop));
+    tasks.spawn("housekeeping", |stop| chassis_jobs::housekeeping(store.clone(), settings, stop));
+    tasks.spawn(CONSUMER, |stop| Consumer::new(store, kafka, CONSUMER, SUBSCRIPTIONS, Arc::new(Shipping)).run(stop));
+    tasks.spawn("grpc", |stop| server.serve(stop));
+    tasks.run().await
+}

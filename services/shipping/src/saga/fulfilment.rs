@@ -1,0 +1,166 @@
+//! The fulfilment saga: what leaves, what arrives, and what was collected at the door. Shipping alone decides what may leave;
+//! everyone else hears of it.
+//!
+//! Orders say on one topic that the goods of an order may leave, and then perhaps that somebody wants to cancel it. Everything else is
+//! a command, and comes after what it is about was shown to somebody. So nothing here overtakes anything: a fact about something
+//! unknown is wrong, and refused.
+
+use kernel::{Decision, Money, Timestamp};
+
+use crate::domain::consignment::{Cancellation, Consignment, Instruction, RemittanceReference};
+use crate::domain::error::ShippingError;
+use crate::domain::event::Event;
+use crate::domain::fact::{Dispatch, Fact};
+use crate::domain::ids::{OrderId, ParcelId, ShipmentId};
+use crate::domain::parcel::Parcel;
+use crate::domain::shipment::Shipment;
+use crate::domain::world::World;
+
+/// What becomes of a fact that concerns a consignment.
+pub type Answer = Decision<Event, ShippingError>;
+
+/// Decides what a fact does to the consignments.
+pub fn decide(world: &mut World, fact: &Fact, now: Timestamp) -> Answer {
+    match fact {
+        Fact::ShipRequested { order_id, instruction } => on_ship_requested(world, *order_id, instruction),
+        Fact::CancellationRequested { order_id } => on_cancellation_requested(world, *order_id),
+        Fact::DispatchRequested(dispatch) => on_dispatch_requested(world, dispatch, now),
+        Fact::DeliveryReported { order_id, shipment_id, parcel_id } => {
+            on_delivery_reported(world, *order_id, *shipment_id, *parcel_id, now)
+        }
+        Fact::CashRemitted { order_id, amount, reference } => on_cash_remitted(world, *order_id, *amount, reference),
+    }
+}
+
+/// Creates a shipment for each warehouse. What is to be sent is said once: by whatever event it is said again, it is the same.
+fn on_ship_requested(world: &mut World, order_id: OrderId, instruction: &Instruction) -> Answer {
+    if let Some(consignment) = world.consignment(order_id) {
+        return if consignment.is_asked_for_by(instruction) {
+            Decision::AlreadyApplied
+        } else {
+            Decision::Refused(ShippingError::OtherInstruction(order_id))
+        };
+    }
+    let consignment = Consignment::new(order_id, instruction);
+    let created = |shipment: &Shipment| Event::ShipmentCreated {
+        order_id,
+        shipment_id: shipment.id,
+        warehouse_id: shipment.warehouse_id,
+        holds: shipment.holds.clone(),
+    };
+    let events = consignment.shipments.values().map(created).collect();
+    world.create(consignment);
+    Decision::Applied(events)
+}
+
+/// Stops what has not left, if nothing has. Whoever locks the consignment first, this or a parcel, decides: the other is told.
+fn on_cancellation_requested(world: &mut World, order_id: OrderId) -> Answer {
+    let Some(consignment) = world.consignment(order_id) else {
+        return Decision::Refused(ShippingError::OrderNotFound(order_id));
+    };
+    match consignment.cancellation {
+        Some(Cancellation::Stopped | Cancellation::Refused) => Decision::AlreadyApplied,
+        None if consignment.has_begun() => {
+            world.cancel(order_id, Cancellation::Refused);
+            Decision::applied(Event::ShipmentCancelRefused { order_id })
+        }
+        None => {
+            world.cancel(order_id, Cancellation::Stopped);
+            Decision::applied(Event::ShipmentCancelled { order_id })
+        }
+    }
+}
+
+/// Lets a parcel leave, if what it is to hold is there. A parcel that has left under that id is this one: whoever asks makes a new
+/// id for a new parcel.
+fn on_dispatch_requested(world: &mut World, dispatch: &Dispatch, now: Timestamp) -> Answer {
+    let Dispatch { order_id, shipment_id, parcel_id, .. } = *dispatch;
+    let Some((consignment, shipment)) = find(world, order_id, shipment_id) else {
+        return Decision::Refused(ShippingError::ShipmentNotFound(shipment_id));
+    };
+    if consignment.parcel(parcel_id).is_some() {
+        return Decision::AlreadyApplied;
+    }
+    match consignment.cancellation {
+        Some(Cancellation::Stopped) => return Decision::Refused(ShippingError::Cancelled(shipment_id)),
+        Some(Cancellation::Refused) | None => {}
+    }
+    let contents = match shipment.pack(&dispatch.asked) {
+        Ok(contents) => contents,
+        Err(refusal) => return Decision::Refused(refusal),
+    };
+    let parcel = Parcel {
+        id: parcel_id,
+        carrier: dispatch.carrier.clone(),
+        tracking_number: dispatch.tracking_number.clone(),
+        contents,
+        dispatched_at: now,
+        delivered_at: None,
+    };
+    let consignment = world.dispatch(order_id, shipment_id, parcel.clone());
+    let shipment = &consignment.shipments[&shipment_id];
+    Decision::applied(Event::ShipmentDispatched {
+        order_id,
+        shipment_id,
+        warehouse_id: shipment.warehouse_id,
+        parcel,
+        dispatched: shipment.dispatched(),
+        order_dispatched: consignment.is_dispatched(),
+    })
+}
+
+/// Notes that a parcel arrived.
+fn on_delivery_reported(
+    world: &mut World,
+    order_id: OrderId,
+    shipment_id: ShipmentId,
+    parcel_id: ParcelId,
+    now: Timestamp,
+) -> Answer {
+    let Some((_, shipment)) = find(world, order_id, shipment_id) else {
+        return Decision::Refused(ShippingError::ShipmentNotFound(shipment_id));
+    };
+    let Some(parcel) = shipment.parcels.get(&parcel_id) else {
+        return Decision::Refused(ShippingError::ParcelNotFound(parcel_id));
+    };
+    if parcel.is_delivered() {
+        return Decision::AlreadyApplied;
+    }
+    let consignment = world.deliver((order_id, shipment_id, parcel_id), now);
+    let order_delivered = consignment.is_delivered();
+    Decision::applied(Event::ShipmentDelivered { order_id, shipment_id, parcel_id, order_delivered })
+}
+
+/// Notes what the carrier passed on: the whole amount, once, after everything was delivered. Anything else is for people to settle with
+/// the carrier before it is money of ours.
+fn on_cash_remitted(world: &mut World, order_id: OrderId, amount: Money, reference: &RemittanceReference) -> Answer {
+    let Some(consignment) = world.consignment(order_id) else {
+        return Decision::Refused(ShippingError::OrderNotFound(order_id));
+    };
+    let Some(due) = consignment.terms.cash_to_collect else {
+        return Decision::Refused(ShippingError::NotCashOnDelivery(order_id));
+    };
+    if let Some(before) = &consignment.remittance {
+        return if before == reference && amount == due {
+            Decision::AlreadyApplied
+        } else {
+            Decision::Refused(ShippingError::AlreadyRemitted(order_id))
+        };
+    }
+    if !consignment.is_delivered() {
+        return Decision::Refused(ShippingError::NotDelivered(order_id));
+    }
+    if amount != due {
+        return Decision::Refused(ShippingError::RemittanceMismatch { order_id, due, amount });
+    }
+    world.remit(order_id, reference.clone());
+    Decision::applied(Event::CashCollected { order_id, amount, reference: reference.clone() })
+}
+
+fn find(world: &World, order_id: OrderId, shipment_id: ShipmentId) -> Option<(&Consignment, &Shipment)> {
+    let consignment = world.consignment(order_id)?;
+    Some((consignment, consignment.shipments.get(&shipment_id)?))
+}
+
+#[cfg(test)]
+mod tests;

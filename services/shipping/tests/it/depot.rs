@@ -1,0 +1,366 @@
+//! Shipping between orders that let goods leave, sellers and carriers who move them, and what it says about that.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use contracts::convert::money_to_wire;
+use contracts::google::r#type::PostalAddress;
+use contracts::inventory::v1::Allocation;
+use contracts::orders::v1::{OrderCancellationRequested, OrderConfirmed, OrderPaid, ShippingInstruction};
+use kernel::{Currency, Id, Money, Quantity, Sku};
+use messaging::{Cause, Caused, Consumer, Envelope, EventStore, Head, Relay, journal, react};
+use prost::{Message, Name};
+use shipping::adapters::events::SUBSCRIPTIONS;
+use shipping::adapters::postgres::{self, Found};
+use shipping::app::Error;
+use shipping::app::dispatch_parcel::{DispatchParcel, dispatch_parcel};
+use shipping::app::record_delivery::{RecordDelivery, record_delivery};
+use shipping::app::record_remittance::{RecordRemittance, record_remittance};
+use shipping::domain::address::Address;
+use shipping::domain::consignment::{Instruction, Terms};
+use shipping::domain::contents::Contents;
+use shipping::domain::fact::Fact;
+use shipping::domain::ids::{BuyerId, OrderId, ParcelId, SellerId, ShipmentId, WarehouseId, shipment_id};
+use shipping::{CONSUMER, SERVICE, Shipping};
+use sqlx::Row;
+use testkit::{Database, Event, Kafka, TestClock, eventually};
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+pub(crate) const SHIPPING: &str = "tradewind.shipping.v1";
+pub(crate) const ORDERS: &str = "tradewind.orders.v1";
+pub(crate) const DEAD_LETTERS: &str = "shipping.saga.dlq";
+
+/// A database, topics and a clock of one test's own.
+pub(crate) struct Depot {
+    pub(crate) database: Database,
+    pub(crate) kafka: Kafka,
+    pub(crate) clock: TestClock,
+    /// For what the test does itself; each replica has a store of its own.
+    pub(crate) store: EventStore,
+}
+
+/// A running replica; it stops when this is dropped.
+pub(crate) struct Replica {
+    _stop: DropGuard,
+}
+
+impl Depot {
+    /// Without a replica, and without topics.
+    pub(crate) async fn closed() -> Self {
+        let database = Database::migrated(&SERVICE).await;
+        let kafka = Kafka::connect().await;
+        let clock = TestClock::at("2026-03-01T09:00:00Z");
+        let store = EventStore::new(SERVICE.name, database.pool().clone(), clock.clock());
+        Self { database, kafka, clock, store }
+    }
+
+    /// With so many replicas.
+    pub(crate) async fn open(replicas: usize) -> (Self, Vec<Replica>) {
+        let depot = Self::closed().await;
+        depot.kafka.create_topics(&[ORDERS, SHIPPING, DEAD_LETTERS]).await;
+        let mut running = Vec::with_capacity(replicas);
+        for _ in 0..replicas {
+            running.push(depot.start_replica().await);
+        }
+        (depot, running)
+    }
+
+    /// Goes on with a pool of its own, after the first was closed.
+    pub(crate) async fn reopen(&mut self) {
+        self.store = EventStore::new(SERVICE.name, self.database.another_pool().await, self.clock.clock());
+    }
+
+    /// Another replica: a pool, a store, a relay and a consumer of its own.
+    async fn start_replica(&self) -> Replica {
+        let store = EventStore::new(SERVICE.name, self.database.another_pool().await, self.clock.clock());
+        let stop = CancellationToken::new();
+        let relay = Relay::new(store.clone(), self.kafka.config()).run(stop.clone());
+        let consumer = Consumer::new(store, self.kafka.config(), CONSUMER, SUBSCRIPTIONS, Arc::new(Shipping));
+        tokio::spawn(relay);
+        tokio::spawn(consumer.run(stop.clone()));
+        Replica { _stop: stop.drop_guard() }
+    }
+
+    /// Publishes events of one order, and waits until the last has taken effect, or was parked; so have those before it.
+    pub(crate) async fn hear(&self, events: &[&Event]) {
+        for event in events {
+            self.kafka.publish(event).await;
+        }
+        self.taken(events.last().unwrap()).await;
+    }
+
+    /// Waits until an event has taken effect, or was parked.
+    pub(crate) async fn taken(&self, event: &Event) {
+        eventually("the event in the inbox", async || {
+            let found = sqlx::query("SELECT FROM inbox WHERE event_id = $1").bind(event.id());
+            found.fetch_optional(self.store.pool()).await.unwrap()
+        })
+        .await;
+    }
+
+    /// Lets facts take effect without Kafka.
+    pub(crate) async fn happen(&self, facts: Vec<Fact>) {
+        let caused = |fact| Caused { fact, cause: Cause::command("service:test") };
+        let facts: Vec<_> = facts.into_iter().map(caused).collect();
+        let mut unit = self.store.begin().await.unwrap();
+        for outcome in react(&Shipping, &mut unit, &facts).await.unwrap() {
+            outcome.accepted().unwrap();
+        }
+        unit.commit().await.unwrap();
+    }
+
+    /// Waits until shipping has said these things about an order, and answers them. It must have said them in this order, and
+    /// nothing else.
+    pub(crate) async fn told(&self, order: &Order, expected: &[&str]) -> Vec<Envelope> {
+        let about = |events: &[Envelope]| -> Vec<Envelope> {
+            events.iter().filter(|event| event.aggregate_id == order.id.uuid()).cloned().collect()
+        };
+        let awaited = format!("{expected:?} about {}", order.id);
+        let events = self.kafka.wait_for(SHIPPING, &awaited, |events| about(events).len() >= expected.len()).await;
+        let told = about(&events);
+        assert_eq!(told.iter().map(|event| short_name(&event.event_type)).collect::<Vec<_>>(), expected);
+        assert!(told.iter().zip(1..).all(|(event, version)| event.aggregate_version == version), "{told:?}");
+        told
+    }
+
+    /// Everything that shipping recorded about an order, whether it was published yet or not.
+    pub(crate) async fn history(&self, order: &Order) -> Vec<String> {
+        let mut connection = self.store.pool().acquire().await.unwrap();
+        let records = journal::read(&mut connection, order.id.uuid()).await.unwrap();
+        records.iter().map(|record| short_name(&record.event_type).to_owned()).collect()
+    }
+
+    pub(crate) async fn shipment(&self, id: ShipmentId) -> Found {
+        let mut tx = postgres::snapshot(self.store.pool()).await.unwrap();
+        postgres::find(&mut tx, id).await.unwrap().expect("the shipment exists")
+    }
+
+    /// Hands a parcel to a carrier, under a number that no other has; no lines are everything that is left.
+    pub(crate) async fn dispatch(
+        &self,
+        order: &Order,
+        shipment_id: ShipmentId,
+        lines: &[(&str, i64)],
+    ) -> Result<(ParcelId, Found), Error> {
+        let mut unit = self.store.begin().await.unwrap();
+        let command = DispatchParcel {
+            order_id: order.id,
+            shipment_id,
+            asked: contents(lines),
+            carrier: "DHL".parse().unwrap(),
+            tracking_number: Id::<Found>::generate().to_string().parse().unwrap(),
+            actor: "seller:test".to_owned(),
+        };
+        let dispatched = dispatch_parcel(&mut unit, Shipping, command).await?;
+        unit.commit().await.unwrap();
+        Ok(dispatched)
+    }
+
+    pub(crate) async fn deliver(&self, order: &Order, shipment_id: ShipmentId, parcel_id: ParcelId) -> Found {
+        let mut unit = self.store.begin().await.unwrap();
+        let command = RecordDelivery { order_id: order.id, shipment_id, parcel_id, actor: "operator:test".to_owned() };
+        let delivered = record_delivery(&mut unit, Shipping, command).await.unwrap();
+        unit.commit().await.unwrap();
+        delivered
+    }
+
+    pub(crate) async fn remit(&self, order: &Order, amount: Money) {
+        let mut unit = self.store.begin().await.unwrap();
+        let command = RecordRemittance {
+            order_id: order.id,
+            amount,
+            reference: "R-1".parse().unwrap(),
+            actor: "operator:test".to_owned(),
+        };
+        record_remittance(&mut unit, Shipping, command).await.unwrap();
+        unit.commit().await.unwrap();
+    }
+
+    /// Reasons of the events that are parked, in order.
+    pub(crate) async fn parked(&self) -> Vec<String> {
+        let parked = messaging::parked::list(&self.store, &messaging::parked::Filter::waiting()).await.unwrap();
+        parked.into_iter().map(|event| event.reason).collect()
+    }
+
+    /// What is kept twice agrees, no row is without the row that it belongs to, and no history has a gap.
+    pub(crate) async fn assert_books_balance(&self) {
+        let mut connection = self.store.pool().acquire().await.unwrap();
+        for (wrong, query) in [
+            (
+                "lines that did not let go what is in the parcels",
+                "WITH packed AS (
+                     SELECT p.shipment_id, c.key AS sku, sum(c.value::bigint) AS units
+                     FROM parcel p, jsonb_each_text(p.contents) c GROUP BY 1, 2
+                 )
+                 SELECT count(*) FROM shipment_line l FULL JOIN packed USING (shipment_id, sku)
+                 WHERE l.dispatched IS DISTINCT FROM coalesce(packed.units, 0) OR l.dispatched > l.quantity",
+            ),
+            (
+                "shipments that stand elsewhere than their parcels",
+                "SELECT count(*) FROM shipment s LEFT JOIN consignment c USING (order_id)
+                 WHERE s.status IS DISTINCT FROM CASE
+                     WHEN c.order_id IS NULL THEN NULL
+                     WHEN c.cancellation = 'STOPPED' THEN 'CANCELLED'
+                     WHEN NOT EXISTS (SELECT FROM parcel p WHERE p.shipment_id = s.shipment_id) THEN 'PENDING'
+                     WHEN EXISTS (SELECT FROM shipment_line l WHERE l.shipment_id = s.shipment_id
+                                  AND l.dispatched < l.quantity) THEN 'PARTLY_DISPATCHED'
+                     WHEN EXISTS (SELECT FROM parcel p WHERE p.shipment_id = s.shipment_id
+                                  AND p.delivered_at IS NULL) THEN 'DISPATCHED'
+                     ELSE 'DELIVERED' END",
+            ),
+            (
+                "consignments without a shipment, and shipments without a line",
+                "SELECT (SELECT count(*) FROM consignment c
+                         WHERE NOT EXISTS (SELECT FROM shipment s WHERE s.order_id = c.order_id))
+                      + (SELECT count(*) FROM shipment s
+                         WHERE NOT EXISTS (SELECT FROM shipment_line l WHERE l.shipment_id = s.shipment_id))",
+            ),
+        ] {
+            let count: i64 = sqlx::query_scalar(query).fetch_one(&mut *connection).await.unwrap();
+            assert_eq!(count, 0, "{wrong}");
+        }
+        let rows = sqlx::query("SELECT * FROM consignment").fetch_all(&mut *connection).await.unwrap();
+        for row in rows {
+            let history = journal::read(&mut connection, row.get("order_id")).await.unwrap();
+            assert_eq!(journal::verify(&history, Head::from_row(&row).unwrap()), Ok(()));
+        }
+    }
+}
+
+pub(crate) fn short_name(event_type: &str) -> &str {
+    event_type.rsplit('.').next().unwrap()
+}
+
+pub(crate) fn contents(lines: &[(&str, i64)]) -> Contents {
+    let line = |(sku, units): &(&str, i64)| (sku.parse::<Sku>().unwrap(), Quantity::new(*units).unwrap());
+    Contents::of(lines.iter().map(line))
+}
+
+pub(crate) fn euro(cents: i64) -> Money {
+    Money::from_minor(cents, Currency::EUR)
+}
+
+/// An order, as the orders service tells of it.
+#[derive(Clone, Debug)]
+pub(crate) struct Order {
+    pub(crate) id: OrderId,
+    pub(crate) buyer_id: BuyerId,
+    pub(crate) seller_id: SellerId,
+    /// What leaves from where.
+    pub(crate) allocations: Vec<(WarehouseId, &'static str, i64)>,
+    /// What is collected at the door, for an order that is paid there.
+    pub(crate) cash: Option<Money>,
+}
+
+impl Order {
+    /// A prepaid order of these SKUs, all from one warehouse.
+    pub(crate) fn of(lines: &[(&'static str, i64)]) -> Self {
+        let order = Self {
+            id: Id::generate(),
+            buyer_id: Id::generate(),
+            seller_id: Id::generate(),
+            allocations: Vec::new(),
+            cash: None,
+        };
+        order.and_elsewhere(lines)
+    }
+
+    /// And these from another warehouse.
+    pub(crate) fn and_elsewhere(mut self, lines: &[(&'static str, i64)]) -> Self {
+        let warehouse_id = Id::generate();
+        self.allocations.extend(lines.iter().map(|(sku, units)| (warehouse_id, *sku, *units)));
+        self
+    }
+
+    /// The same to be paid in cash.
+    pub(crate) fn in_cash(self, cents: i64) -> Self {
+        Self { cash: Some(euro(cents)), ..self }
+    }
+
+    /// Its shipments, in the order in which their warehouses were named.
+    pub(crate) fn shipments(&self) -> Vec<ShipmentId> {
+        let mut ids: Vec<_> = self.allocations.iter().map(|(place, ..)| shipment_id(self.id, *place)).collect();
+        ids.dedup();
+        ids
+    }
+
+    /// That its goods may leave, as a fact.
+    pub(crate) fn asked(&self) -> Fact {
+        let mut allocations: BTreeMap<WarehouseId, Vec<(&str, i64)>> = BTreeMap::new();
+        for (warehouse_id, sku, units) in &self.allocations {
+            allocations.entry(*warehouse_id).or_default().push((sku, *units));
+        }
+        let terms = Terms {
+            buyer_id: self.buyer_id,
+            seller_id: self.seller_id,
+            ship_to: Address {
+                region_code: "DE".to_owned(),
+                postal_code: "20457".to_owned(),
+                locality: "Hamburg".to_owned(),
+                address_lines: vec!["Am Sandtorkai 1".to_owned()],
+                recipients: vec!["Ada Lovelace".to_owned()],
+                ..Address::default()
+            },
+            cash_to_collect: self.cash,
+        };
+        let allocations = allocations.into_iter().map(|(place, lines)| (place, contents(&lines))).collect();
+        Fact::ShipRequested { order_id: self.id, instruction: Box::new(Instruction { terms, allocations }) }
+    }
+
+    /// That somebody wants to cancel it, as a fact.
+    pub(crate) fn stopped(&self) -> Fact {
+        Fact::CancellationRequested { order_id: self.id }
+    }
+
+    /// What is to be sent, on the wire.
+    pub(crate) fn instruction(&self) -> ShippingInstruction {
+        let allocation = |(warehouse_id, sku, quantity): &(WarehouseId, &str, i64)| Allocation {
+            sku: (*sku).to_owned(),
+            warehouse_id: warehouse_id.to_string(),
+            quantity: *quantity,
+        };
+        ShippingInstruction {
+            buyer_id: self.buyer_id.to_string(),
+            seller_id: self.seller_id.to_string(),
+            ship_to: Some(PostalAddress {
+                region_code: "DE".to_owned(),
+                postal_code: "20457".to_owned(),
+                locality: "Hamburg".to_owned(),
+                address_lines: vec!["Am Sandtorkai 1".to_owned()],
+                recipients: vec!["Ada Lovelace".to_owned()],
+                ..PostalAddress::default()
+            }),
+            allocations: self.allocations.iter().map(allocation).collect(),
+            cash_to_collect: self.cash.map(money_to_wire),
+        }
+    }
+
+    /// What lets it leave: `OrderPaid`, or `OrderConfirmed` of one that is paid in cash.
+    pub(crate) fn may_leave(&self) -> Event {
+        self.told(Some(self.instruction()))
+    }
+
+    /// The same event with another instruction, or without one.
+    pub(crate) fn told(&self, instruction: Option<ShippingInstruction>) -> Event {
+        if self.cash.is_some() { self.confirmed(instruction) } else { self.paid(instruction) }
+    }
+
+    pub(crate) fn paid(&self, shipping_instruction: Option<ShippingInstruction>) -> Event {
+        self.event(&OrderPaid { order_id: self.id.to_string(), shipping_instruction, ..OrderPaid::default() })
+    }
+
+    pub(crate) fn confirmed(&self, shipping_instruction: Option<ShippingInstruction>) -> Event {
+        let cash_on_delivery = self.cash.is_some();
+        let order_id = self.id.to_string();
+        self.event(&OrderConfirmed { order_id, cash_on_delivery, shipping_instruction, ..OrderConfirmed::default() })
+    }
+
+    pub(crate) fn cancellation(&self) -> Event {
+        let order_id = self.id.to_string();
+        self.event(&OrderCancellationRequested { order_id, ..OrderCancellationRequested::default() })
+    }
+
+    fn event<E: Message + Name>(&self, message: &E) -> Event {
+        Event::new("orders", "order", self.id.uuid(), 2, message)
+    }
+}

@@ -1,0 +1,111 @@
+//! What the statements cost once the tables have grown.
+
+use kernel::Id;
+use shipping::adapters::postgres::{self, Whose};
+use shipping::domain::ids::SellerId;
+use shipping::domain::shipment::ShipmentStatus;
+use testkit::{Database, Reads};
+use uuid::Uuid;
+
+use crate::depot::{Depot, Order, euro};
+
+const TABLES: &[&str] = &["consignment", "shipment", "shipment_line", "parcel"];
+const ROUNDS: usize = 10;
+const ORDERS_PER_ROUND: usize = 20;
+/// What one order may read of one table in its whole life here, lists and locks included: rows or index entries.
+const READS_PER_ORDER_MAX: i64 = 60;
+
+/// The seller who has sent everything but the last few orders.
+fn old_hand() -> SellerId {
+    Id::from_uuid(Uuid::from_u128(1))
+}
+
+/// A marketplace that has done business for years: 50,000 orders from two warehouses each, of 31 sellers; all were delivered but
+/// every hundredth of the thirty.
+async fn fill(database: &Database) {
+    let mut connection = database.pool().acquire().await.unwrap();
+    for statement in [
+        "CREATE TEMPORARY TABLE sold AS
+         SELECT md5('order' || n)::uuid AS order_id, md5('shipment' || n || place)::uuid AS shipment_id, n, place,
+                CASE WHEN n % 10 = 0 THEN lpad('1', 32, '0')::uuid ELSE md5('seller' || n % 30)::uuid END AS seller_id
+         FROM generate_series(1, 50000) AS n, generate_series(0, 1) AS place",
+        "INSERT INTO consignment
+         SELECT order_id, md5('buyer' || n)::uuid, seller_id,
+                '{\"region_code\": \"DE\", \"language_code\": \"\", \"postal_code\": \"\", \"sorting_code\": \"\",
+                  \"administrative_area\": \"\", \"locality\": \"\", \"sublocality\": \"\", \"address_lines\": [],
+                  \"recipients\": [], \"organization\": \"\"}', NULL, NULL, NULL, NULL, 1, sha256('head'), order_id
+         FROM sold WHERE place = 0",
+        "INSERT INTO shipment
+         SELECT shipment_id, order_id, md5('warehouse' || place)::uuid, seller_id,
+                CASE WHEN n % 100 = 1 THEN 'PENDING' ELSE 'DELIVERED' END, now(), now()
+         FROM sold",
+        "INSERT INTO shipment_line SELECT shipment_id, 'SKU', 1, CASE WHEN n % 100 = 1 THEN 0 ELSE 1 END FROM sold",
+        "INSERT INTO parcel
+         SELECT md5('parcel' || n || place)::uuid, shipment_id, 'DHL', 'JD-' || n || '-' || place, '{\"SKU\": 1}', now(), now()
+         FROM sold WHERE n % 100 <> 1",
+        "DROP TABLE sold",
+        "ANALYZE",
+    ] {
+        sqlx::query(statement).execute(&mut *connection).await.unwrap();
+    }
+}
+
+/// Twenty orders of one seller, from two warehouses each, in cash: they leave, arrive, and their cash is passed on; a quarter is
+/// cancelled. Then they are read and listed.
+async fn do_business(depot: &Depot) {
+    let seller_id = Id::generate();
+    let order =
+        |_| Order { seller_id, ..Order::of(&[("CUP", 2), ("POT", 1)]).and_elsewhere(&[("PAN", 1)]).in_cash(100) };
+    let orders: Vec<Order> = (0..ORDERS_PER_ROUND).map(order).collect();
+    depot.happen(orders.iter().map(Order::asked).collect()).await;
+    let (cancelled, sent) = orders.split_at(ORDERS_PER_ROUND / 4);
+    depot.happen(cancelled.iter().map(Order::stopped).collect()).await;
+    for order in sent {
+        for shipment_id in order.shipments() {
+            let (parcel_id, _) = depot.dispatch(order, shipment_id, &[]).await.unwrap();
+            depot.deliver(order, shipment_id, parcel_id).await;
+        }
+        depot.remit(order, euro(100)).await;
+    }
+
+    let mut tx = postgres::snapshot(depot.store.pool()).await.unwrap();
+    for order in &orders {
+        assert!(postgres::parties(&mut tx, order.id).await.unwrap().is_some());
+        let found = postgres::list(&mut tx, Whose::Order(order.id), None, None, 21).await.unwrap();
+        assert_eq!(found.len(), 2);
+        let before = Some((found[1].order_id, found[1].shipment.id));
+        assert!(postgres::list(&mut tx, Whose::Order(order.id), None, before, 21).await.unwrap().is_empty());
+    }
+    let delivered = Some(ShipmentStatus::Delivered);
+    for (whose, status, expected) in [
+        (Whose::Seller(seller_id), None, 21),
+        (Whose::Seller(seller_id), delivered, 21),
+        (Whose::Seller(old_hand()), None, 21),
+        // Of ten thousand shipments none is left to send.
+        (Whose::Seller(old_hand()), Some(ShipmentStatus::Pending), 0),
+    ] {
+        let found = postgres::list(&mut tx, whose, status, None, 21).await.unwrap();
+        assert_eq!(found.len(), expected, "{whose:?} {status:?}");
+    }
+}
+
+#[tokio::test]
+async fn no_statement_reads_more_the_longer_the_tables_grow() {
+    let mut depot = Depot::closed().await;
+    fill(&depot.database).await;
+    depot.store.pool().close().await;
+    let before = Reads::count(&depot.database, TABLES).await;
+
+    depot.reopen().await;
+    for _ in 0..ROUNDS {
+        do_business(&depot).await;
+    }
+    depot.store.pool().close().await;
+
+    let orders = (ROUNDS * ORDERS_PER_ROUND) as i64;
+    let after = Reads::count(&depot.database, TABLES).await;
+    for (table, read) in after.since(&before) {
+        let per_order = read / orders;
+        assert!(per_order < READS_PER_ORDER_MAX, "an order read {per_order} rows of {table}");
+    }
+}

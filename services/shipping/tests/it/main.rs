@@ -1,0 +1,19 @@
+//! Shipping against real PostgreSQL and Kafka.
+//!
+//! | file | shows |
+//! | --- | --- |
+//! | `depot` | replicas between orders that let goods leave and those who move them, for the tests below |
+//! | `fulfilment` | the saga: facts in over Kafka, facts out; races, replicas, parked events |
+//! | `rpc` | every RPC through the real server, its refusals by name; one file per subject |
+//! | `steps` | each step of a saga repeated, undone and interrupted, by the harness of `testkit` |
+//! | `walls` | what the database refuses, whatever is decided |
+//! | `indexes` | no statement walks a table that has grown |
+
+#![allow(clippy::unwrap_used, reason = "a test may give up where it stands")]
+
+mod depot;
+mod fulfilment;
+mod indexes;
+mod rpc;
+mod steps;
+mod walls;

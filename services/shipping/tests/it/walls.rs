@@ -1,0 +1,66 @@
+//! The second wall: what the database refuses, whatever the domain decides.
+
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use crate::depot::{Depot, Order};
+
+/// The constraint that a statement runs into; none if it is let through.
+async fn refused_by(connection: &mut PgConnection, statement: &'static str, ids: &[Uuid]) -> Option<String> {
+    let mut query = sqlx::query(statement);
+    for id in ids {
+        query = query.bind(id);
+    }
+    let error = query.execute(connection).await.err()?;
+    Some(error.as_database_error()?.constraint()?.to_owned())
+}
+
+#[tokio::test]
+async fn what_would_ship_too_much_or_collect_for_nothing_is_refused() {
+    let depot = Depot::closed().await;
+    let (prepaid, in_cash) = (Order::of(&[("CUP", 2)]), Order::of(&[("CUP", 2)]).in_cash(100));
+    depot.happen(vec![prepaid.asked(), in_cash.asked()]).await;
+    let shipment_id = prepaid.shipments()[0];
+    depot.dispatch(&prepaid, shipment_id, &[("CUP", 1)]).await.unwrap();
+    let ids = [prepaid.id.uuid(), shipment_id.uuid(), in_cash.id.uuid()];
+
+    let mut connection = depot.store.pool().acquire().await.unwrap();
+    let walls = [
+        (
+            "UPDATE shipment_line SET dispatched = dispatched + 2 WHERE shipment_id = $2 AND $1 <> $3",
+            "shipment_line_ships_at_most_what_it_holds",
+        ),
+        (
+            "UPDATE shipment_line SET dispatched = -1 WHERE shipment_id = $2 AND $1 <> $3",
+            "shipment_line_ships_at_most_what_it_holds",
+        ),
+        (
+            "INSERT INTO shipment SELECT $3, order_id, warehouse_id, seller_id, status, created_at, updated_at
+             FROM shipment WHERE shipment_id = $2 AND order_id = $1",
+            "shipment_once_per_warehouse",
+        ),
+        (
+            "INSERT INTO parcel SELECT $3, shipment_id, carrier, tracking_number, contents, dispatched_at, delivered_at
+             FROM parcel WHERE shipment_id = $2 AND $1 <> $3",
+            "parcel_tracking_number_taken",
+        ),
+        (
+            "UPDATE consignment SET remittance_reference = 'R-1' WHERE order_id = $1 AND $2 <> $3",
+            "consignment_remits_cash_only",
+        ),
+        (
+            "UPDATE consignment SET remittance_reference = 'R-1', cancellation = 'STOPPED'
+             WHERE order_id = $3 AND $1 <> $2",
+            "consignment_remits_what_left",
+        ),
+        (
+            "UPDATE consignment SET cash_currency = NULL WHERE order_id = $3 AND $1 <> $2",
+            "consignment_cash_has_a_currency",
+        ),
+    ];
+    for (statement, wall) in walls {
+        let constraint = refused_by(&mut connection, statement, &ids).await;
+        assert_eq!(constraint.as_deref(), Some(wall), "{statement}");
+    }
+    depot.assert_books_balance().await;
+}
