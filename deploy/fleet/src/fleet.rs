@@ -1,4 +1,4 @@
-//! The running fleet: servers, the sandbox provider, six services, and a database that can be looked into.
+//! The running fleet: servers, the sandbox provider, seven services, and a database that can be looked into.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -88,7 +88,7 @@ impl Fleet {
             death = servers.died() => return Err(death.into()),
         }
         let times = if shape.replicas == 1 { String::new() } else { format!(", {} times each,", shape.replicas) };
-        step.reached(format_args!("six services{times} and the sandbox provider serve"));
+        step.reached(format_args!("seven services{times} and the sandbox provider serve"));
         let database = PgPoolOptions::new().max_connections(4).connect_lazy_with(admin);
         Ok(Self { processes, servers, shape, endpoints, kafka_prefix, keys, database, _workdir: workdir })
     }

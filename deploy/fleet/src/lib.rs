@@ -9,7 +9,7 @@
 //! | [`up`] | `fleet up`, `down`, `token` |
 //! | [`operate`] | `fleet operate`: a service's own subcommands, for the fleet that is up |
 //! | [`demo`] | `fleet demo`: one morning of a marketplace |
-//! | [`catalogue`], [`shopper`], [`provider`] | what is on sale, who buys it over gRPC, what the payment provider took |
+//! | [`catalogue`], [`shopper`], [`depot`], [`provider`] | what is on sale, who buys it over gRPC, who sends it, what the payment provider took |
 //! | [`faults`] | `fleet faults`: everything goes wrong, and then the books |
 //! | [`flash_sale`] | `fleet flash-sale`: ten thousand buyers, a hundred units |
 //! | [`invariants`] | I1 to I5 and I7, read from the databases |
@@ -32,6 +32,7 @@ pub mod bench;
 pub mod catalogue;
 pub mod choreography;
 pub mod demo;
+pub mod depot;
 pub mod faults;
 pub mod flash_sale;
 pub mod fleet;

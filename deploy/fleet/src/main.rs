@@ -20,7 +20,7 @@ struct CommandLine {
 
 #[derive(Debug, Subcommand)]
 enum FleetCommand {
-    /// Runs the fleet until Ctrl-C: PostgreSQL, Kafka, the sandbox provider, six services, a catalogue on sale.
+    /// Runs the fleet until Ctrl-C: PostgreSQL, Kafka, the sandbox provider, seven services, a catalogue on sale.
     Up {
         #[command(flatten)]
         external: ExternalServers,

@@ -7,13 +7,15 @@ use contracts::access::Role;
 use contracts::cart::v1::cart_service_client::CartServiceClient;
 use contracts::cart::v1::{AddLineRequest, CreateCartRequest};
 use contracts::checkout::v1::checkout_service_client::CheckoutServiceClient;
-use contracts::checkout::v1::{Checkout, CreateQuoteRequest, Quote, SubmitCheckoutRequest, WatchCheckoutRequest};
+use contracts::checkout::v1::{
+    Checkout, CreateQuoteRequest, GetCheckoutRequest, Quote, SubmitCheckoutRequest, WatchCheckoutRequest,
+};
 use contracts::google::r#type::{Money, PostalAddress};
 use contracts::inventory::v1::inventory_service_client::InventoryServiceClient;
 use contracts::inventory::v1::{AddStockRequest, BatchGetAvailabilityRequest, CreateWarehouseRequest};
 use contracts::orders::v1::orders_service_client::OrdersServiceClient;
-use contracts::orders::v1::{CancelOrderRequest, Order};
-use contracts::payments::v1::{PaymentMethod, payment_method::Method};
+use contracts::orders::v1::{CancelOrderRequest, GetOrderRequest, Order};
+use contracts::payments::v1::{CashOnDelivery, PaymentMethod, payment_method::Method};
 use contracts::products::v1::products_service_client::ProductsServiceClient;
 use contracts::products::v1::{CreateProductRequest, NewVariant, OptionValue, ProductOption, PublishProductRequest};
 use futures::future::try_join_all;
@@ -40,7 +42,7 @@ pub fn request_id() -> String {
 }
 
 /// A request with a bearer token.
-fn with_token<T>(token: &str, message: T) -> Request<T> {
+pub(crate) fn with_token<T>(token: &str, message: T) -> Request<T> {
     let mut request = Request::new(message);
     let header = format!("Bearer {token}").parse().expect("a token is ASCII");
     request.metadata_mut().insert("authorization", header);
@@ -74,31 +76,49 @@ pub async fn load(fleet: &Fleet, catalogue: &Catalogue) -> Result<()> {
 }
 
 async fn stock_shop(fleet: &Fleet, seller: &Seller) -> Result<()> {
-    let token = fleet.keys().token(Role::Seller, Id::<Buyer>::generate().uuid(), Some(seller.seller_id));
+    let token = seller_token(fleet, seller);
+    for product in &seller.products {
+        publish(fleet, &token, product).await.with_context(|| format!("putting {} on sale", product.title))?;
+    }
+    let variants = seller.products.iter().flat_map(|product| &product.variants);
+    let stock: Vec<_> = variants.map(|variant| (variant.sku.as_str(), variant.stock)).collect();
+    open_warehouse(fleet, seller, &seller.warehouse, 1, &stock).await
+}
+
+fn seller_token(fleet: &Fleet, seller: &Seller) -> String {
+    fleet.keys().token(Role::Seller, Id::<Buyer>::generate().uuid(), Some(seller.seller_id))
+}
+
+/// Opens a warehouse of a seller and puts stock into it. The lowest priority is taken from first.
+pub async fn open_warehouse(
+    fleet: &Fleet,
+    seller: &Seller,
+    code: &str,
+    priority: i32,
+    stock: &[(&str, i64)],
+) -> Result<()> {
+    let token = seller_token(fleet, seller);
     let inventory = InventoryServiceClient::new(fleet.channel("inventory")?);
     let warehouse = CreateWarehouseRequest {
         request_id: request_id(),
         seller_id: String::new(),
-        code: seller.warehouse.clone(),
-        name: format!("{}, first warehouse", seller.name),
-        priority: 1,
+        code: code.to_owned(),
+        name: format!("{}, warehouse {code}", seller.name),
+        priority,
     };
     let created = patiently(async || {
         Ok(inventory.clone().create_warehouse(with_token(&token, warehouse.clone())).await?.into_inner())
     });
     let warehouse_id = created.await?.warehouse.context("no warehouse in the answer")?.warehouse_id;
-    for product in &seller.products {
-        publish(fleet, &token, product).await.with_context(|| format!("putting {} on sale", product.title))?;
-        for variant in &product.variants {
-            let stock = AddStockRequest {
-                request_id: request_id(),
-                warehouse_id: warehouse_id.clone(),
-                sku: variant.sku.clone(),
-                quantity: variant.stock,
-                reason: "first delivery".to_owned(),
-            };
-            patiently(async || Ok(inventory.clone().add_stock(with_token(&token, stock.clone())).await?)).await?;
-        }
+    for (sku, quantity) in stock {
+        let stock = AddStockRequest {
+            request_id: request_id(),
+            warehouse_id: warehouse_id.clone(),
+            sku: (*sku).to_owned(),
+            quantity: *quantity,
+            reason: "first delivery".to_owned(),
+        };
+        patiently(async || Ok(inventory.clone().add_stock(with_token(&token, stock.clone())).await?)).await?;
     }
     Ok(())
 }
@@ -253,12 +273,21 @@ impl Shopper {
 
     /// Accepts a quote with a card.
     pub async fn submit(&self, quote: &Quote, card: &str, request_id: &str) -> Result<Submitted, Status> {
+        self.submit_paying(quote, Method::CardToken(card.to_owned()), request_id).await
+    }
+
+    /// Accepts a quote, to be paid in cash at the door.
+    pub async fn submit_in_cash(&self, quote: &Quote, request_id: &str) -> Result<Submitted, Status> {
+        self.submit_paying(quote, Method::CashOnDelivery(CashOnDelivery {}), request_id).await
+    }
+
+    async fn submit_paying(&self, quote: &Quote, method: Method, request_id: &str) -> Result<Submitted, Status> {
         let started = Instant::now();
         let submit = SubmitCheckoutRequest {
             request_id: request_id.to_owned(),
             quote_id: quote.quote_id.clone(),
             quote_hash: quote.hash.clone(),
-            payment_method: Some(PaymentMethod { method: Some(Method::CardToken(card.to_owned())) }),
+            payment_method: Some(PaymentMethod { method: Some(method) }),
         };
         let answer = self.checkout.clone().submit_checkout(self.request(submit)).await?.into_inner();
         let checkout = answer.checkout.ok_or_else(|| Status::internal("no checkout in the answer"))?;
@@ -269,6 +298,26 @@ impl Shopper {
     pub async fn buy(&self, lines: &[(&str, i32)], card: &str) -> Result<Submitted> {
         let quote = self.quote(lines).await?;
         self.submit(&quote, card, &request_id()).await.context("SubmitCheckout")
+    }
+
+    /// The whole journey, to be paid in cash at the door.
+    pub async fn buy_in_cash(&self, lines: &[(&str, i32)]) -> Result<Submitted> {
+        let quote = self.quote(lines).await?;
+        self.submit_in_cash(&quote, &request_id()).await.context("SubmitCheckout")
+    }
+
+    /// A checkout as it is shown now.
+    pub async fn checkout(&self, checkout_id: &str) -> Result<Checkout, Status> {
+        let get = GetCheckoutRequest { checkout_id: checkout_id.to_owned() };
+        let answer = self.checkout.clone().get_checkout(self.request(get)).await?.into_inner();
+        answer.checkout.ok_or_else(|| Status::internal("no checkout in the answer"))
+    }
+
+    /// An order as it is shown now.
+    pub async fn order(&self, order_id: &str) -> Result<Order, Status> {
+        let get = GetOrderRequest { order_id: order_id.to_owned() };
+        let answer = self.orders.clone().get_order(self.request(get)).await?.into_inner();
+        answer.order.ok_or_else(|| Status::internal("no order in the answer"))
     }
 
     /// Watches a checkout until every order has its outcome. A stream that breaks, because its service was killed, is opened

@@ -20,8 +20,8 @@ pub struct Service {
 /// The name of the sandbox provider's process.
 pub const PROVIDER: &str = "sandbox-provider";
 
-/// The six services.
-pub const SERVICES: [Service; 6] = [
+/// The seven services.
+pub const SERVICES: [Service; 7] = [
     Service { name: "products", peers: &[], subscriptions: &[], triggers: &[], consumer: None },
     Service {
         name: "cart",
@@ -62,6 +62,13 @@ pub const SERVICES: [Service; 6] = [
         triggers: payments::adapters::events::TRIGGERS,
         consumer: Some(payments::CONSUMER),
     },
+    Service {
+        name: "shipping",
+        peers: &[],
+        subscriptions: shipping::adapters::events::SUBSCRIPTIONS,
+        triggers: shipping::adapters::events::TRIGGERS,
+        consumer: Some(shipping::CONSUMER),
+    },
 ];
 
 /// What kind of fleet is started.
@@ -73,7 +80,7 @@ pub struct Shape {
     pub replicas: u16,
     /// Added to the environment of every service.
     pub env: Vec<(&'static str, String)>,
-    /// Services that run besides the six.
+    /// Services that run besides the seven.
     pub beside: Vec<Service>,
     /// More settings for a PostgreSQL of our own, as `name=value`.
     pub postgres: Vec<&'static str>,
@@ -90,7 +97,7 @@ impl Shape {
         Self { deadlines, replicas, env: Vec::new(), beside: Vec::new(), postgres: Vec::new() }
     }
 
-    /// Runs another service besides the six.
+    /// Runs another service besides the seven.
     #[must_use]
     pub fn with(mut self, service: Service) -> Self {
         self.beside.push(service);

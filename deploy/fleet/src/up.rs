@@ -70,7 +70,7 @@ fn first_seller() -> Result<Uuid> {
 
 fn print_example(fleet: &Fleet) {
     println!("\nThe fleet is up; Ctrl-C drains it. To shop in it from another terminal:\n");
-    for name in ["products", "cart", "checkout", "orders"] {
+    for name in ["products", "cart", "checkout", "orders", "shipping"] {
         println!("export {}={}", name.to_uppercase(), fleet.endpoint(&replica(name, 0)).trim_start_matches("http://"));
     }
     println!(

@@ -1,5 +1,6 @@
 //! `fleet demo`: one morning of a marketplace, told as it happens, and proved at its end from the databases.
 
+mod deliveries;
 mod scenes;
 mod timeline;
 
@@ -83,6 +84,9 @@ async fn play(stage: &mut Stage) -> Result<()> {
     scenes::payments_killed(stage).await?;
     scenes::submitted_twice(stage).await?;
     scenes::tampered_quote(stage).await?;
+    deliveries::two_parcels(stage).await?;
+    deliveries::paid_at_the_door(stage).await?;
+    deliveries::parcels_to_be_stopped(stage).await?;
     scenes::end_late_authorization(stage, late).await?;
 
     println!("\nThe books, read from the databases:");

@@ -179,12 +179,12 @@ pub(super) async fn end_late_authorization(stage: &mut Stage, late: Late) -> Res
     tell_orders(stage, &checkout).await
 }
 
-async fn outcome(stage: &mut Stage, shopper: &Shopper, submitted: &Submitted) -> Result<Checkout> {
+pub(super) async fn outcome(stage: &mut Stage, shopper: &Shopper, submitted: &Submitted) -> Result<Checkout> {
     stage.acknowledged.submitted(&submitted.checkout)?;
     shopper.outcome(&submitted.checkout.checkout_id).await
 }
 
-fn expect(checkout: &Checkout, outcome: OrderOutcome, reason: &str) -> Result<()> {
+pub(super) fn expect(checkout: &Checkout, outcome: OrderOutcome, reason: &str) -> Result<()> {
     for order in &checkout.orders {
         let ended = (order.outcome(), order.reason.as_str());
         ensure!(ended == (outcome, reason), "order {} ended as {ended:?}, not as {outcome:?} {reason}", order.order_id);
@@ -201,7 +201,7 @@ async fn until_available(stage: &Stage, sku: &str, units: i64) -> Result<()> {
     Ok(())
 }
 
-async fn tell_orders(stage: &Stage, checkout: &Checkout) -> Result<()> {
+pub(super) async fn tell_orders(stage: &Stage, checkout: &Checkout) -> Result<()> {
     for order in &checkout.orders {
         let total = order.total.as_ref().map_or_else(String::new, |total| {
             format!("{}.{:02} {}", total.units, total.nanos / 10_000_000, total.currency_code)

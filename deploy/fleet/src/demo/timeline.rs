@@ -13,6 +13,7 @@ pub(super) async fn of_order(fleet: &Fleet, checkout_id: &str, order_id: &str) -
          UNION ALL SELECT event_type, occurred_at FROM orders.journal WHERE aggregate_id = $2
          UNION ALL SELECT event_type, occurred_at FROM inventory.journal WHERE aggregate_id = $2
          UNION ALL SELECT event_type, occurred_at FROM payments.journal WHERE aggregate_id = $2
+         UNION ALL SELECT event_type, occurred_at FROM shipping.journal WHERE aggregate_id = $2
          ORDER BY occurred_at",
     )
     .bind(checkout_id.parse::<Uuid>()?)

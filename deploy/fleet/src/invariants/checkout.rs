@@ -38,12 +38,13 @@ pub(super) const CHECKS: &[Check] = &[
     },
     Check {
         invariant: "I2 stock",
-        claim: "what is reserved and committed is what the reservations hold",
+        claim: "what is reserved and committed is what the reservations hold and has not left",
         query: "WITH held AS (
                     SELECT (a->>'stock_item_id')::uuid AS stock_item_id,
-                           sum((a->>'quantity')::bigint) FILTER (WHERE r.status = 'active') AS reserved,
-                           sum((a->>'quantity')::bigint) FILTER (WHERE r.status = 'committed') AS committed
+                           sum(units) FILTER (WHERE r.status = 'active') AS reserved,
+                           sum(units) FILTER (WHERE r.status = 'committed') AS committed
                     FROM inventory.reservation r CROSS JOIN jsonb_array_elements(r.allocations) AS a
+                    CROSS JOIN LATERAL (SELECT (a->>'quantity')::bigint - coalesce((a->>'dispatched')::bigint, 0) AS units) AS u
                     GROUP BY 1
                 )
                 SELECT count(*) AS examined, count(*) FILTER (WHERE wrong) AS broken, min(sku) FILTER (WHERE wrong) AS example
@@ -54,19 +55,20 @@ pub(super) const CHECKS: &[Check] = &[
         invariant: "I3 end",
         claim: "every order is paid for or undone: none is under way",
         query: "SELECT count(*) AS examined, count(*) FILTER (WHERE wrong) AS broken, min(id::text) FILTER (WHERE wrong) AS example
-                FROM (SELECT order_id AS id, NOT (status IN ('PAID', 'FAILED', 'CANCELLED')
-                                                  OR status = 'CONFIRMED' AND card_token IS NULL) AS wrong
+                FROM (SELECT order_id AS id, NOT (status IN ('PAID', 'SHIPPED', 'DELIVERED', 'FAILED', 'CANCELLED')
+                                                  OR status = 'CONFIRMED' AND card_token IS NULL)
+                                             OR cancel_reason IS NOT NULL AS wrong
                       FROM orders.placed_order) AS t",
     },
     Check {
         invariant: "I3 end",
-        claim: "paid orders hold committed stock and captured money",
+        claim: "paid orders hold committed stock, or it has left, and captured money",
         query: "SELECT count(*) AS examined, count(*) FILTER (WHERE wrong) AS broken, min(id::text) FILTER (WHERE wrong) AS example
                 FROM (SELECT o.order_id AS id, r.status IS DISTINCT FROM 'committed' OR p.status IS DISTINCT FROM 'captured'
                              OR p.captured_minor - p.refunded_minor <> o.total_minor AS wrong
                       FROM orders.placed_order o LEFT JOIN inventory.reservation r USING (order_id)
                       LEFT JOIN payments.payment p USING (order_id)
-                      WHERE o.status = 'PAID') AS t",
+                      WHERE o.status = 'PAID' OR o.status IN ('SHIPPED', 'DELIVERED') AND o.card_token IS NOT NULL) AS t",
     },
     Check {
         invariant: "I3 end",
@@ -89,7 +91,9 @@ pub(super) const CHECKS: &[Check] = &[
         invariant: "I3 end",
         claim: "checkout told every buyer what became of every order",
         query: "SELECT count(*) AS examined, count(*) FILTER (WHERE wrong) AS broken, min(id::text) FILTER (WHERE wrong) AS example
-                FROM (SELECT c.order_id AS id, c.outcome IS DISTINCT FROM o.status AS wrong
+                FROM (SELECT c.order_id AS id, c.outcome IS DISTINCT FROM
+                             CASE WHEN o.status NOT IN ('SHIPPED', 'DELIVERED') THEN o.status
+                                  WHEN o.card_token IS NULL THEN 'CONFIRMED' ELSE 'PAID' END AS wrong
                       FROM checkout.checkout_order c LEFT JOIN orders.placed_order o USING (order_id)) AS t",
     },
     Check {
@@ -109,6 +113,8 @@ pub(super) const CHECKS: &[Check] = &[
                     UNION ALL SELECT 'ledger_transaction ' || transaction_id FROM payments.ledger_transaction t
                         WHERE NOT EXISTS (SELECT FROM payments.provider_operation o
                                           WHERE o.order_id = t.order_id AND o.kind = t.kind)
+                          AND NOT EXISTS (SELECT FROM payments.payment p
+                                          WHERE p.order_id = t.order_id AND p.card_token IS NULL AND p.captured_minor > 0)
                     UNION ALL SELECT 'ledger_posting ' || posting_id FROM payments.ledger_posting
                         WHERE NOT EXISTS (SELECT FROM payments.ledger_transaction t
                                           WHERE t.transaction_id = ledger_posting.transaction_id)

@@ -7,12 +7,16 @@ use super::Counts;
 use crate::topology::SERVICES;
 
 /// Of some events only those that meet a condition concern a consumer, and it notes no others: a prepaid order that is confirmed
-/// has yet to be paid, and checkout waits for that.
-const CONCERNS: [(&str, &str, &str); 1] = [(
-    "checkout.outcomes",
-    "tradewind.orders.v1.OrderConfirmed",
-    "EXISTS (SELECT FROM orders.order_snapshot n WHERE n.order_id = j.aggregate_id AND n.card_token IS NULL)",
-)];
+/// has yet to be paid, and checkout waits for that; the goods leave when the order is paid, or confirmed to be paid in cash.
+const CONCERNS: [(&str, &str, &str); 3] = [
+    ("checkout.outcomes", "tradewind.orders.v1.OrderConfirmed", IN_CASH),
+    ("shipping.saga", "tradewind.orders.v1.OrderConfirmed", IN_CASH),
+    ("shipping.saga", "tradewind.orders.v1.OrderPaid", PREPAID),
+];
+const IN_CASH: &str =
+    "EXISTS (SELECT FROM orders.order_snapshot n WHERE n.order_id = j.aggregate_id AND n.card_token IS NULL)";
+const PREPAID: &str =
+    "EXISTS (SELECT FROM orders.order_snapshot n WHERE n.order_id = j.aggregate_id AND n.card_token IS NOT NULL)";
 
 /// Every recorded event of a subscription against the inbox of the consumer that subscribed to it. An inbox holds an event at
 /// most once by its key, and an effect commits with its inbox row.

@@ -5,7 +5,7 @@ use messaging::journal::{self, Head};
 use sqlx::{AssertSqlSafe, PgConnection};
 use uuid::Uuid;
 
-use super::{Counts, checkout};
+use super::{Counts, checkout, fulfilment};
 use crate::fleet::Fleet;
 
 /// Histories read at a time.
@@ -14,7 +14,7 @@ const CHUNK: usize = 500;
 /// Every aggregate's row that keeps a head, against its history in the journal.
 pub(super) async fn chains(connection: &mut PgConnection) -> Result<Counts> {
     let mut counts = Counts::default();
-    for (schema, query) in checkout::HEADS {
+    for (schema, query) in checkout::HEADS.iter().chain(fulfilment::HEADS) {
         sqlx::raw_sql(AssertSqlSafe(format!("SET search_path = {schema}"))).execute(&mut *connection).await?;
         let heads: Vec<(Uuid, i64, Vec<u8>, Uuid)> = sqlx::query_as(*query).fetch_all(&mut *connection).await?;
         for heads in heads.chunks(CHUNK) {

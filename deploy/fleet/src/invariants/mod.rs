@@ -4,6 +4,7 @@
 
 mod checkout;
 mod delivery;
+mod fulfilment;
 mod history;
 mod money;
 
@@ -169,7 +170,7 @@ pub async fn check(fleet: &Fleet, acknowledged: &Acknowledged) -> Result<Report>
 /// What a few statements tell; it holds once the fleet has come to rest.
 async fn check_states(fleet: &Fleet, acknowledged: &Acknowledged, report: &mut Report) -> Result<()> {
     let mut connection = fleet.database().acquire().await?;
-    for Check { invariant, claim, query } in checkout::CHECKS {
+    for Check { invariant, claim, query } in checkout::CHECKS.iter().chain(fulfilment::CHECKS) {
         let counts = sqlx::query_as(*query).fetch_one(&mut *connection).await.with_context(|| claim.to_string())?;
         report.add(invariant, claim, counts);
     }

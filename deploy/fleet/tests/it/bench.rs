@@ -38,9 +38,8 @@ async fn every_part_of_the_bench_writes_its_figures() {
             positive(&format!("{level}/{figure}"));
         }
     }
-    for process in
-        ["products", "cart", "checkout", "orders", "inventory", "payments", "sandbox-provider", "postgres", "kafka"]
-    {
+    let services = ["products", "cart", "checkout", "orders", "inventory", "payments", "shipping"];
+    for process in services.into_iter().chain(["sandbox-provider", "postgres", "kafka"]) {
         assert!(summary["closed"]["8"]["cpu_ms_by_process"].get(process).is_some(), "{process} in {summary:#}");
     }
     positive("/ceiling_pipelined_per_sec");

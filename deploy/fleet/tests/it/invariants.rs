@@ -75,6 +75,17 @@ const DAMAGE: &[(&str, &str, &str)] = &[
         "every row has the row that it belongs to",
     ),
     (
+        "INSERT INTO shipping.parcel
+         SELECT gen_random_uuid(), shipment_id, 'DHL', 'JD1', '{\"PAN-26\": 1}', now(), NULL FROM shipping.shipment LIMIT 1",
+        "DELETE FROM shipping.parcel",
+        "what has left of each shipment is what its parcels hold",
+    ),
+    (
+        "INSERT INTO shipping.shipment_line VALUES (gen_random_uuid(), 'PAN-26', 2, 0)",
+        "DELETE FROM shipping.shipment_line WHERE quantity = 2",
+        "every row of a shipment has the row that it belongs to",
+    ),
+    (
         "INSERT INTO orders.outbox (aggregate_id, version, created_at) VALUES (gen_random_uuid(), 1, now())",
         "DELETE FROM orders.outbox",
         "no event waits in an outbox",

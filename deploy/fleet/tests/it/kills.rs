@@ -49,6 +49,11 @@ async fn killing_payments_loses_nothing() {
     shop_while_killing("payments").await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn killing_shipping_loses_nothing() {
+    shop_while_killing("shipping").await;
+}
+
 async fn shop_while_killing(service: &str) {
     let _turn = ONE_FLEET.lock().await;
     let mut fleet =

@@ -1,0 +1,116 @@
+//! The scenes in which goods leave and arrive.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+use contracts::checkout::v1::{Checkout, OrderOutcome};
+use contracts::orders::v1::OrderStatus;
+use tonic_types::StatusExt;
+
+use super::scenes::{expect, outcome, tell_orders};
+use super::{Stage, tell};
+use crate::depot::Depot;
+use crate::shopper::{self, Shopper};
+
+/// How long an order may take to hear of its parcels.
+const STATUS_MAX: Duration = Duration::from_secs(10);
+
+/// An order whose goods lie in two warehouses.
+pub(super) async fn two_parcels(stage: &mut Stage) -> Result<()> {
+    stage.scene("Two parcels from two warehouses");
+    // The last two sun catchers were sold this morning; one more has come, to another warehouse.
+    let seller = stage.catalogue.seller_of("SUNCATCHER-1").context("nobody offers sun catchers")?;
+    shopper::open_warehouse(&stage.fleet, seller, "ANNEX", 2, &[("SUNCATCHER-1", 1)]).await?;
+    let ida = Shopper::new(&stage.fleet, "Ida")?;
+    let submitted = ida.buy(&[("SUNCATCHER-1", 1), ("BULB-WARM", 3)], "tok_approved").await?;
+    let checkout = outcome(stage, &ida, &submitted).await?;
+    expect(&checkout, OrderOutcome::Paid, "")?;
+    let order_id = &checkout.orders[0].order_id;
+    let depot = Depot::new(&stage.fleet)?;
+    let shipments = depot.shipments(order_id).await?;
+    ensure!(shipments.len() == 2, "two warehouses send two shipments, not {}", shipments.len());
+    let mut parcels = Vec::new();
+    for shipment in &shipments {
+        parcels.push(depot.dispatch(&shipment.shipment_id, &[]).await.context("DispatchParcel")?);
+    }
+    let too_many = depot.dispatch(&shipments[0].shipment_id, &[]).await.err().context("more left than was ordered")?;
+    let reason = too_many.get_details_error_info().map(|info| info.reason).unwrap_or_default();
+    until(&ida, order_id, OrderStatus::Shipped).await?;
+    for (shipment, parcel) in shipments.iter().zip(&parcels) {
+        depot.deliver(&shipment.shipment_id, parcel).await.context("RecordDelivery")?;
+    }
+    until(&ida, order_id, OrderStatus::Delivered).await?;
+    tell(format_args!(
+        "Ida's order leaves in two parcels; a third is refused with {reason}. SHIPPED with the second, DELIVERED with its arrival."
+    ));
+    tell_orders(stage, &checkout).await
+}
+
+/// An order that is paid at the door.
+pub(super) async fn paid_at_the_door(stage: &mut Stage) -> Result<()> {
+    stage.scene("Paid at the door");
+    let jon = Shopper::new(&stage.fleet, "Jon")?;
+    let submitted = jon.buy_in_cash(&[("MITTENS", 2)]).await?;
+    let checkout = outcome(stage, &jon, &submitted).await?;
+    expect(&checkout, OrderOutcome::Confirmed, "")?;
+    let order = &checkout.orders[0];
+    let depot = Depot::new(&stage.fleet)?;
+    let shipment_id = &depot.shipments(&order.order_id).await?[0].shipment_id;
+    let parcel = depot.dispatch(shipment_id, &[("MITTENS", 1)]).await.context("DispatchParcel")?;
+    depot.deliver(shipment_id, &parcel).await.context("RecordDelivery")?;
+    let parcel = depot.dispatch(shipment_id, &[]).await.context("DispatchParcel")?;
+    depot.deliver(shipment_id, &parcel).await.context("RecordDelivery")?;
+    until(&jon, &order.order_id, OrderStatus::Delivered).await?;
+    let total = order.total.as_ref().context("an order has a total")?;
+    depot.remit(&order.order_id, total).await.context("RecordRemittance")?;
+    until(&jon, &order.order_id, OrderStatus::Paid).await?;
+    tell("Jon's mittens come one by one; the carrier passes his cash on, and only then is the order PAID.");
+    tell_orders(stage, &refreshed(&jon, &checkout).await?).await
+}
+
+/// Two buyers change their minds: one while her parcel waits, one after it has left.
+pub(super) async fn parcels_to_be_stopped(stage: &mut Stage) -> Result<()> {
+    stage.scene("Two parcels are to be stopped");
+    let depot = Depot::new(&stage.fleet)?;
+    let (kay, leo) = (Shopper::new(&stage.fleet, "Kay")?, Shopper::new(&stage.fleet, "Leo")?);
+    let mut checkouts = Vec::new();
+    for buyer in [&kay, &leo] {
+        let submitted = buyer.buy_in_cash(&[("CAP-KNIT", 1)]).await?;
+        let checkout = outcome(stage, buyer, &submitted).await?;
+        expect(&checkout, OrderOutcome::Confirmed, "")?;
+        checkouts.push(checkout);
+    }
+    let [hers, his] = [0, 1].map(|n: usize| checkouts[n].orders[0].order_id.clone());
+    depot.shipments(&hers).await?;
+    let asked = kay.cancel(&hers).await.context("CancelOrder")?;
+    ensure!(asked.cancellation_requested, "her parcel is stopped before her order is cancelled");
+    until(&kay, &hers, OrderStatus::Cancelled).await?;
+    stage.acknowledged.cancelled(&hers)?;
+
+    let shipment_id = &depot.shipments(&his).await?[0].shipment_id;
+    depot.dispatch(shipment_id, &[]).await.context("DispatchParcel")?;
+    until(&leo, &his, OrderStatus::Shipped).await?;
+    let refusal = leo.cancel(&his).await.err().context("an order that has left was cancelled")?;
+    let reason = refusal.get_details_error_info().map(|info| info.reason).unwrap_or_default();
+    tell(format_args!("Kay's cap had not left: her order is cancelled. Leo's had: refused with {reason}."));
+    tell_orders(stage, &refreshed(&kay, &checkouts[0]).await?).await?;
+    tell_orders(stage, &checkouts[1]).await
+}
+
+/// Waits until an order has reached a status.
+async fn until(buyer: &Shopper, order_id: &str, status: OrderStatus) -> Result<()> {
+    let deadline = Instant::now() + STATUS_MAX;
+    loop {
+        let order = buyer.order(order_id).await.context("GetOrder")?;
+        if order.status() == status {
+            return Ok(());
+        }
+        ensure!(Instant::now() < deadline, "order {order_id} is {:?}, not {status:?}", order.status());
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+/// The checkout as it is shown now.
+async fn refreshed(buyer: &Shopper, checkout: &Checkout) -> Result<Checkout> {
+    buyer.checkout(&checkout.checkout_id).await.context("GetCheckout")
+}
