@@ -39,19 +39,24 @@ CREATE TABLE reservation (
     order_id       uuid        PRIMARY KEY,
     status         text        NOT NULL CHECK (status IN ('active', 'committed', 'released', 'expired', 'commit_refused',
                                                           'rejected', 'tombstone')),
-    -- [{"stock_item_id", "sku", "warehouse_id", "quantity"}, ...]: what is, or was, held where.
+    -- [{"stock_item_id", "sku", "warehouse_id", "quantity", "dispatched"}, ...]: what is, or was, held where, and how many units
+    -- of that have left; none where nothing is said.
     allocations    jsonb       NOT NULL,
     expires_at     timestamptz,
     version        bigint      NOT NULL,
     head_hash      bytea       NOT NULL CHECK (octet_length(head_hash) = 32),
     correlation_id uuid        NOT NULL,
-    CHECK (status <> 'active' OR expires_at IS NOT NULL)
+    CHECK (status <> 'active' OR expires_at IS NOT NULL),
+    -- No more leaves than is held.
+    CONSTRAINT reservation_dispatched_at_most_what_it_holds
+        CHECK (NOT jsonb_path_exists(allocations, '$[*] ? (@.dispatched < 0 || @.dispatched > @.quantity)'))
 ) WITH (fillfactor = 70);
 -- The sweeper looks for what is past its time; nearly every reservation is committed before.
 CREATE INDEX reservation_due ON reservation (expires_at) WHERE status = 'active';
 
 -- Every change of what is on hand, for ever: the sum of a stock item's movements is its total. The service may only append.
 CREATE TABLE stock_movement (
+    -- Of goods that left it follows from the parcel and the stock item: a parcel takes its goods off a stock item once.
     movement_id    uuid        PRIMARY KEY,
     stock_item_id  uuid        NOT NULL REFERENCES stock_item,
     movement_type  text        NOT NULL CHECK (movement_type IN ('add', 'remove', 'adjust')),

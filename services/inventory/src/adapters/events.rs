@@ -1,15 +1,18 @@
 //! Events in and out: what inventory subscribes to, and what its own events look like on the wire.
 
+use std::collections::BTreeMap;
+
 use contracts::convert::{id_from_wire, timestamp_to_wire};
 use contracts::inventory::v1 as wire;
 use contracts::orders::v1::{OrderCancelled, OrderCreated, OrderFailed};
 use contracts::payments::v1::PaymentAuthorized;
+use contracts::shipping::v1::ShipmentDispatched;
 use kernel::{Quantity, Sku};
 use messaging::{Envelope, Outgoing, Subscription, Trigger, Undecodable};
 
 use crate::domain::allocation::{Allocation, Shortage};
 use crate::domain::event::Event;
-use crate::domain::fact::Fact;
+use crate::domain::fact::{Dispatch, Fact};
 use crate::domain::ids::OrderId;
 use crate::domain::stock::StockItem;
 
@@ -49,6 +52,16 @@ pub const SUBSCRIPTIONS: &[Subscription] = &[
             "services/inventory/tests/it/checkout.rs::an_order_that_ended_before_it_was_created_here_reserves_nothing",
         ],
     },
+    Subscription {
+        event: "tradewind.shipping.v1.ShipmentDispatched",
+        reaction: "total and committed fall together by what has left since the last parcel, and a movement is written; refuses more than the order was given there",
+        follows: &["StockRemoved"],
+        tests: &[
+            "services/inventory/tests/it/fulfilment.rs::goods_that_leave_parcel_by_parcel_are_off_the_stock_once",
+            "services/inventory/tests/it/fulfilment.rs::a_parcel_that_is_heard_of_after_a_later_one_moves_nothing",
+            "services/inventory/tests/it/fulfilment.rs::more_than_an_order_was_given_is_parked_and_moves_nothing",
+        ],
+    },
 ];
 
 /// What makes inventory act without an event.
@@ -86,6 +99,7 @@ pub fn decode(event: &Envelope) -> Result<Option<Fact>, Undecodable> {
         "tradewind.orders.v1.OrderCancelled" => {
             Fact::OrderEnded(order_id(&event.decode::<OrderCancelled>()?.order_id)?)
         }
+        "tradewind.shipping.v1.ShipmentDispatched" => shipment_dispatched(&event.decode()?)?,
         _ => return Ok(None),
     };
     Ok(Some(fact))
@@ -106,6 +120,28 @@ fn order_created(event: &OrderCreated) -> Result<Fact, Undecodable> {
         seller_id: id_from_wire("seller_id", &event.seller_id).map_err(Undecodable::new)?,
         lines: lines.collect::<Result<_, _>>()?,
     })
+}
+
+fn shipment_dispatched(event: &ShipmentDispatched) -> Result<Fact, Undecodable> {
+    let mut dispatched = BTreeMap::new();
+    for line in &event.dispatched_lines {
+        let sku = line.sku.parse::<Sku>().map_err(Undecodable::new)?;
+        let quantity = Quantity::new(line.quantity).map_err(Undecodable::new)?;
+        if dispatched.insert(sku, quantity).is_some() {
+            return Err(Undecodable::new(format!("dispatched_lines has {} twice", line.sku)));
+        }
+    }
+    // A parcel with nothing in it would be taken for one that was heard of before.
+    if dispatched.is_empty() {
+        return Err(Undecodable::new("dispatched_lines is empty"));
+    }
+    Ok(Fact::ShipmentDispatched(Dispatch {
+        order_id: id_from_wire("order_id", &event.order_id).map_err(Undecodable::new)?,
+        shipment_id: id_from_wire("shipment_id", &event.shipment_id).map_err(Undecodable::new)?,
+        parcel_id: id_from_wire("parcel_id", &event.parcel_id).map_err(Undecodable::new)?,
+        warehouse_id: id_from_wire("warehouse_id", &event.warehouse_id).map_err(Undecodable::new)?,
+        dispatched,
+    }))
 }
 
 /// An event on the wire.
@@ -155,6 +191,14 @@ pub fn encode(event: &Event) -> Outgoing {
                 stock_item: Some(stock_item_to_wire(stock_item, 0)),
                 delta: *delta,
                 reason: reason.clone(),
+            },
+        ),
+        Event::StockRemoved { stock_item, quantity, order_id } => of_stock(
+            stock_item,
+            &wire::StockRemoved {
+                stock_item: Some(stock_item_to_wire(stock_item, 0)),
+                quantity: *quantity,
+                order_id: order_id.to_string(),
             },
         ),
     }

@@ -232,6 +232,7 @@ impl InventoryService for Api {
             order_id: order_id.to_string(),
             status: reservation_status_to_wire(reservation.status).into(),
             allocations: allocations_to_wire(&reservation.allocations),
+            dispatched: allocations_to_wire(&reservation.dispatched()),
             expire_time: reservation.expires_at.map(timestamp_to_wire),
             version,
         };
@@ -300,6 +301,7 @@ fn warehouse_to_wire(warehouse: &Warehouse) -> wire::Warehouse {
 const fn movement_type_to_wire(movement_type: MovementType) -> wire::MovementType {
     match movement_type {
         MovementType::Add => wire::MovementType::Add,
+        MovementType::Remove => wire::MovementType::Remove,
         MovementType::Adjust => wire::MovementType::Adjust,
     }
 }

@@ -18,6 +18,21 @@ pub struct Allocation {
     pub warehouse_id: WarehouseId,
     /// Units.
     pub quantity: i64,
+    /// Units of these that have left the warehouse.
+    pub dispatched: i64,
+}
+
+impl Allocation {
+    /// So many units of the same, none of which has left.
+    #[must_use]
+    pub fn with_quantity(&self, quantity: i64) -> Self {
+        Self { quantity, dispatched: 0, ..self.clone() }
+    }
+
+    /// Units that are still in the warehouse.
+    pub fn remaining(&self) -> i64 {
+        self.quantity - self.dispatched
+    }
 }
 
 /// A SKU of which there is not enough.
@@ -58,6 +73,7 @@ pub fn allocate<'a>(
                     sku: sku.clone(),
                     warehouse_id: item.warehouse_id(),
                     quantity,
+                    dispatched: 0,
                 });
             }
         }

@@ -2,7 +2,7 @@
 
 use kernel::{Classified, ErrorKind, Sku};
 
-use super::ids::OrderId;
+use super::ids::{OrderId, WarehouseId};
 
 /// A refusal. Nothing changed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -11,6 +11,27 @@ pub enum Error {
     /// cannot be; an operator has to look.
     #[error("order {0} has a payment, and no stock was ever held for it")]
     NothingReserved(OrderId),
+    /// Goods left for an order that no stock is committed to. They leave only once it is, so this cannot be; an operator has to
+    /// look.
+    #[error("goods left for order {0}, and no stock is committed to it")]
+    NothingCommitted(OrderId),
+    /// More left a warehouse than it holds for the order, or what it holds none of. Shipping counts with the same figures, so this
+    /// cannot be; an operator has to look.
+    #[error(
+        "{dispatched} units of {sku} left warehouse {warehouse_id} for order {order_id}, which was given {held} there"
+    )]
+    DispatchedMoreThanHeld {
+        /// The order.
+        order_id: OrderId,
+        /// The warehouse.
+        warehouse_id: WarehouseId,
+        /// The variant.
+        sku: Sku,
+        /// Units that are said to have left so far.
+        dispatched: i64,
+        /// Units that the order was given there.
+        held: i64,
+    },
     /// Less would be left than what is promised.
     #[error("{left} units of {sku} would be left, and {promised} are promised to orders")]
     StockBelowPromised {
@@ -32,15 +53,19 @@ pub enum Error {
 impl Classified for Error {
     fn kind(&self) -> ErrorKind {
         match self {
-            Self::NothingReserved(_) | Self::StockBelowPromised { .. } | Self::StockLimit { .. } => {
-                ErrorKind::FailedPrecondition
-            }
+            Self::NothingReserved(_)
+            | Self::NothingCommitted(_)
+            | Self::DispatchedMoreThanHeld { .. }
+            | Self::StockBelowPromised { .. }
+            | Self::StockLimit { .. } => ErrorKind::FailedPrecondition,
         }
     }
 
     fn reason(&self) -> &'static str {
         match self {
             Self::NothingReserved(_) => "NOTHING_RESERVED",
+            Self::NothingCommitted(_) => "NOTHING_COMMITTED",
+            Self::DispatchedMoreThanHeld { .. } => "DISPATCHED_MORE_THAN_HELD",
             Self::StockBelowPromised { .. } => "STOCK_BELOW_PROMISED",
             Self::StockLimit { .. } => "STOCK_LIMIT",
         }

@@ -67,4 +67,13 @@ pub enum Event {
         /// Why.
         reason: String,
     },
+    /// Goods left for an order.
+    StockRemoved {
+        /// The stock after it.
+        stock_item: StockItem,
+        /// Units.
+        quantity: i64,
+        /// The order.
+        order_id: OrderId,
+    },
 }

@@ -12,6 +12,10 @@ pub enum WarehouseTag {}
 pub enum StockItemTag {}
 /// Names a movement of stock.
 pub enum MovementTag {}
+/// Names a shipment of the shipping service.
+pub enum Shipment {}
+/// Names a parcel of the shipping service.
+pub enum Parcel {}
 
 /// An order. A reservation has the id of its order.
 pub type OrderId = Id<Order>;
@@ -23,3 +27,7 @@ pub type WarehouseId = Id<WarehouseTag>;
 pub type StockItemId = Id<StockItemTag>;
 /// A movement of stock.
 pub type MovementId = Id<MovementTag>;
+/// A shipment: what one warehouse sends for one order.
+pub type ShipmentId = Id<Shipment>;
+/// A parcel of a shipment.
+pub type ParcelId = Id<Parcel>;

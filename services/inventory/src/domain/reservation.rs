@@ -10,10 +10,15 @@
 //! ```
 //!
 //! Expiry is final: a payment that comes later is refused, and nothing is reserved again.
+//!
+//! Goods of a committed reservation leave in parcels. Each allocation remembers how many of its units have left; the reservation
+//! stays committed when all of them have.
 
 use kernel::Timestamp;
 
 use super::allocation::Allocation;
+use super::error::Error;
+use super::fact::Dispatch;
 use super::ids::OrderId;
 
 /// The stock held for one order.
@@ -57,5 +62,49 @@ impl Reservation {
     /// Whether its time has passed.
     pub fn is_due(&self, now: Timestamp) -> bool {
         self.expires_at.is_some_and(|expires_at| expires_at <= now)
+    }
+
+    /// What of it is still in the warehouses.
+    pub fn remaining(&self) -> Vec<Allocation> {
+        let units = |allocation: &Allocation| allocation.with_quantity(allocation.remaining());
+        self.allocations.iter().map(units).filter(|allocation| allocation.quantity > 0).collect()
+    }
+
+    /// What of it has left.
+    pub fn dispatched(&self) -> Vec<Allocation> {
+        let units = |allocation: &Allocation| allocation.with_quantity(allocation.dispatched);
+        self.allocations.iter().map(units).filter(|allocation| allocation.quantity > 0).collect()
+    }
+
+    /// What leaves with a parcel: that by which its sums are above those of the parcels that were heard of before. Nothing, if it
+    /// was heard of itself, or a later one was. Refused if more is said to have left than the warehouse held for the order.
+    pub fn leaving(&self, dispatch: &Dispatch) -> Result<Vec<Allocation>, Error> {
+        let mut leaving = Vec::new();
+        for (sku, dispatched) in &dispatch.dispatched {
+            let dispatched = i64::from(*dispatched);
+            let is_meant = |a: &&Allocation| a.warehouse_id == dispatch.warehouse_id && a.sku == *sku;
+            let allocation = self.allocations.iter().find(is_meant);
+            let held = allocation.map_or(0, |allocation| allocation.quantity);
+            if dispatched > held {
+                return Err(Error::DispatchedMoreThanHeld {
+                    order_id: self.order_id,
+                    warehouse_id: dispatch.warehouse_id,
+                    sku: sku.clone(),
+                    dispatched,
+                    held,
+                });
+            }
+            let new = allocation.filter(|allocation| dispatched > allocation.dispatched);
+            leaving.extend(new.map(|allocation| allocation.with_quantity(dispatched - allocation.dispatched)));
+        }
+        Ok(leaving)
+    }
+
+    /// Remembers that this has left.
+    pub(crate) fn note_dispatched(&mut self, leaving: &[Allocation]) {
+        for allocation in &mut self.allocations {
+            let same = leaving.iter().filter(|left| left.stock_item_id == allocation.stock_item_id);
+            allocation.dispatched += same.map(|left| left.quantity).sum::<i64>();
+        }
     }
 }

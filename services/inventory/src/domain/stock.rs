@@ -104,6 +104,13 @@ impl StockItem {
     pub(crate) fn release_committed(&mut self, quantity: i64) {
         self.committed -= quantity;
     }
+
+    /// Lets committed units go: they are neither on hand nor committed from then on, in one.
+    pub(crate) fn remove(&mut self, quantity: i64) {
+        debug_assert!(quantity <= self.committed, "no more leaves than is committed");
+        self.total -= quantity;
+        self.committed -= quantity;
+    }
 }
 
 /// Why stock moved.
@@ -111,6 +118,8 @@ impl StockItem {
 pub enum MovementType {
     /// Goods came in.
     Add,
+    /// Goods left.
+    Remove,
     /// A count was put right.
     Adjust,
 }
@@ -156,6 +165,15 @@ mod tests {
             assert_eq!((item.reserved, item.committed), levels);
             assert_eq!(item.available(), item.total - item.reserved - item.committed);
         }
+    }
+
+    #[test]
+    fn units_that_leave_are_off_the_total_and_the_committed_and_leave_what_is_available_as_it_is() {
+        let mut item = item(10, 2, 4);
+        let available = item.available();
+        item.remove(3);
+        assert_eq!(item.levels(), Levels { total: 7, reserved: 2, committed: 1 });
+        assert_eq!(item.available(), available);
     }
 
     #[test]

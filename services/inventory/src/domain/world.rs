@@ -6,10 +6,13 @@ use kernel::Sku;
 
 use super::allocation::{self, Allocation, Shortage};
 use super::error::Error;
-use super::fact::{StockChange, StockChangeKind};
+use super::fact::{Dispatch, StockChange, StockChangeKind};
 use super::ids::{OrderId, SellerId, StockItemId, WarehouseId};
 use super::reservation::Reservation;
 use super::stock::{Movement, MovementType, StockItem};
+
+/// Who takes goods off the stock: shipping, by saying that they have left.
+const DISPATCHER: &str = "service:shipping";
 
 /// Reservations and stock items, loaded together. A reservation that is absent was never heard of.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -131,6 +134,21 @@ impl World {
             actor: change.actor.clone(),
         });
         Ok(item.clone())
+    }
+
+    /// Takes what leaves with a parcel off the stock, and notes the movements. Answers the stock item of each after it.
+    pub(crate) fn remove_stock(&mut self, leaving: &[Allocation], dispatch: &Dispatch) -> Vec<StockItem> {
+        self.move_stock(leaving, StockItem::remove);
+        let movements = leaving.iter().map(|allocation| Movement {
+            id: dispatch.movement_id(allocation.stock_item_id),
+            stock_item_id: allocation.stock_item_id,
+            movement_type: MovementType::Remove,
+            quantity: -allocation.quantity,
+            reason: format!("parcel {} of shipment {}", dispatch.parcel_id, dispatch.shipment_id),
+            actor: DISPATCHER.to_owned(),
+        });
+        self.changes.movements.extend(movements);
+        leaving.iter().map(|allocation| self.stock[&allocation.stock_item_id].clone()).collect()
     }
 
     /// The stock item of a SKU in a warehouse.

@@ -77,7 +77,7 @@ fn commit(world: &mut World, reservation: Reservation) -> Decision<Event, Error>
     Decision::applied(Event::InventoryCommitted { order_id, allocations })
 }
 
-/// Gives back whatever is held. For an order never heard of, leaves a tombstone that refuses a late reserve.
+/// Gives back whatever is held and has not left. For an order never heard of, leaves a tombstone that refuses a late reserve.
 pub fn on_order_ended(world: &mut World, order_id: OrderId) -> Decision<Event, Error> {
     let Some(reservation) = world.reservation(order_id).cloned() else {
         if !Mutant::NoTombstone.is_active() {
@@ -111,7 +111,8 @@ pub fn on_reservation_due(world: &mut World, order_id: OrderId, now: Timestamp) 
     }
 }
 
-/// Gives the stock of a reservation back, tells what happened before it, and that it is on sale again.
+/// Gives the stock of a reservation back as far as it is still there, tells what happened before it, and that it is on sale again.
+/// Where everything has left there is nothing to tell.
 fn release(
     world: &mut World,
     reservation: Reservation,
@@ -119,11 +120,11 @@ fn release(
     status: Status,
     mut events: Vec<Event>,
 ) -> Decision<Event, Error> {
-    world.move_stock(&reservation.allocations, give_back);
-    events.push(Event::InventoryReleased {
-        order_id: reservation.order_id,
-        allocations: reservation.allocations.clone(),
-    });
+    let (order_id, allocations) = (reservation.order_id, reservation.remaining());
+    world.move_stock(&allocations, give_back);
+    if !allocations.is_empty() {
+        events.push(Event::InventoryReleased { order_id, allocations });
+    }
     world.put_reservation(Reservation { status, ..reservation });
     Decision::Applied(events)
 }

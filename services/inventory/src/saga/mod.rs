@@ -2,6 +2,7 @@
 //! model checker.
 
 pub mod checkout;
+pub mod fulfilment;
 
 use kernel::{Decision, Timestamp};
 
@@ -26,6 +27,7 @@ pub fn decide(world: &mut World, fact: &Fact, policy: &Policy, now: Timestamp) -
         Fact::PaymentAuthorized(order_id) => checkout::on_payment_authorized(world, *order_id),
         Fact::OrderEnded(order_id) => checkout::on_order_ended(world, *order_id),
         Fact::ReservationDue(order_id) => checkout::on_reservation_due(world, *order_id, now),
+        Fact::ShipmentDispatched(dispatch) => fulfilment::on_shipment_dispatched(world, dispatch),
         Fact::StockChange(change) => on_stock_change(world, change),
     }
 }
@@ -41,3 +43,8 @@ fn on_stock_change(world: &mut World, change: &StockChange) -> Decision<Event, E
         StockChangeKind::Adjust(delta) => Event::StockAdjusted { stock_item, delta, reason },
     })
 }
+
+#[cfg(test)]
+mod fixtures;
+#[cfg(test)]
+mod properties;

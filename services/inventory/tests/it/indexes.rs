@@ -1,7 +1,7 @@
 //! What the statements cost once the tables have grown.
 
 use inventory::adapters::postgres;
-use inventory::domain::fact::{Fact, StockChange, StockChangeKind};
+use inventory::domain::fact::{Dispatch, Fact, StockChange, StockChangeKind};
 use inventory::domain::ids::{OrderId, SellerId, WarehouseId};
 use inventory::jobs::expire_reservations::expire_reservations;
 use inventory::{Inventory, SERVICE};
@@ -60,7 +60,7 @@ async fn happen(store: &EventStore, inventory: &Inventory, facts: Vec<Fact>) {
     assert!(outcomes.iter().all(|outcome| *outcome == Outcome::Applied), "{outcomes:?}");
 }
 
-/// Twenty orders over forty SKUs: reserved, a half paid for, a quarter cancelled, a quarter left to expire.
+/// Twenty orders over forty SKUs: reserved, a half paid for and sent, a quarter cancelled, a quarter left to expire.
 async fn do_business(store: &EventStore, clock: &TestClock, round: u128) {
     let inventory = inventory();
     let order = |number: u128| OrderId::from_uuid(Uuid::from_u128((round << 64) + number + 1));
@@ -73,6 +73,16 @@ async fn do_business(store: &EventStore, clock: &TestClock, round: u128) {
     };
     happen(store, &inventory, (0..ORDERS_PER_ROUND).map(created).collect()).await;
     happen(store, &inventory, (0..10).map(|number| Fact::PaymentAuthorized(order(number))).collect()).await;
+    let dispatched = |number: u128| {
+        Fact::ShipmentDispatched(Dispatch {
+            order_id: order(number),
+            shipment_id: Id::generate(),
+            parcel_id: Id::generate(),
+            warehouse_id: warehouse_id(),
+            dispatched: [line(number), line(number + ORDERS_PER_ROUND)].into(),
+        })
+    };
+    happen(store, &inventory, (0..10).map(dispatched).collect()).await;
     happen(store, &inventory, (10..15).map(|number| Fact::OrderEnded(order(number))).collect()).await;
     clock.advance(inventory.policy.reservation_ttl);
     assert_eq!(expire_reservations(store, &inventory).await.unwrap(), 5);

@@ -4,6 +4,7 @@
 //! | --- | --- |
 //! | `marketplace` | replicas between their topics, sellers and orders, for the tests below |
 //! | `checkout` | the saga: facts in over Kafka, facts out; races, replicas, parked events |
+//! | `fulfilment` | the saga: what shipping says has left is off the stock, once |
 //! | `sold_out` | the last unit, and those who come after it |
 //! | `rpc` | every RPC through the real server, its refusals by name; one file per subject |
 //! | `steps` | each step of a saga repeated, undone and interrupted, by the harness of `testkit` |
@@ -12,6 +13,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may give up where it stands")]
 
 mod checkout;
+mod fulfilment;
 mod indexes;
 mod marketplace;
 mod rpc;

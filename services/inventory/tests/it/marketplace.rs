@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use contracts::orders::v1::{OrderCancelled, OrderCreated, OrderFailed, OrderLine};
 use contracts::payments::v1::PaymentAuthorized;
+use contracts::shipping::v1::{ShipmentDispatched, ShipmentLine};
 use inventory::adapters::events::SUBSCRIPTIONS;
 use inventory::adapters::postgres;
 use inventory::app::change_stock::{ChangeStock, change_stock};
@@ -61,7 +62,7 @@ impl Marketplace {
     pub(crate) async fn closed() -> Self {
         let database = Database::migrated(&SERVICE).await;
         let kafka = Kafka::connect().await;
-        kafka.create_topics(&[ORDERS, "tradewind.payments.v1", INVENTORY, DEAD_LETTERS]).await;
+        kafka.create_topics(&[ORDERS, "tradewind.payments.v1", "tradewind.shipping.v1", INVENTORY, DEAD_LETTERS]).await;
         let clock = TestClock::at("2026-03-01T09:00:00Z");
         let store = EventStore::new(SERVICE.name, database.pool().clone(), clock.clock());
         Self { database, kafka, clock, store }
@@ -199,7 +200,8 @@ impl Marketplace {
     pub(crate) async fn assert_books_balance(&self) {
         let rows = sqlx::query(
             "WITH held AS (
-                 SELECT (a ->> 'stock_item_id')::uuid AS stock_item_id, r.status, sum((a ->> 'quantity')::bigint) AS units
+                 SELECT (a ->> 'stock_item_id')::uuid AS stock_item_id, r.status,
+                        sum((a ->> 'quantity')::bigint - coalesce((a ->> 'dispatched')::bigint, 0)) AS units
                  FROM reservation r, jsonb_array_elements(r.allocations) a
                  WHERE r.status IN ('active', 'committed') GROUP BY 1, 2
              )
@@ -274,6 +276,24 @@ impl Order {
     pub(crate) fn authorized(&self) -> Event {
         let message = PaymentAuthorized { order_id: self.id.to_string(), ..PaymentAuthorized::default() };
         Event::new("payments", "payment", self.uuid(), 1, &message)
+    }
+
+    /// A new parcel of what a warehouse sends for it, with which so much has left there.
+    pub(crate) fn parcel(&self, warehouse: &Warehouse, so_far: &[(&str, i64)]) -> ShipmentDispatched {
+        let line = |(sku, quantity): &(&str, i64)| ShipmentLine { sku: (*sku).to_owned(), quantity: *quantity };
+        ShipmentDispatched {
+            order_id: self.id.to_string(),
+            // One for each warehouse that sends something.
+            shipment_id: warehouse.id.to_string(),
+            warehouse_id: warehouse.id.to_string(),
+            parcel_id: Id::<ShipmentDispatched>::generate().to_string(),
+            dispatched_lines: so_far.iter().map(line).collect(),
+            ..ShipmentDispatched::default()
+        }
+    }
+
+    pub(crate) fn dispatched(&self, parcel: &ShipmentDispatched) -> Event {
+        Event::new("shipping", "consignment", self.uuid(), 2, parcel)
     }
 
     fn uuid(&self) -> Uuid {

@@ -1,12 +1,12 @@
-//! What inventory does on each journey of the checkout saga, and what undoes it. [`testkit::steps`] plays the table.
+//! What inventory does on each journey of an order, and what undoes it. [`testkit::steps`] plays the table.
 
 use std::fmt::Write as _;
 
 use inventory::adapters::events::SUBSCRIPTIONS;
 use inventory::app::change_stock::{ChangeStock, change_stock};
 use inventory::app::create_warehouse::{CreateWarehouse, create_warehouse};
-use inventory::domain::fact::{Fact, StockChangeKind};
-use inventory::domain::ids::{OrderId, SellerId, StockItemId, WarehouseId};
+use inventory::domain::fact::{Dispatch, Fact, StockChangeKind};
+use inventory::domain::ids::{OrderId, ParcelId, SellerId, ShipmentId, StockItemId, WarehouseId};
 use inventory::domain::stock::StockItem;
 use inventory::domain::warehouse::{Priority, WarehouseCode};
 use inventory::domain::world::World;
@@ -19,6 +19,7 @@ use crate::marketplace::{TTL, inventory, levels, sku};
 
 const ORDERS: &str = "orders";
 const PAYMENTS: &str = "payments";
+const SHIPPING: &str = "shipping";
 const CLOCK: &str = "the clock";
 
 const RESERVED: &str = "InventoryReserved";
@@ -27,6 +28,7 @@ const COMMITTED: &str = "InventoryCommitted";
 const REFUSED: &str = "InventoryCommitRefused";
 const EXPIRED: &str = "ReservationExpired";
 const RELEASED: &str = "InventoryReleased";
+const REMOVED: &str = "StockRemoved";
 
 /// What is on hand of each SKU.
 const ON_HAND: i64 = 10;
@@ -34,6 +36,8 @@ const ON_HAND: i64 = 10;
 /// An order of three cups and a pot, from a seller who has ten of each.
 struct Checkout {
     order_id: OrderId,
+    shipment_id: ShipmentId,
+    parcels: [ParcelId; 2],
     seller_id: SellerId,
     warehouse_id: WarehouseId,
     stock: [(&'static str, StockItemId); 2],
@@ -57,6 +61,18 @@ impl Checkout {
 
     fn cancelled(&self) -> Step<Fact> {
         Step::new(ORDERS, "OrderCancelled", Fact::OrderEnded(self.order_id))
+    }
+
+    /// A parcel leaves, and with it so many cups and pots have left.
+    fn dispatched(&self, parcel: usize, so_far: &[(&str, i64)]) -> Step<Fact> {
+        let dispatch = Dispatch {
+            order_id: self.order_id,
+            shipment_id: self.shipment_id,
+            parcel_id: self.parcels[parcel],
+            warehouse_id: self.warehouse_id,
+            dispatched: so_far.iter().map(|(code, units)| (sku(code), Quantity::new(*units).unwrap())).collect(),
+        };
+        Step::new(SHIPPING, "ShipmentDispatched", Fact::ShipmentDispatched(dispatch)).needs(&[COMMITTED])
     }
 
     fn time_passed(&self) -> Step<Fact> {
@@ -84,7 +100,14 @@ impl Table for Checkout {
 
     fn about_a_new_order(_: Timestamp) -> Self {
         let stock = ["CUP", "POT"].map(|code| (code, Id::generate()));
-        Self { order_id: Id::generate(), seller_id: Id::generate(), warehouse_id: Id::generate(), stock }
+        Self {
+            order_id: Id::generate(),
+            shipment_id: Id::generate(),
+            parcels: [Id::generate(), Id::generate()],
+            seller_id: Id::generate(),
+            warehouse_id: Id::generate(),
+            stock,
+        }
     }
 
     fn world(&self) -> World {
@@ -104,6 +127,7 @@ impl Table for Checkout {
             priority: Priority::new(0).unwrap(),
         };
         let warehouse = create_warehouse(unit, command).await?;
+        self.warehouse_id = warehouse.id;
         for (code, _) in self.stock {
             let kind = StockChangeKind::Add(Quantity::new(ON_HAND).unwrap());
             let command = ChangeStock { warehouse_id: warehouse.id, sku: sku(code), kind, reason: String::new() };
@@ -116,6 +140,11 @@ impl Table for Checkout {
     fn journeys(&self) -> Vec<Journey<Fact>> {
         let given_back = || [self.cancelled().tells(&[RELEASED])];
         let expires = || self.time_passed().tells(&[EXPIRED, RELEASED]);
+        let held = || self.created(3).tells(&[RESERVED]).undone_by(given_back());
+        // Orders cancels no order of which something leaves.
+        let committed = || self.authorized().tells(&[COMMITTED]).not_undone_by([self.time_passed().is_ignored()]);
+        let two_cups = || self.dispatched(0, &[("CUP", 2)]);
+        let the_rest = || self.dispatched(1, &[("CUP", 3), ("POT", 1)]);
         vec![
             Journey::new("an order that is paid for")
                 // Leaves a tombstone, which refuses a later reserve.
@@ -133,6 +162,23 @@ impl Table for Checkout {
                 .then(self.created(ON_HAND + 1).tells(&[REJECTED])
                     .undone_by([self.failed().is_ignored()])
                     .or_by([self.cancelled().is_ignored()])),
+            Journey::new("an order that leaves in two parcels")
+                .undone_by([self.cancelled()])
+                .then(held())
+                .then(committed())
+                .then(two_cups().tells(&[REMOVED])
+                    .not_undone_by([self.authorized().is_known(), self.time_passed().is_ignored()]))
+                .then(the_rest().tells(&[REMOVED, REMOVED])
+                    .not_undone_by([two_cups().is_known(), self.authorized().is_known()])),
+            Journey::new("an order that ends although a part of it has left")
+                .undone_by([self.cancelled()])
+                .then(held())
+                .then(committed())
+                .then(two_cups().tells(&[REMOVED])
+                    .not_undone_by([self.authorized().is_known()]))
+                // What is still there goes back, and nothing more may leave.
+                .then(self.cancelled().needs(&[REMOVED]).tells(&[RELEASED])
+                    .not_undone_by([two_cups().is_known(), the_rest().is_refused()])),
         ]
     }
 

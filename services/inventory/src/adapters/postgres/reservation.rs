@@ -22,6 +22,14 @@ pub(super) struct AllocationRow {
     sku: Sku,
     warehouse_id: Uuid,
     quantity: i64,
+    /// Of most it is none, and that is not written.
+    #[serde(default, skip_serializing_if = "is_none")]
+    dispatched: i64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes it so")]
+fn is_none(units: &i64) -> bool {
+    *units == 0
 }
 
 impl From<&Allocation> for AllocationRow {
@@ -31,6 +39,7 @@ impl From<&Allocation> for AllocationRow {
             sku: allocation.sku.clone(),
             warehouse_id: allocation.warehouse_id.uuid(),
             quantity: allocation.quantity,
+            dispatched: allocation.dispatched,
         }
     }
 }
@@ -42,6 +51,7 @@ impl From<AllocationRow> for Allocation {
             sku: row.sku,
             warehouse_id: kernel::Id::from_uuid(row.warehouse_id),
             quantity: row.quantity,
+            dispatched: row.dispatched,
         }
     }
 }
@@ -86,7 +96,7 @@ async fn insert(tx: &mut PgConnection, new: &[&Reservation], heads: &Heads) -> R
     )
     .bind(column(new, |reservation| reservation.order_id.uuid()))
     .bind(column(new, |reservation| status_to_text(reservation.status)))
-    .bind(column(new, |reservation| Json(reservation.allocations.iter().map(AllocationRow::from).collect::<Vec<_>>())))
+    .bind(column(new, |reservation| allocation_rows(reservation)))
     .bind(column(new, |reservation| reservation.expires_at.map(OffsetDateTime::from)))
     .bind(column(new, |reservation| head(reservation, heads).version))
     .bind(column(new, |reservation| head(reservation, heads).hash.to_vec()))
@@ -96,15 +106,18 @@ async fn insert(tx: &mut PgConnection, new: &[&Reservation], heads: &Heads) -> R
     Ok(())
 }
 
-/// What is held where, and until when, is said when a reservation is made, and does not change.
+/// What is held where, and until when, is said when a reservation is made; of that only what has left changes.
 async fn update(tx: &mut PgConnection, changed: &[&Reservation], heads: &Heads) -> Result<(), Error> {
     sqlx::query(
-        "UPDATE reservation r SET status = t.status, version = t.version, head_hash = t.head_hash
-         FROM unnest($1::uuid[], $2::text[], $3::bigint[], $4::bytea[]) AS t (order_id, status, version, head_hash)
+        "UPDATE reservation r
+         SET status = t.status, allocations = t.allocations, version = t.version, head_hash = t.head_hash
+         FROM unnest($1::uuid[], $2::text[], $3::jsonb[], $4::bigint[], $5::bytea[])
+              AS t (order_id, status, allocations, version, head_hash)
          WHERE r.order_id = t.order_id",
     )
     .bind(column(changed, |reservation| reservation.order_id.uuid()))
     .bind(column(changed, |reservation| status_to_text(reservation.status)))
+    .bind(column(changed, |reservation| allocation_rows(reservation)))
     .bind(column(changed, |reservation| head(reservation, heads).version))
     .bind(column(changed, |reservation| head(reservation, heads).hash.to_vec()))
     .execute(tx)
@@ -116,6 +129,10 @@ async fn update(tx: &mut PgConnection, changed: &[&Reservation], heads: &Heads) 
 fn head(reservation: &Reservation, heads: &Heads) -> Head {
     let id = reservation.order_id.uuid();
     heads.get(id).unwrap_or(Head::begin(id))
+}
+
+fn allocation_rows(reservation: &Reservation) -> Json<Vec<AllocationRow>> {
+    Json(reservation.allocations.iter().map(AllocationRow::from).collect())
 }
 
 fn column<R, T>(rows: &[R], value: impl Fn(&R) -> T) -> Vec<T> {

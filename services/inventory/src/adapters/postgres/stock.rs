@@ -107,7 +107,12 @@ fn shelves(facts: &[Caused<Fact>], world: &World) -> BTreeMap<(Uuid, String), i6
                 }
             }
             Fact::StockChange(change) => reach(change.seller_id, &change.sku, 0),
-            Fact::OrderCreated { .. } | Fact::PaymentAuthorized(_) | Fact::OrderEnded(_) | Fact::ReservationDue(_) => {}
+            // What these move is what a reservation holds, or nothing.
+            Fact::OrderCreated { .. }
+            | Fact::PaymentAuthorized(_)
+            | Fact::OrderEnded(_)
+            | Fact::ReservationDue(_)
+            | Fact::ShipmentDispatched(_) => {}
         }
     }
     shelves
@@ -122,7 +127,11 @@ fn held_stock(facts: &[Caused<Fact>], world: &World) -> BTreeSet<Uuid> {
 fn stock_changes(facts: &[Caused<Fact>]) -> impl Iterator<Item = &StockChange> {
     facts.iter().filter_map(|caused| match &caused.fact {
         Fact::StockChange(change) => Some(change),
-        _ => None,
+        Fact::OrderCreated { .. }
+        | Fact::PaymentAuthorized(_)
+        | Fact::OrderEnded(_)
+        | Fact::ReservationDue(_)
+        | Fact::ShipmentDispatched(_) => None,
     })
 }
 
@@ -153,21 +162,24 @@ pub(super) async fn save(tx: &mut PgConnection, world: &World, heads: &Heads) ->
 
 /// Appends the movements that happened.
 pub(super) async fn save_movements(tx: &mut PgConnection, world: &World, now: Timestamp) -> Result<(), Error> {
-    for movement in &world.changes().movements {
-        sqlx::query(
-            "INSERT INTO stock_movement (movement_id, stock_item_id, movement_type, quantity, reason, actor, created_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7)",
-        )
-        .bind(movement.id.uuid())
-        .bind(movement.stock_item_id.uuid())
-        .bind(movement_type_to_text(movement.movement_type))
-        .bind(movement.quantity)
-        .bind(&movement.reason)
-        .bind(&movement.actor)
-        .bind(OffsetDateTime::from(now))
-        .execute(&mut *tx)
-        .await?;
+    let movements = &world.changes().movements;
+    if movements.is_empty() {
+        return Ok(());
     }
+    sqlx::query(
+        "INSERT INTO stock_movement (movement_id, stock_item_id, movement_type, quantity, reason, actor, created_at)
+         SELECT t.*, $7
+         FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::bigint[], $5::text[], $6::text[]) AS t",
+    )
+    .bind(movements.iter().map(|movement| movement.id.uuid()).collect::<Vec<_>>())
+    .bind(movements.iter().map(|movement| movement.stock_item_id.uuid()).collect::<Vec<_>>())
+    .bind(movements.iter().map(|movement| movement_type_to_text(movement.movement_type)).collect::<Vec<_>>())
+    .bind(movements.iter().map(|movement| movement.quantity).collect::<Vec<_>>())
+    .bind(movements.iter().map(|movement| movement.reason.as_str()).collect::<Vec<_>>())
+    .bind(movements.iter().map(|movement| movement.actor.as_str()).collect::<Vec<_>>())
+    .bind(OffsetDateTime::from(now))
+    .execute(tx)
+    .await?;
     Ok(())
 }
 
@@ -250,6 +262,7 @@ fn sku_from(row: &PgRow) -> Result<Sku, Error> {
 const fn movement_type_to_text(movement_type: MovementType) -> &'static str {
     match movement_type {
         MovementType::Add => "add",
+        MovementType::Remove => "remove",
         MovementType::Adjust => "adjust",
     }
 }
@@ -257,6 +270,7 @@ const fn movement_type_to_text(movement_type: MovementType) -> &'static str {
 fn movement_type_from_text(text: &str) -> Option<MovementType> {
     match text {
         "add" => Some(MovementType::Add),
+        "remove" => Some(MovementType::Remove),
         "adjust" => Some(MovementType::Adjust),
         _ => None,
     }

@@ -1,31 +1,19 @@
 use std::time::Duration;
 
-use kernel::{Decision, Id, Quantity, Sku, Timestamp};
-use proptest::prelude::*;
-use uuid::Uuid;
+use kernel::{Decision, Timestamp};
 
-use super::super::{Policy, decide};
-use crate::domain::allocation::{Allocation, Shortage};
+use super::super::decide;
+use super::super::fixtures::{
+    EVERY_STATUS, NOON, POLICY, assert_books_balance, expires_at, item, order, order_created, quantity, seller, sku,
+    stock_change, three_cups, warehouse, world_with_order_at,
+};
+use crate::domain::allocation::Shortage;
 use crate::domain::error::Error;
 use crate::domain::event::Event;
-use crate::domain::fact::{Fact, StockChange, StockChangeKind};
-use crate::domain::ids::{OrderId, SellerId, StockItemId, WarehouseId};
-use crate::domain::reservation::{Reservation, Status};
+use crate::domain::fact::{Fact, StockChangeKind};
+use crate::domain::reservation::Status;
 use crate::domain::stock::{Levels, StockItem};
 use crate::domain::world::World;
-
-const POLICY: Policy = Policy { reservation_ttl: Duration::from_mins(15) };
-const NOON: Timestamp = Timestamp::from_unix_micros(1_767_268_800_000_000);
-
-const EVERY_STATUS: [Status; 7] = [
-    Status::Active,
-    Status::Committed,
-    Status::Released,
-    Status::Expired,
-    Status::CommitRefused,
-    Status::Rejected,
-    Status::Tombstone,
-];
 
 /// What is to come of a fact.
 #[derive(Debug)]
@@ -36,68 +24,6 @@ enum Answer {
     Refused,
 }
 use Answer::{AlreadyApplied, Becomes, Ignored, Refused};
-
-fn order(number: u128) -> OrderId {
-    Id::from_uuid(Uuid::from_u128(0xA000 + number))
-}
-
-fn seller() -> SellerId {
-    Id::from_uuid(Uuid::from_u128(0x5E11))
-}
-
-fn warehouse(number: u128) -> WarehouseId {
-    Id::from_uuid(Uuid::from_u128(0xB000 + number))
-}
-
-fn item(number: u128) -> StockItemId {
-    Id::from_uuid(Uuid::from_u128(0xC000 + number))
-}
-
-fn sku(code: &str) -> Sku {
-    Sku::new(code).unwrap()
-}
-
-fn quantity(units: i64) -> Quantity {
-    Quantity::new(units).unwrap()
-}
-
-fn expires_at() -> Timestamp {
-    NOON + POLICY.reservation_ttl
-}
-
-/// Three of the ten cups in the only warehouse.
-fn three_cups() -> Vec<Allocation> {
-    vec![Allocation { stock_item_id: item(1), sku: sku("CUP"), warehouse_id: warehouse(1), quantity: 3 }]
-}
-
-fn order_created() -> Fact {
-    Fact::OrderCreated { order_id: order(1), seller_id: seller(), lines: vec![(sku("CUP"), quantity(3))] }
-}
-
-/// A world in which order 1 stands at `status`, or was never heard of.
-fn world_with_order_at(status: Option<Status>) -> World {
-    let (reserved, committed) = match status {
-        Some(Status::Active) => (3, 0),
-        Some(Status::Committed) => (0, 3),
-        _ => (0, 0),
-    };
-    let mut world = World::default();
-    let levels = Levels { total: 10, reserved, committed };
-    world.add_stock_item(StockItem::new(item(1), sku("CUP"), warehouse(1), seller(), levels));
-    match status {
-        None => {}
-        Some(status @ (Status::Rejected | Status::Tombstone)) => {
-            world.add_reservation(Reservation::without_stock(order(1), status));
-        }
-        Some(status) => world.add_reservation(Reservation {
-            order_id: order(1),
-            status,
-            allocations: three_cups(),
-            expires_at: Some(expires_at()),
-        }),
-    }
-    world
-}
 
 /// The whole state machine. Columns: OrderCreated, PaymentAuthorized, OrderEnded, found due too early, found due.
 fn state_machine() -> Vec<(Option<Status>, [Answer; 5])> {
@@ -224,86 +150,6 @@ fn adjust(number: u128, delta: i64) -> Fact {
     stock_change(number, sku("CUP"), warehouse(number), StockChangeKind::Adjust(delta))
 }
 
-fn stock_change(new_item: u128, sku: Sku, warehouse_id: WarehouseId, kind: StockChangeKind) -> Fact {
-    Fact::StockChange(StockChange {
-        new_stock_item_id: item(new_item),
-        movement_id: Id::from_uuid(Uuid::nil()),
-        warehouse_id,
-        seller_id: seller(),
-        sku,
-        kind,
-        reason: String::new(),
-        actor: "seller:test".to_owned(),
-    })
-}
-
-/// Invariant I2, and that every unit that is promised is promised to an order.
-fn assert_books_balance(world: &World, orders: &[OrderId], items: &[StockItemId]) {
-    for id in items {
-        let stock_item = world.stock_item(*id).unwrap();
-        let Levels { total, reserved, committed } = stock_item.levels();
-        assert_eq!(total, stock_item.available() + reserved + committed);
-        assert!([total, reserved, committed, stock_item.available()].iter().all(|units| *units >= 0), "{stock_item:?}");
-        assert_eq!(reserved, held(world, orders, *id, Status::Active), "{stock_item:?}");
-        assert_eq!(committed, held(world, orders, *id, Status::Committed), "{stock_item:?}");
-    }
-}
-
-/// Units of a stock item that reservations of that status hold.
-fn held(world: &World, orders: &[OrderId], id: StockItemId, status: Status) -> i64 {
-    let reservations = orders.iter().filter_map(|order_id| world.reservation(*order_id));
-    let allocations = reservations.filter(|reservation| reservation.status == status).flat_map(|r| &r.allocations);
-    allocations.filter(|allocation| allocation.stock_item_id == id).map(|allocation| allocation.quantity).sum()
-}
-
-const ORDERS: u128 = 6;
-const SKUS: [&str; 3] = ["CUP", "PLATE", "POT"];
-const WAREHOUSES: u128 = 2;
-
-/// Something that happens in a random history.
-#[derive(Debug, Clone)]
-enum Step {
-    Saga(Fact),
-    Stock(Fact),
-    TimePasses(Duration),
-}
-
-fn any_step() -> impl Strategy<Value = Step> {
-    let line = (0..SKUS.len(), 1..5_i64).prop_map(|(index, units)| (sku(SKUS[index]), quantity(units)));
-    let order_id = || (0..ORDERS).prop_map(order);
-    let created = (order_id(), prop::collection::vec(line, 1..4)).prop_map(|(order_id, lines)| Fact::OrderCreated {
-        order_id,
-        seller_id: seller(),
-        lines,
-    });
-    let stock = (0..SKUS.len(), 0..WAREHOUSES, -6..6_i64).prop_map(|(index, number, units)| {
-        let kind = if units > 0 { StockChangeKind::Add(quantity(units)) } else { StockChangeKind::Adjust(units) };
-        stock_change(0, sku(SKUS[index]), warehouse(number), kind)
-    });
-    prop_oneof![
-        4 => created.prop_map(Step::Saga),
-        3 => order_id().prop_map(|id| Step::Saga(Fact::PaymentAuthorized(id))),
-        2 => order_id().prop_map(|id| Step::Saga(Fact::OrderEnded(id))),
-        3 => order_id().prop_map(|id| Step::Saga(Fact::ReservationDue(id))),
-        2 => stock.prop_map(Step::Stock),
-        1 => (0..600_u64).prop_map(|secs| Step::TimePasses(Duration::from_secs(secs))),
-    ]
-}
-
-/// Every SKU in every warehouse, with up to nine units each.
-fn stocked(totals: &[i64]) -> (World, Vec<StockItemId>) {
-    let mut world = World::default();
-    let mut items = Vec::new();
-    for (index, total) in totals.iter().enumerate() {
-        let (number, levels) = (index as u128, Levels { total: *total, ..Levels::default() });
-        let place = warehouse(number % WAREHOUSES);
-        let code = sku(SKUS[index / WAREHOUSES as usize]);
-        world.add_stock_item(StockItem::new(item(number), code, place, seller(), levels));
-        items.push(item(number));
-    }
-    (world, items)
-}
-
 #[test]
 fn what_was_seen_to_be_sold_out_is_a_shortage_beside_stock_that_is_held_in_hand() {
     let stock = |number, code: &str, total| {
@@ -322,56 +168,4 @@ fn what_was_seen_to_be_sold_out_is_a_shortage_beside_stock_that_is_held_in_hand(
     assert_eq!(decide(&mut world, &created, &POLICY, NOON), Decision::applied(rejected));
     assert_eq!(world.stock_item(item(1)), before.stock_item(item(1)));
     assert!(world.changes().stock.is_empty());
-}
-
-proptest! {
-    #[test]
-    fn no_history_of_facts_oversells_or_loses_a_unit(
-        totals in prop::collection::vec(0..10_i64, SKUS.len() * WAREHOUSES as usize),
-        steps in prop::collection::vec(any_step(), 1..80),
-    ) {
-        let (mut world, items) = stocked(&totals);
-        let orders: Vec<_> = (0..ORDERS).map(order).collect();
-        let mut now = NOON;
-        for step in steps {
-            let before = world.clone();
-            let decision = match &step {
-                Step::Saga(fact) | Step::Stock(fact) => decide(&mut world, fact, &POLICY, now),
-                Step::TimePasses(duration) => {
-                    now = now + *duration;
-                    continue;
-                }
-            };
-            if !matches!(decision, Decision::Applied(_)) {
-                prop_assert_eq!(&world, &before);
-            }
-            if let Step::Saga(fact) = &step {
-                let after_once = world.clone();
-                let again = decide(&mut world, fact, &POLICY, now);
-                prop_assert!(!matches!(again, Decision::Applied(_)));
-                prop_assert_eq!(&world, &after_once);
-            }
-            assert_books_balance(&world, &orders, &items);
-            prop_assert!(orders.iter().all(|id| goes_one_way(&before, &world, *id)), "{:?}", step);
-        }
-        for (id, total) in items.iter().zip(&totals) {
-            let movements = world.changes().movements.iter().filter(|movement| movement.stock_item_id == *id);
-            let moved: i64 = movements.map(|movement| movement.quantity).sum();
-            prop_assert_eq!(world.stock_item(*id).unwrap().levels().total, total + moved);
-        }
-    }
-}
-
-/// Whether an order took a step that exists, or none: nothing is reserved again, and what is final stays.
-fn goes_one_way(before: &World, after: &World, order_id: OrderId) -> bool {
-    let status = |world: &World| world.reservation(order_id).map(|reservation| reservation.status);
-    let (from, to) = (status(before), status(after));
-    from == to
-        || matches!(
-            (from, to),
-            (None, Some(Status::Active | Status::Rejected | Status::Tombstone))
-                | (Some(Status::Active), Some(Status::Committed | Status::Released | Status::Expired))
-                | (Some(Status::Committed), Some(Status::Released))
-                | (Some(Status::Expired), Some(Status::CommitRefused))
-        )
 }

@@ -1,8 +1,10 @@
 //! ListMovements.
 
 use contracts::inventory::v1::{AdjustStockRequest, ListMovementsRequest, ListMovementsResponse, MovementType};
+use inventory::domain::fact::Fact;
 use tonic::{Code, Request};
 
+use super::reservations::{dispatched, happens, order_for};
 use super::{Rpc, invalid, new_id, refusal, refused};
 
 fn question(warehouse_id: &str, sku: &str, page_size: i32, page_token: &str) -> ListMovementsRequest {
@@ -57,6 +59,24 @@ async fn movements_are_listed_newest_first_page_by_page_and_add_up_to_the_total(
     // The last page may be exactly full.
     let all = list(&rpc, question(&main, "CUP", 25, "")).await;
     assert_eq!((all.movements, all.next_page_token.as_str()), (movements, ""));
+}
+
+#[tokio::test]
+async fn goods_that_left_are_listed_with_their_parcel() {
+    let rpc = Rpc::open().await;
+    let main = rpc.warehouse("MAIN").await;
+    rpc.add(&main, "CUP", 5).await;
+    let (order_id, created) = order_for(&rpc, 2);
+    let parcel = dispatched(order_id, main.parse().unwrap(), 2);
+    let Fact::ShipmentDispatched(dispatch) = &parcel else { unreachable!() };
+    let reason = format!("parcel {} of shipment {}", dispatch.parcel_id, dispatch.shipment_id);
+    for fact in [created, Fact::PaymentAuthorized(order_id), parcel] {
+        happens(&rpc.store, fact).await;
+    }
+    let movements = list(&rpc, question(&main, "CUP", 0, "")).await.movements;
+    let removal = &movements[0];
+    assert_eq!((removal.r#type(), removal.quantity, &removal.reason), (MovementType::Remove, -2, &reason));
+    assert_eq!((movements.len(), removal.actor.as_str()), (2, "service:shipping"));
 }
 
 #[tokio::test]

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use contracts::inventory::v1::{GetReservationRequest, Reservation, ReservationStatus};
-use inventory::domain::fact::Fact;
-use inventory::domain::ids::OrderId;
+use inventory::domain::fact::{Dispatch, Fact};
+use inventory::domain::ids::{OrderId, WarehouseId};
 use kernel::{Id, Quantity, Timestamp};
 use messaging::{Cause, Caused, EventStore, react};
 use testkit::TestClock;
@@ -17,7 +17,7 @@ fn question(order_id: &str) -> GetReservationRequest {
     GetReservationRequest { order_id: order_id.to_owned() }
 }
 
-async fn happens(store: &EventStore, fact: Fact) {
+pub(super) async fn happens(store: &EventStore, fact: Fact) {
     let mut unit = store.begin().await.unwrap();
     let caused = Caused { fact, cause: Cause::command("service:test") };
     react(&inventory(), &mut unit, &[caused]).await.unwrap();
@@ -29,10 +29,21 @@ async fn get(rpc: &Rpc, order_id: OrderId) -> Reservation {
     rpc.client().get_reservation(request).await.unwrap().into_inner().reservation.unwrap()
 }
 
-fn order_for(rpc: &Rpc, units: i64) -> (OrderId, Fact) {
+pub(super) fn order_for(rpc: &Rpc, units: i64) -> (OrderId, Fact) {
     let order_id = Id::generate();
     let lines = vec![(sku("CUP"), Quantity::new(units).unwrap())];
     (order_id, Fact::OrderCreated { order_id, seller_id: rpc.seller_id, lines })
+}
+
+/// So many cups of an order have left a warehouse.
+pub(super) fn dispatched(order_id: OrderId, warehouse_id: WarehouseId, cups: i64) -> Fact {
+    Fact::ShipmentDispatched(Dispatch {
+        order_id,
+        shipment_id: Id::generate(),
+        parcel_id: Id::generate(),
+        warehouse_id,
+        dispatched: [(sku("CUP"), Quantity::new(cups).unwrap())].into(),
+    })
 }
 
 #[tokio::test]
@@ -52,14 +63,20 @@ async fn a_reservation_is_read_as_it_stands_at_every_step() {
     assert_eq!(reservation.expire_time, Some(contracts::convert::timestamp_to_wire(expires_at)));
     let held = &reservation.allocations[0];
     assert_eq!((held.sku.as_str(), &held.warehouse_id, held.quantity), ("CUP", &main, 2));
+    assert!(reservation.dispatched.is_empty());
 
     happens(&store, Fact::PaymentAuthorized(paid)).await;
     let reservation = get(&rpc, paid).await;
     assert_eq!((reservation.status(), reservation.version), (ReservationStatus::Committed, 2));
+    happens(&store, dispatched(paid, main.parse().unwrap(), 1)).await;
+    let reservation = get(&rpc, paid).await;
+    assert_eq!((reservation.status(), reservation.allocations[0].quantity), (ReservationStatus::Committed, 2));
+    let left = &reservation.dispatched[0];
+    assert_eq!((left.sku.as_str(), &left.warehouse_id, left.quantity), ("CUP", &main, 1));
     happens(&store, Fact::OrderEnded(paid)).await;
     assert_eq!(get(&rpc, paid).await.status(), ReservationStatus::Released);
 
-    let (slow, created) = order_for(&rpc, 5);
+    let (slow, created) = order_for(&rpc, 4);
     happens(&store, created).await;
     let (too_late, created) = order_for(&rpc, 1);
     happens(&store, created).await;

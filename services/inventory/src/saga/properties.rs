@@ -1,0 +1,137 @@
+//! Whatever facts come, in whatever order and however often, no unit is sold twice or lost (invariant I2).
+
+use std::time::Duration;
+
+use kernel::Decision;
+use proptest::prelude::*;
+
+use super::decide;
+use super::fixtures::{
+    NOON, POLICY, assert_books_balance, dispatched, item, order, quantity, seller, sku, stock_change, warehouse,
+};
+use crate::domain::fact::{Fact, StockChangeKind};
+use crate::domain::ids::{OrderId, StockItemId};
+use crate::domain::reservation::Status;
+use crate::domain::stock::{Levels, MovementType, StockItem};
+use crate::domain::world::World;
+
+const ORDERS: u128 = 6;
+const SKUS: [&str; 3] = ["CUP", "PLATE", "POT"];
+const WAREHOUSES: u128 = 2;
+
+/// Something that happens in a random history.
+#[derive(Debug, Clone)]
+enum Step {
+    Saga(Fact),
+    Stock(Fact),
+    TimePasses(Duration),
+}
+
+fn any_step() -> impl Strategy<Value = Step> {
+    let line = (0..SKUS.len(), 1..5_i64).prop_map(|(index, units)| (sku(SKUS[index]), quantity(units)));
+    let order_id = || (0..ORDERS).prop_map(order);
+    let created = (order_id(), prop::collection::vec(line, 1..4)).prop_map(|(order_id, lines)| Fact::OrderCreated {
+        order_id,
+        seller_id: seller(),
+        lines,
+    });
+    let parcel = prop::collection::btree_map(0..SKUS.len(), 1..8_i64, 1..SKUS.len());
+    let left = (order_id(), 0..WAREHOUSES, parcel).prop_map(|(order_id, number, so_far)| {
+        let so_far: Vec<_> = so_far.into_iter().map(|(index, units)| (SKUS[index], units)).collect();
+        dispatched(order_id, warehouse(number), &so_far)
+    });
+    let stock = (0..SKUS.len(), 0..WAREHOUSES, -6..6_i64).prop_map(|(index, number, units)| {
+        let kind = if units > 0 { StockChangeKind::Add(quantity(units)) } else { StockChangeKind::Adjust(units) };
+        stock_change(0, sku(SKUS[index]), warehouse(number), kind)
+    });
+    prop_oneof![
+        4 => created.prop_map(Step::Saga),
+        3 => order_id().prop_map(|id| Step::Saga(Fact::PaymentAuthorized(id))),
+        2 => order_id().prop_map(|id| Step::Saga(Fact::OrderEnded(id))),
+        3 => order_id().prop_map(|id| Step::Saga(Fact::ReservationDue(id))),
+        6 => left.prop_map(Step::Saga),
+        2 => stock.prop_map(Step::Stock),
+        1 => (0..600_u64).prop_map(|secs| Step::TimePasses(Duration::from_secs(secs))),
+    ]
+}
+
+/// Every SKU in every warehouse, with up to nine units each.
+fn stocked(totals: &[i64]) -> (World, Vec<StockItemId>) {
+    let mut world = World::default();
+    let mut items = Vec::new();
+    for (index, total) in totals.iter().enumerate() {
+        let (number, levels) = (index as u128, Levels { total: *total, ..Levels::default() });
+        let place = warehouse(number % WAREHOUSES);
+        let code = sku(SKUS[index / WAREHOUSES as usize]);
+        world.add_stock_item(StockItem::new(item(number), code, place, seller(), levels));
+        items.push(item(number));
+    }
+    (world, items)
+}
+
+proptest! {
+    #[test]
+    fn no_history_of_facts_oversells_or_loses_a_unit(
+        totals in prop::collection::vec(0..10_i64, SKUS.len() * WAREHOUSES as usize),
+        steps in prop::collection::vec(any_step(), 1..80),
+    ) {
+        let (mut world, items) = stocked(&totals);
+        let orders: Vec<_> = (0..ORDERS).map(order).collect();
+        let mut now = NOON;
+        for step in steps {
+            let before = world.clone();
+            let decision = match &step {
+                Step::Saga(fact) | Step::Stock(fact) => decide(&mut world, fact, &POLICY, now),
+                Step::TimePasses(duration) => {
+                    now = now + *duration;
+                    continue;
+                }
+            };
+            if !matches!(decision, Decision::Applied(_)) {
+                prop_assert_eq!(&world, &before);
+            }
+            if let Step::Saga(fact) = &step {
+                let after_once = world.clone();
+                let again = decide(&mut world, fact, &POLICY, now);
+                prop_assert!(!matches!(again, Decision::Applied(_)));
+                prop_assert_eq!(&world, &after_once);
+            }
+            assert_books_balance(&world, &orders, &items);
+            prop_assert!(orders.iter().all(|id| goes_one_way(&before, &world, *id)), "{:?}", step);
+        }
+        for (id, total) in items.iter().zip(&totals) {
+            let movements = world.changes().movements.iter().filter(|movement| movement.stock_item_id == *id);
+            let moved: i64 = movements.map(|movement| movement.quantity).sum();
+            prop_assert_eq!(world.stock_item(*id).unwrap().levels().total, total + moved);
+            prop_assert_eq!(removed(&world, *id), dispatched_of(&world, &orders, *id));
+        }
+    }
+}
+
+/// Units that movements say have left.
+fn removed(world: &World, id: StockItemId) -> i64 {
+    let movements = world.changes().movements.iter();
+    let removals = movements.filter(|m| m.stock_item_id == id && m.movement_type == MovementType::Remove);
+    removals.map(|movement| -movement.quantity).sum()
+}
+
+/// Units that reservations say have left.
+fn dispatched_of(world: &World, orders: &[OrderId], id: StockItemId) -> i64 {
+    let reservations = orders.iter().filter_map(|order_id| world.reservation(*order_id));
+    let allocations = reservations.flat_map(|reservation| &reservation.allocations);
+    allocations.filter(|allocation| allocation.stock_item_id == id).map(|allocation| allocation.dispatched).sum()
+}
+
+/// Whether an order took a step that exists, or none: nothing is reserved again, and what is final stays.
+fn goes_one_way(before: &World, after: &World, order_id: OrderId) -> bool {
+    let status = |world: &World| world.reservation(order_id).map(|reservation| reservation.status);
+    let (from, to) = (status(before), status(after));
+    from == to
+        || matches!(
+            (from, to),
+            (None, Some(Status::Active | Status::Rejected | Status::Tombstone))
+                | (Some(Status::Active), Some(Status::Committed | Status::Released | Status::Expired))
+                | (Some(Status::Committed), Some(Status::Released))
+                | (Some(Status::Expired), Some(Status::CommitRefused))
+        )
+}
