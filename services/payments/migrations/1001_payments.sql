@@ -76,7 +76,8 @@ CREATE INDEX provider_operation_due ON provider_operation (due_at) WHERE status 
 -- The double-entry ledger. The service may only append.
 CREATE TABLE ledger_transaction (
     transaction_id uuid        PRIMARY KEY,
-    -- The operation that moved the money. Postings are listed by order.
+    -- The operation that moved the money; or cash that was collected, which is a capture that the provider was not asked for.
+    -- Postings are listed by order.
     order_id       uuid        NOT NULL,
     kind           text        NOT NULL CHECK (kind IN ('capture', 'refund')),
     created_at     timestamptz NOT NULL,
@@ -87,7 +88,7 @@ CREATE TABLE ledger_posting (
     -- Listings go by it.
     posting_id     bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     transaction_id uuid   NOT NULL,
-    account        text   NOT NULL CHECK (account IN ('provider_clearing', 'escrow')),
+    account        text   NOT NULL CHECK (account IN ('provider_clearing', 'carrier_clearing', 'escrow')),
     -- Minor units: positive debits the account, negative credits it.
     amount_minor   bigint NOT NULL CHECK (amount_minor <> 0),
     currency       text   NOT NULL CHECK (char_length(currency) = 3)

@@ -119,7 +119,7 @@ impl Participant for Payments {
     }
 
     fn decide(&self, loaded: &mut Loaded, heard: &Heard, now: Timestamp) -> Decision<Event, Refusal> {
-        let decision = saga::checkout::decide(&mut loaded.world, &heard.fact, self.policy, now);
+        let decision = saga::decide(&mut loaded.world, &heard.fact, self.policy, now);
         loaded.causes.resize(loaded.world.asked.len(), heard.cause.clone());
         decision
     }

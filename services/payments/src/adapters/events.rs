@@ -1,10 +1,13 @@
 //! Events in and out: what payments subscribes to, and what its own events look like on the wire.
 
 use contracts::convert::{id_from_wire, money_from_wire, money_to_wire, timestamp_from_wire};
+use contracts::google::r#type::Money as WireMoney;
 use contracts::inventory::v1::InventoryReserved;
 use contracts::orders::v1::{OrderCancelled, OrderConfirmed, OrderCreated, OrderFailed};
 use contracts::payments::v1 as wire;
 use contracts::payments::v1::payment_method::Method as WireMethod;
+use contracts::shipping::v1::CashCollected;
+use kernel::Money;
 use messaging::{Envelope, Outgoing, Subscription, Trigger, Undecodable};
 
 use crate::domain::{CardToken, Event, Fact, Method, OrderId, Terms};
@@ -61,6 +64,16 @@ pub const SUBSCRIPTIONS: &[Subscription] = &[
             "services/payments/tests/it/checkout.rs::a_capture_under_way_when_the_order_is_cancelled_is_refunded",
             "services/payments/tests/it/checkout.rs::a_capture_that_fails_is_told_and_voided_when_the_order_is_cancelled",
             "services/payments/tests/it/checkout.rs::an_order_that_ended_before_it_was_created_here_is_never_authorized",
+        ],
+    },
+    Subscription {
+        event: "tradewind.shipping.v1.CashCollected",
+        reaction: "captures cash on delivery, without asking the provider, and posts it; refuses another amount than is due, and cash that is not due",
+        follows: &["PaymentCaptured"],
+        tests: &[
+            "services/payments/tests/it/fulfilment.rs::cash_that_a_carrier_passes_on_is_captured_and_posted_once",
+            "services/payments/tests/it/fulfilment.rs::another_amount_than_is_due_is_parked",
+            "services/payments/tests/it/fulfilment.rs::cash_that_is_not_due_is_parked",
         ],
     },
 ];
@@ -125,6 +138,7 @@ pub fn decode(event: &Envelope) -> Result<Option<Fact>, Undecodable> {
         "tradewind.orders.v1.OrderCancelled" => {
             Fact::OrderEnded { order_id: order_id(event, &event.decode::<OrderCancelled>()?.order_id)? }
         }
+        "tradewind.shipping.v1.CashCollected" => cash_collected(event)?,
         _ => return Ok(None),
     };
     Ok(Some(fact))
@@ -143,10 +157,7 @@ fn order_created(event: &Envelope) -> Result<Fact, Undecodable> {
     let created: OrderCreated = event.decode()?;
     let order_id = order_id(event, &created.order_id)?;
     let buyer_id = id_from_wire("buyer_id", &created.buyer_id).map_err(Undecodable::new)?;
-    let amount = money_from_wire("total", created.total.as_ref()).map_err(Undecodable::new)?;
-    if !amount.is_positive() {
-        return Err(Undecodable::new(format!("total: is {amount}, not above zero")));
-    }
+    let amount = amount("total", created.total.as_ref())?;
     let method = match created.payment_method.and_then(|method| method.method) {
         Some(WireMethod::CardToken(token)) => {
             let token = CardToken::new(token).map_err(|error| Undecodable::new(format!("card_token: {error}")))?;
@@ -156,6 +167,18 @@ fn order_created(event: &Envelope) -> Result<Fact, Undecodable> {
         None => return Err(Undecodable::new("payment_method: is required")),
     };
     Ok(Fact::OrderCreated { order_id, terms: Terms { buyer_id, amount, method } })
+}
+
+/// An amount that is to be paid, or was.
+fn amount(field: &str, money: Option<&WireMoney>) -> Result<Money, Undecodable> {
+    let amount = money_from_wire(field, money).map_err(Undecodable::new)?;
+    if amount.is_positive() { Ok(amount) } else { Err(Undecodable(format!("{field}: is {amount}, not above zero"))) }
+}
+
+fn cash_collected(event: &Envelope) -> Result<Fact, Undecodable> {
+    let collected: CashCollected = event.decode()?;
+    let amount = amount("amount", collected.amount.as_ref())?;
+    Ok(Fact::CashCollected { order_id: order_id(event, &collected.order_id)?, amount })
 }
 
 fn inventory_reserved(event: &Envelope) -> Result<Fact, Undecodable> {

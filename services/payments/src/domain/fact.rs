@@ -1,4 +1,4 @@
-use kernel::Timestamp;
+use kernel::{Money, Timestamp};
 
 use super::{OperationKey, OrderId, Outcome, Terms};
 
@@ -36,6 +36,13 @@ pub enum Fact {
         /// What became of it.
         outcome: Outcome,
     },
+    /// A carrier passed on what it collected at the door.
+    CashCollected {
+        /// The order.
+        order_id: OrderId,
+        /// How much.
+        amount: Money,
+    },
 }
 
 impl Fact {
@@ -45,7 +52,8 @@ impl Fact {
             Self::OrderCreated { order_id, .. }
             | Self::InventoryReserved { order_id, .. }
             | Self::OrderConfirmed { order_id }
-            | Self::OrderEnded { order_id } => *order_id,
+            | Self::OrderEnded { order_id }
+            | Self::CashCollected { order_id, .. } => *order_id,
             Self::ProviderAnswered { key, .. } => key.order_id,
         }
     }

@@ -3,19 +3,22 @@
 //! | what happened | debit | credit |
 //! | --- | --- | --- |
 //! | captured | provider clearing: the provider owes us | escrow: we owe it to whom it is due |
+//! | collected in cash | carrier clearing: it came in through a carrier | escrow |
 //! | refunded | escrow | provider clearing |
 //!
 //! An authorization moves no money and posts nothing.
 
 use kernel::Money;
 
-use super::{OperationKey, OperationKind};
+use super::{OperationKey, OperationKind, OrderId};
 
 /// Where money is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Account {
     /// What the provider has taken for us and not paid out yet.
     ProviderClearing,
+    /// What carriers have collected at the door for us.
+    CarrierClearing,
     /// What we hold for others until it is theirs.
     Escrow,
 }
@@ -25,6 +28,7 @@ impl Account {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::ProviderClearing => "provider_clearing",
+            Self::CarrierClearing => "carrier_clearing",
             Self::Escrow => "escrow",
         }
     }
@@ -54,12 +58,23 @@ impl Transaction {
             OperationKind::Refund => (Account::Escrow, Account::ProviderClearing),
             OperationKind::Authorize | OperationKind::Void => return None,
         };
-        let opposite = amount.checked_neg().expect("every amount above zero has an opposite");
-        let postings = [Posting { account: debit, amount }, Posting { account: credit, amount: opposite }];
-        Some(Self { operation, postings })
+        Some(Self::moving(operation, amount, debit, credit))
     }
 
-    /// The operation that moved the money. Each posts once.
+    /// What was collected in cash. It is the capture of a payment that the provider is never asked to capture, so it is posted under
+    /// the key that such an operation would have. The amount is above zero.
+    pub fn of_cash(order_id: OrderId, amount: Money) -> Self {
+        let capture = OperationKey { order_id, kind: OperationKind::Capture };
+        Self::moving(capture, amount, Account::CarrierClearing, Account::Escrow)
+    }
+
+    fn moving(operation: OperationKey, amount: Money, debit: Account, credit: Account) -> Self {
+        let opposite = amount.checked_neg().expect("every amount above zero has an opposite");
+        let postings = [Posting { account: debit, amount }, Posting { account: credit, amount: opposite }];
+        Self { operation, postings }
+    }
+
+    /// The operation that moved the money, or that would have if it were not cash. Each posts once.
     pub fn operation(&self) -> OperationKey {
         self.operation
     }
@@ -76,7 +91,6 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::domain::OrderId;
 
     fn transaction(kind: OperationKind, minor: i64) -> Option<Transaction> {
         let key = OperationKey { order_id: OrderId::generate(), kind };
@@ -94,6 +108,15 @@ mod tests {
         let capture = transaction(OperationKind::Capture, 1_234).unwrap();
         let legs: Vec<_> = capture.postings().iter().map(|leg| (leg.account, leg.amount.minor())).collect();
         assert_eq!(legs, [(Account::ProviderClearing, 1_234), (Account::Escrow, -1_234)]);
+    }
+
+    #[test]
+    fn cash_debits_what_came_in_through_a_carrier_and_is_the_one_capture_of_its_order() {
+        let order_id = OrderId::generate();
+        let cash = Transaction::of_cash(order_id, Money::from_minor(1_234, Currency::EUR));
+        let legs: Vec<_> = cash.postings().iter().map(|leg| (leg.account, leg.amount.minor())).collect();
+        assert_eq!(legs, [(Account::CarrierClearing, 1_234), (Account::Escrow, -1_234)]);
+        assert_eq!(cash.operation(), OperationKey { order_id, kind: OperationKind::Capture });
     }
 
     proptest! {

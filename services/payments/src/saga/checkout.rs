@@ -6,31 +6,22 @@
 
 use kernel::{Decision, Mutant, Timestamp};
 
+use super::Answer;
 use crate::domain::{
-    Entry, Event, Fact, Method, OperationKey, OperationKind, OrderId, Outcome, Payment, Policy, Refusal, Status, Terms,
-    World,
+    Entry, Event, Method, OperationKey, OperationKind, OrderId, Outcome, Payment, Policy, Refusal, Status, Terms, World,
 };
-
-type Answer = Decision<Event, Refusal>;
 
 const WINDOW_CLOSED: &str = "AUTHORIZATION_WINDOW_CLOSED";
 const ORDER_ENDED: &str = "the order has ended";
 
-/// Decides what a fact does to the world. Only [`Decision::Applied`] changes anything.
-pub fn decide(world: &mut World, fact: &Fact, policy: Policy, now: Timestamp) -> Answer {
-    match fact {
-        Fact::OrderCreated { order_id, terms } => on_order_created(world, *order_id, terms, policy, now),
-        Fact::InventoryReserved { order_id, expires_at } => {
-            on_inventory_reserved(world, *order_id, *expires_at, policy, now)
-        }
-        Fact::OrderConfirmed { order_id } => on_order_confirmed(world, *order_id),
-        Fact::OrderEnded { order_id } => on_order_ended(world, *order_id),
-        Fact::ProviderAnswered { key, outcome } => on_provider_answered(world, *key, outcome),
-    }
-}
-
 /// The intent is in. With the hold it makes a whole, and the provider is asked.
-fn on_order_created(world: &mut World, order_id: OrderId, terms: &Terms, policy: Policy, now: Timestamp) -> Answer {
+pub(super) fn on_order_created(
+    world: &mut World,
+    order_id: OrderId,
+    terms: &Terms,
+    policy: Policy,
+    now: Timestamp,
+) -> Answer {
     match world.entries.get(&order_id) {
         None => {
             world.put(order_id, Entry::Payment(Payment::new(order_id, terms.clone())));
@@ -46,7 +37,7 @@ fn on_order_created(world: &mut World, order_id: OrderId, terms: &Terms, policy:
 }
 
 /// The hold is in. With the intent it makes a whole, and the provider is asked.
-fn on_inventory_reserved(
+pub(super) fn on_inventory_reserved(
     world: &mut World,
     order_id: OrderId,
     expires_at: Timestamp,
@@ -104,7 +95,7 @@ fn authorize(world: &mut World, mut payment: Payment, expires_at: Timestamp, pol
 }
 
 /// Stock is committed: the money is taken. Cash comes with the parcel.
-fn on_order_confirmed(world: &mut World, order_id: OrderId) -> Answer {
+pub(super) fn on_order_confirmed(world: &mut World, order_id: OrderId) -> Answer {
     let mut payment = match world.entries.get(&order_id) {
         None | Some(Entry::Hold { .. }) => return Decision::Refused(Refusal::NotAuthorized { order_id }),
         Some(Entry::Tombstone) => return Decision::Ignored(ORDER_ENDED),
@@ -135,7 +126,7 @@ fn on_order_confirmed(world: &mut World, order_id: OrderId) -> Answer {
 }
 
 /// The order failed or was cancelled: gives back whatever is held or taken, as soon as it is known what is.
-fn on_order_ended(world: &mut World, order_id: OrderId) -> Answer {
+pub(super) fn on_order_ended(world: &mut World, order_id: OrderId) -> Answer {
     let mut payment = match world.entries.get(&order_id) {
         None | Some(Entry::Hold { .. }) => {
             if !Mutant::NoTombstone.is_active() {
@@ -167,6 +158,10 @@ fn on_order_ended(world: &mut World, order_id: OrderId) -> Answer {
             void(world, &mut payment);
             Decision::noted()
         }
+        // No provider took it, so none gives it back; and orders ends no order that was paid for.
+        Status::Captured if payment.is_cash_on_delivery() => {
+            return Decision::Refused(Refusal::CashTaken { order_id });
+        }
         Status::Captured => {
             refund(world, &mut payment);
             Decision::noted()
@@ -196,7 +191,7 @@ fn refund(world: &mut World, payment: &mut Payment) {
 }
 
 /// The provider said what became of an operation.
-fn on_provider_answered(world: &mut World, key: OperationKey, outcome: &Outcome) -> Answer {
+pub(super) fn on_provider_answered(world: &mut World, key: OperationKey, outcome: &Outcome) -> Answer {
     let Some(Entry::Payment(payment)) = world.entries.get(&key.order_id) else {
         return Decision::Refused(Refusal::UnknownOperation { key });
     };

@@ -1,8 +1,33 @@
 //! What this service does when it hears of something. Pure.
 
 pub mod checkout;
+pub mod fulfilment;
+
+use kernel::{Decision, Timestamp};
+
+use crate::domain::{Event, Fact, Policy, Refusal, World};
+
+type Answer = Decision<Event, Refusal>;
+
+/// Decides what a fact does to the world. Only [`Decision::Applied`] changes anything.
+pub fn decide(world: &mut World, fact: &Fact, policy: Policy, now: Timestamp) -> Answer {
+    match fact {
+        Fact::OrderCreated { order_id, terms } => checkout::on_order_created(world, *order_id, terms, policy, now),
+        Fact::InventoryReserved { order_id, expires_at } => {
+            checkout::on_inventory_reserved(world, *order_id, *expires_at, policy, now)
+        }
+        Fact::OrderConfirmed { order_id } => checkout::on_order_confirmed(world, *order_id),
+        Fact::OrderEnded { order_id } => checkout::on_order_ended(world, *order_id),
+        Fact::ProviderAnswered { key, outcome } => checkout::on_provider_answered(world, *key, outcome),
+        Fact::CashCollected { order_id, amount } => fulfilment::on_cash_collected(world, *order_id, *amount),
+    }
+}
 
 #[cfg(test)]
-mod checkout_properties;
-#[cfg(test)]
 mod checkout_table;
+#[cfg(test)]
+mod fulfilment_table;
+#[cfg(test)]
+mod properties;
+#[cfg(test)]
+mod states;

@@ -54,6 +54,30 @@ async fn postings_that_do_not_balance_are_refused() {
 }
 
 #[tokio::test]
+async fn a_posting_to_an_account_that_there_is_not_is_refused() {
+    let (till, order) = captured().await;
+    let transaction_id = transaction_of(&till, &order).await;
+    let mut connection = till.store.pool().acquire().await.unwrap();
+    let statement = "INSERT INTO ledger_posting (transaction_id, account, amount_minor, currency)
+                     VALUES ($1, 'petty_cash', 1, 'EUR'), ($1, 'escrow', -1, 'EUR')";
+    let constraint = refused_by(&mut connection, statement, &[transaction_id]).await;
+    assert_eq!(constraint.as_deref(), Some("ledger_posting_account_check"));
+}
+
+#[tokio::test]
+async fn cash_is_not_posted_beside_a_capture_by_the_provider() {
+    let (till, order) = captured().await;
+    let mut connection = till.store.pool().acquire().await.unwrap();
+    let statement = "WITH posted AS (INSERT INTO ledger_transaction VALUES (gen_random_uuid(), $1, 'capture', now())
+                                     RETURNING transaction_id)
+                     INSERT INTO ledger_posting (transaction_id, account, amount_minor, currency)
+                     SELECT transaction_id, leg.* FROM posted,
+                            (VALUES ('carrier_clearing', 1, 'EUR'), ('escrow', -1, 'EUR')) AS leg";
+    let constraint = refused_by(&mut connection, statement, &[order.id.uuid()]).await;
+    assert_eq!(constraint.as_deref(), Some("ledger_operation_posted_once"));
+}
+
+#[tokio::test]
 async fn two_transactions_of_one_statement_do_not_balance_each_other() {
     let (till, order) = captured().await;
     let other_id = Id::<Order>::generate().uuid();

@@ -4,6 +4,7 @@
 //! | --- | --- |
 //! | `till` | replicas between their topics and a provider, orders, and what was really charged, for the tests below |
 //! | `checkout` | the saga: facts in over Kafka, facts out; what is parked |
+//! | `fulfilment` | the saga: cash that carriers pass on, and what is parked of it |
 //! | `provider` | lost answers, outages, kills, replicas, refusals to give back |
 //! | `ledger` | what the database refuses, whatever the domain decides |
 //! | `rpc` | every RPC through the real server, its refusals by name |
@@ -13,6 +14,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may give up where it stands")]
 
 mod checkout;
+mod fulfilment;
 mod indexes;
 mod ledger;
 mod provider;

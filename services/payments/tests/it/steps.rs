@@ -1,4 +1,4 @@
-//! What payments does on each journey of the checkout saga, and what undoes it. [`testkit::steps`] plays the table.
+//! What payments does on each journey of an order, and what undoes it. [`testkit::steps`] plays the table.
 
 use std::collections::BTreeSet;
 use std::sync::Mutex;
@@ -17,6 +17,7 @@ use crate::till::{MARGIN, Order, POLICY, PROVIDER_TIMEOUT, euros};
 
 const ORDERS: &str = "orders";
 const INVENTORY: &str = "inventory";
+const SHIPPING: &str = "shipping";
 const PROVIDER: &str = "the provider";
 
 const AUTHORIZED: &str = "PaymentAuthorized";
@@ -70,6 +71,11 @@ impl Bill {
 
     fn cancelled(&self) -> Step<Heard> {
         Self::step(ORDERS, "OrderCancelled", Fact::OrderEnded { order_id: self.order_id })
+    }
+
+    fn collected(&self, minor: i64) -> Step<Heard> {
+        let fact = Fact::CashCollected { order_id: self.order_id, amount: euros(minor) };
+        Self::step(SHIPPING, "CashCollected", fact).needs(&[AUTHORIZED])
     }
 
     fn answered(&self, name: &'static str, kind: OperationKind, outcome: Outcome) -> Step<Heard> {
@@ -239,6 +245,15 @@ impl Table for Bill {
                 // The carrier remits it.
                 .then(self.confirmed().is_ignored()
                     .undone_by([self.cancelled().tells(&[VOIDED])])),
+            Journey::new("cash that a carrier passes on")
+                .undone_by([self.cancelled()])
+                .then(self.created(Method::CashOnDelivery)
+                    .undone_by([self.failed()]))
+                // Cash comes in for what was delivered, and orders cancels no order of which something left.
+                .then(reserved().tells(&[AUTHORIZED])
+                    .not_undone_by([self.collected(Order::TOTAL_MINOR - 1).is_refused()]))
+                .then(self.collected(Order::TOTAL_MINOR).tells(&[CAPTURED])
+                    .not_undone_by([self.confirmed().is_known(), self.cancelled().is_refused()])),
         ]
     }
 
@@ -251,11 +266,9 @@ impl Table for Bill {
         };
         let unanswered = world.asked.len() - world.answered.len();
         let postings = world.posted.iter().flat_map(Transaction::postings);
-        let cleared: i64 = postings
-            .filter(|posting| posting.account == Account::ProviderClearing)
-            .map(|posting| posting.amount.minor())
-            .sum();
-        format!("{about:?}, {unanswered} answers awaited, {cleared} minor units cleared")
+        let owed: i64 =
+            postings.filter(|posting| posting.account == Account::Escrow).map(|posting| -posting.amount.minor()).sum();
+        format!("{about:?}, {unanswered} answers awaited, {owed} minor units in escrow")
     }
 }
 

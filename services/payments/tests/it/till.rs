@@ -8,6 +8,7 @@ use contracts::inventory::v1::InventoryReserved;
 use contracts::orders::v1::{OrderCancelled, OrderConfirmed, OrderCreated, OrderFailed};
 use contracts::payments::v1::payment_method::Method;
 use contracts::payments::v1::{CashOnDelivery, PaymentMethod};
+use contracts::shipping::v1::CashCollected;
 use kernel::{Currency, Id, Money, Timestamp};
 use messaging::{Consumer, Envelope, EventStore, Head, Relay, journal};
 use payments::adapters::events::SUBSCRIPTIONS;
@@ -92,7 +93,7 @@ impl Till {
     pub(crate) async fn closed() -> Self {
         let database = Database::migrated(&SERVICE).await;
         let kafka = Kafka::connect().await;
-        kafka.create_topics(&[ORDERS, INVENTORY, PAYMENTS, DEAD_LETTERS]).await;
+        kafka.create_topics(&[ORDERS, INVENTORY, "tradewind.shipping.v1", PAYMENTS, DEAD_LETTERS]).await;
         let clock = TestClock::at("2026-03-01T09:00:00Z");
         let store = EventStore::new(SERVICE.name, database.pool().clone(), clock.clock());
         let tuning = Tuning { slow_delay: Duration::from_millis(500), down_attempts: 3 };
@@ -240,7 +241,7 @@ impl Till {
         parked.into_iter().map(|event| event.reason).collect()
     }
 
-    /// Invariant I1 of the whole database, against the provider's own books; and I4 of every payment.
+    /// Invariant I1 of the whole database, against the provider's own books, and cash apart from them; and I4 of every payment.
     pub(crate) async fn assert_books_balance(&self) {
         let unbalanced: i64 = sqlx::query_scalar(
             "SELECT count(*) FROM (SELECT FROM ledger_posting GROUP BY transaction_id, currency
@@ -252,10 +253,12 @@ impl Till {
         assert_eq!(unbalanced, 0);
         let mut connection = self.store.pool().acquire().await.unwrap();
         let rows = sqlx::query(
-            "SELECT p.*, coalesce((SELECT sum(l.amount_minor) FROM ledger_posting l JOIN ledger_transaction t
-                                   USING (transaction_id) WHERE t.order_id = p.order_id AND l.account = 'provider_clearing'),
-                                  0)::bigint AS cleared_minor
-             FROM payment p",
+            "SELECT p.*, coalesce(l.by_provider, 0)::bigint AS by_provider, coalesce(l.by_carrier, 0)::bigint AS by_carrier
+             FROM payment p LEFT JOIN (
+                 SELECT t.order_id, sum(l.amount_minor) FILTER (WHERE l.account = 'provider_clearing') AS by_provider,
+                        sum(l.amount_minor) FILTER (WHERE l.account = 'carrier_clearing') AS by_carrier
+                 FROM ledger_posting l JOIN ledger_transaction t USING (transaction_id) GROUP BY t.order_id
+             ) l USING (order_id)",
         )
         .fetch_all(&mut *connection)
         .await
@@ -265,7 +268,11 @@ impl Till {
             let minor = |column: &str| row.get::<i64, _>(column);
             let charge = self.provider.charges(Some(&order_id.to_string())).pop();
             let charged = charge.as_ref().map_or(0, |charge| charge.charged_minor);
-            assert_eq!((minor("cleared_minor"), minor("captured_minor") - minor("refunded_minor")), (charged, charged));
+            let is_cash = row.get::<Option<String>, _>("card_token").is_none();
+            let net = minor("captured_minor") - minor("refunded_minor");
+            let by_carrier = if is_cash { net } else { 0 };
+            assert_eq!((minor("by_provider"), minor("by_carrier")), (charged, by_carrier));
+            assert_eq!(net, charged + by_carrier);
             assert!(charge.is_none_or(|charge| charge.captures <= 1 && charge.refunds <= 1));
             let history = journal::read(&mut connection, order_id).await.unwrap();
             assert_eq!(journal::verify(&history, Head::from_row(&row).unwrap()), Ok(()));
@@ -321,6 +328,16 @@ impl Order {
 
     pub(crate) fn cancelled(&self) -> Event {
         self.told(3, &OrderCancelled { order_id: self.id.to_string(), ..OrderCancelled::default() })
+    }
+
+    /// Its cash was collected, so much of it.
+    pub(crate) fn collected(&self, amount: Money) -> Event {
+        let message = CashCollected {
+            order_id: self.id.to_string(),
+            amount: Some(money_to_wire(amount)),
+            remittance_reference: "REMITTANCE-7".to_owned(),
+        };
+        Event::new("shipping", "consignment", self.id.uuid(), 5, &message)
     }
 
     /// Its stock is held for a quarter of an hour.

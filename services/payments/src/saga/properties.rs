@@ -6,7 +6,7 @@ use std::time::Duration;
 use kernel::{Currency, Decision, Money, Timestamp};
 use proptest::prelude::*;
 
-use super::checkout::decide;
+use super::decide;
 use crate::domain::ledger::{Account, Transaction};
 use crate::domain::{
     BuyerId, CardToken, Entry, Event, Fact, Method, OperationKey, OperationKind, OrderId, Outcome, Payment, Policy,
@@ -29,6 +29,10 @@ enum Step {
     },
     /// An answer that was given comes once more.
     AnswerAgain,
+    /// A carrier passes on what it collected; not always what is due.
+    Cash {
+        is_due: bool,
+    },
 }
 
 fn any_step() -> impl Strategy<Value = Step> {
@@ -39,6 +43,7 @@ fn any_step() -> impl Strategy<Value = Step> {
         1 => Just(Step::Ended),
         4 => prop::bool::weighted(0.8).prop_map(|approve| Step::Answer { approve }),
         1 => Just(Step::AnswerAgain),
+        1 => prop::bool::weighted(0.8).prop_map(|is_due| Step::Cash { is_due }),
     ]
 }
 
@@ -99,6 +104,8 @@ struct Journey {
     provider: Provider,
     events: Vec<Event>,
     ended: bool,
+    /// What was collected in cash and taken in.
+    cash_minor: i64,
 }
 
 impl Journey {
@@ -111,6 +118,7 @@ impl Journey {
             provider: Provider::default(),
             events: Vec::new(),
             ended: false,
+            cash_minor: 0,
         }
     }
 
@@ -120,9 +128,10 @@ impl Journey {
             Step::Created => Some(Fact::OrderCreated { order_id, terms: self.terms.clone() }),
             Step::Reserved => Some(Fact::InventoryReserved { order_id, expires_at: now() + Duration::from_mins(15) }),
             Step::Confirmed => Some(Fact::OrderConfirmed { order_id }),
-            Step::Ended => {
-                self.ended = true;
-                Some(Fact::OrderEnded { order_id })
+            Step::Ended => Some(Fact::OrderEnded { order_id }),
+            Step::Cash { is_due } => {
+                let minor = if is_due { AMOUNT_MINOR } else { AMOUNT_MINOR - 1 };
+                Some(Fact::CashCollected { order_id, amount: Money::from_minor(minor, Currency::EUR) })
             }
             Step::Answer { approve } => self.provider.answer(approve),
             Step::AnswerAgain => {
@@ -132,8 +141,14 @@ impl Journey {
         };
         let Some(fact) = fact else { return };
         let asked_before = self.world.asked.len();
-        if let Decision::Applied(events) = decide(&mut self.world, &fact, POLICY, now()) {
+        let decision = decide(&mut self.world, &fact, POLICY, now());
+        // An end that comes after the cash is refused, and left to an operator.
+        self.ended |= matches!(step, Step::Ended) && !matches!(decision, Decision::Refused(_));
+        if let Decision::Applied(events) = decision {
             self.events.extend(events);
+            if let Fact::CashCollected { amount, .. } = fact {
+                self.cash_minor += amount.minor();
+            }
         }
         for operation in &self.world.asked[asked_before..] {
             assert_eq!(operation.amount.minor(), AMOUNT_MINOR);
@@ -171,7 +186,7 @@ fn now() -> Timestamp {
 fn any_method() -> impl Strategy<Value = Method> {
     prop_oneof![
         4 => Just(Method::Card(CardToken::new("tok_approved").unwrap())),
-        1 => Just(Method::CashOnDelivery),
+        2 => Just(Method::CashOnDelivery),
     ]
 }
 
@@ -196,10 +211,13 @@ proptest! {
         let provider = &journey.provider;
         let amount_if = |is_so: bool| if is_so { AMOUNT_MINOR } else { 0 };
         let charged = amount_if(provider.captured) - amount_if(provider.refunded);
+        let collected = journey.cash_minor;
         prop_assert_eq!(journey.balance(Account::ProviderClearing), charged);
-        prop_assert_eq!(journey.balance(Account::Escrow), -charged);
+        prop_assert_eq!(journey.balance(Account::CarrierClearing), collected);
+        prop_assert_eq!(journey.balance(Account::Escrow), -charged - collected);
+        prop_assert!(collected == 0 || collected == AMOUNT_MINOR && !provider.captured);
         if let Some(payment) = journey.payment() {
-            prop_assert_eq!(payment.captured.minor(), amount_if(provider.captured));
+            prop_assert_eq!(payment.captured.minor(), amount_if(provider.captured) + collected);
             prop_assert_eq!(payment.refunded.minor(), amount_if(provider.refunded));
             let is_on_its_way = matches!(
                 payment.status,
@@ -209,7 +227,7 @@ proptest! {
         }
         if journey.ended {
             prop_assert!(!provider.held, "the order ended, and the authorization is open");
-            prop_assert_eq!(charged, 0, "the order ended, and the buyer is charged");
+            prop_assert_eq!(charged + collected, 0, "the order ended, and the buyer is charged");
         }
     }
 

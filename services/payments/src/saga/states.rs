@@ -1,0 +1,193 @@
+//! The states that a payment can be in, by name, and what facts do there in words, for the tables of the sagas.
+
+use std::time::Duration;
+
+use kernel::{Currency, Decision, Money, Timestamp};
+
+use super::decide;
+use crate::domain::{
+    BuyerId, CardToken, Entry, Event, Fact, Method, OperationKey, OperationKind, OrderId, Outcome, Policy, Refusal,
+    Status, Terms, World,
+};
+
+/// Every state, as [`describe`] calls it.
+pub(super) const STATES: [&str; 27] = [
+    "nothing",
+    "hold",
+    "tombstone",
+    "pending",
+    "closed",
+    "authorizing",
+    "authorizing, ended",
+    "declined",
+    "declined, ended",
+    "authorized",
+    "capturing",
+    "capturing, ended",
+    "captured",
+    "capture_failed",
+    "voiding",
+    "voiding, stuck",
+    "voided",
+    "refunding",
+    "refunding, stuck",
+    "refunded",
+    "cash pending",
+    "cash closed",
+    "cash declined",
+    "cash declined, ended",
+    "cash authorized",
+    "cash voided",
+    "cash captured",
+];
+
+const AMOUNT_MINOR: i64 = 4_200;
+
+pub(super) const POLICY: Policy = Policy { authorization_margin: Duration::from_mins(1) };
+
+/// The shortest way from nothing to each state.
+fn way_to(state: &str) -> Vec<&'static str> {
+    let authorizing = || vec!["created", "reserved"];
+    let after = |mut way: Vec<&'static str>, facts: &[&'static str]| {
+        way.extend_from_slice(facts);
+        way
+    };
+    let capturing = || after(authorizing(), &["authorize ok", "confirmed"]);
+    match state {
+        "nothing" => vec![],
+        "hold" => vec!["reserved"],
+        "tombstone" => vec!["ended"],
+        "pending" => vec!["created"],
+        "closed" => vec!["created", "ended"],
+        "authorizing" => authorizing(),
+        "authorizing, ended" => after(authorizing(), &["ended"]),
+        "declined" => after(authorizing(), &["authorize no"]),
+        "declined, ended" => after(authorizing(), &["authorize no", "ended"]),
+        "authorized" => after(authorizing(), &["authorize ok"]),
+        "capturing" => capturing(),
+        "capturing, ended" => after(capturing(), &["ended"]),
+        "captured" => after(capturing(), &["capture ok"]),
+        "capture_failed" => after(capturing(), &["capture no"]),
+        "voiding" => after(capturing(), &["capture no", "ended"]),
+        "voiding, stuck" => after(capturing(), &["capture no", "ended", "void no"]),
+        "voided" => after(authorizing(), &["authorize ok", "ended", "void ok"]),
+        "refunding" => after(capturing(), &["capture ok", "ended"]),
+        "refunding, stuck" => after(capturing(), &["capture ok", "ended", "refund no"]),
+        "refunded" => after(capturing(), &["ended", "capture ok", "refund ok"]),
+        "cash pending" => vec!["created for cash"],
+        "cash closed" => vec!["created for cash", "ended"],
+        "cash authorized" => vec!["created for cash", "reserved"],
+        "cash voided" => vec!["created for cash", "reserved", "ended"],
+        "cash declined" => vec!["created for cash", "reserved too late"],
+        "cash declined, ended" => vec!["created for cash", "reserved too late", "ended"],
+        "cash captured" => vec!["created for cash", "reserved", "cash"],
+        other => panic!("there is no way to {other:?}"),
+    }
+}
+
+pub(super) fn noon() -> Timestamp {
+    Timestamp::from_unix_micros(1_772_366_400_000_000)
+}
+
+fn terms(method: Method) -> Terms {
+    Terms {
+        buyer_id: BuyerId::from_uuid(uuid::Uuid::nil()),
+        amount: Money::from_minor(AMOUNT_MINOR, Currency::EUR),
+        method,
+    }
+}
+
+fn fact(order_id: OrderId, name: &str) -> Fact {
+    match name {
+        "created" => {
+            Fact::OrderCreated { order_id, terms: terms(Method::Card(CardToken::new("tok_approved").unwrap())) }
+        }
+        "created for cash" => Fact::OrderCreated { order_id, terms: terms(Method::CashOnDelivery) },
+        "reserved" => Fact::InventoryReserved { order_id, expires_at: noon() + Duration::from_mins(15) },
+        "reserved too late" => Fact::InventoryReserved { order_id, expires_at: noon() + Duration::from_mins(1) },
+        "confirmed" => Fact::OrderConfirmed { order_id },
+        "ended" => Fact::OrderEnded { order_id },
+        "cash" => Fact::CashCollected { order_id, amount: Money::from_minor(AMOUNT_MINOR, Currency::EUR) },
+        "less cash" => Fact::CashCollected { order_id, amount: Money::from_minor(AMOUNT_MINOR - 1, Currency::EUR) },
+        "more cash" => Fact::CashCollected { order_id, amount: Money::from_minor(AMOUNT_MINOR + 1, Currency::EUR) },
+        "other cash" => Fact::CashCollected { order_id, amount: Money::from_minor(AMOUNT_MINOR, Currency::USD) },
+        answer => {
+            let (kind, said) = answer.split_once(' ').unwrap();
+            let kind = OperationKind::from_name(kind).unwrap();
+            let outcome = if said == "ok" { Outcome::Succeeded } else { Outcome::Declined("SAID_NO".to_owned()) };
+            Fact::ProviderAnswered { key: OperationKey { order_id, kind }, outcome }
+        }
+    }
+}
+
+pub(super) fn apply(world: &mut World, order_id: OrderId, name: &str) -> Decision<Event, Refusal> {
+    decide(world, &fact(order_id, name), POLICY, noon())
+}
+
+pub(super) fn world_in(order_id: OrderId, state: &str) -> World {
+    let mut world = World::default();
+    for name in way_to(state) {
+        let decision = apply(&mut world, order_id, name);
+        assert!(matches!(decision, Decision::Applied(_)), "{name} on the way to {state}: {decision:?}");
+    }
+    assert_eq!(describe(&world, order_id), state);
+    // What lies behind is saved; what comes next starts from a clean sheet.
+    World { entries: world.entries, ..World::default() }
+}
+
+fn describe(world: &World, order_id: OrderId) -> String {
+    let payment = match world.entries.get(&order_id) {
+        None => return "nothing".to_owned(),
+        Some(Entry::Hold { .. }) => return "hold".to_owned(),
+        Some(Entry::Tombstone) => return "tombstone".to_owned(),
+        Some(Entry::Payment(payment)) => payment,
+    };
+    let cash = if payment.is_cash_on_delivery() { "cash " } else { "" };
+    let is_open_to_end = matches!(payment.status, Status::Authorizing | Status::Capturing | Status::Declined);
+    let ended = if payment.order_ended && is_open_to_end { ", ended" } else { "" };
+    let stuck = if payment.needs_operator { ", stuck" } else { "" };
+    format!("{cash}{}{ended}{stuck}", payment.status.as_str())
+}
+
+fn name(event: &Event) -> &'static str {
+    match event {
+        Event::PaymentAuthorized { .. } => "PaymentAuthorized",
+        Event::PaymentDeclined { .. } => "PaymentDeclined",
+        Event::PaymentCaptured { .. } => "PaymentCaptured",
+        Event::CaptureFailed { .. } => "CaptureFailed",
+        Event::PaymentVoided { .. } => "PaymentVoided",
+        Event::PaymentRefunded { .. } => "PaymentRefunded",
+    }
+}
+
+/// What a fact did: `=` already applied, `-` ignored, `!` refused; otherwise the state that follows, with `+Event` for what became true
+/// and `?operation` for what is asked of the provider.
+fn answer(world: &World, order_id: OrderId, decision: &Decision<Event, Refusal>) -> String {
+    match decision {
+        Decision::AlreadyApplied => "=".to_owned(),
+        Decision::Ignored(_) => "-".to_owned(),
+        Decision::Refused(_) => "!".to_owned(),
+        Decision::Applied(events) => {
+            let told = events.iter().map(|event| format!(" +{}", name(event)));
+            let asked = world.asked.iter().map(|asked| format!(" ?{}", asked.key.kind.as_str()));
+            told.chain(asked).fold(describe(world, order_id), |text, word| text + &word)
+        }
+    }
+}
+
+/// Holds a table against the code: what each of the facts does in every state.
+pub(super) fn check<const FACTS: usize>(table: &[(&str, [&str; FACTS])], facts: [&str; FACTS]) {
+    assert_eq!(table.iter().map(|(state, _)| *state).collect::<Vec<_>>(), STATES);
+    let order_id = OrderId::generate();
+    for (state, cells) in table {
+        for (name, expected) in facts.iter().zip(cells) {
+            let before = world_in(order_id, state);
+            let mut world = before.clone();
+            let decision = apply(&mut world, order_id, name);
+            assert_eq!(answer(&world, order_id, &decision), *expected, "{name} in {state}");
+            if !matches!(decision, Decision::Applied(_)) {
+                assert_eq!(world, before, "{name} in {state} changes something");
+            }
+        }
+    }
+}
