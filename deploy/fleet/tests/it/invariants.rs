@@ -36,7 +36,7 @@ const DAMAGE: &[(&str, &str, &str)] = &[
     (
         "UPDATE payments.payment SET status = 'capturing'",
         "UPDATE payments.payment SET status = 'captured'",
-        "paid orders hold committed stock and captured money",
+        "paid orders hold committed stock, or it has left, and captured money",
     ),
     (
         "UPDATE checkout.checkout_order SET outcome = 'FAILED', reason = 'OUT_OF_STOCK'",
