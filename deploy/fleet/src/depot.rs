@@ -60,15 +60,16 @@ impl Depot {
         }
     }
 
-    /// Hands what is named, or everything that is left, to a carrier, and answers the parcel's id.
-    pub async fn dispatch(&self, shipment_id: &str, lines: &[(&str, i64)]) -> Result<String, Status> {
+    /// Hands what is named, or everything that is left, to a carrier, and answers the parcel's id. Asked again by the same name, it
+    /// is the same parcel.
+    pub async fn dispatch(&self, shipment_id: &str, lines: &[(&str, i64)], name: &str) -> Result<String, Status> {
         let line = |(sku, quantity): &(&str, i64)| ShipmentLine { sku: (*sku).to_owned(), quantity: *quantity };
         let dispatch = DispatchParcelRequest {
-            request_id: request_id(),
+            request_id: name.to_owned(),
             shipment_id: shipment_id.to_owned(),
             lines: lines.iter().map(line).collect(),
             carrier: "Coastal Couriers".to_owned(),
-            tracking_number: request_id(),
+            tracking_number: name.to_owned(),
         };
         Ok(self.shipping.clone().dispatch_parcel(self.request(dispatch)).await?.into_inner().parcel_id)
     }

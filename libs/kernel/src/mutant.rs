@@ -24,11 +24,15 @@ pub enum Mutant {
     OutboxOutOfOrder,
     /// A refund is asked for under a new key each time it is asked for.
     RefundTwice,
+    /// An order whose goods may leave is cancelled without asking whether they have.
+    CancelWithoutStopping,
+    /// A parcel leaves although its order's parcels were stopped.
+    DispatchAfterStopping,
 }
 
 impl Mutant {
     /// Every mutant.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 9] = [
         Self::NoTombstone,
         Self::ReserveAfterExpiry,
         Self::CaptureBeforeCommit,
@@ -36,6 +40,8 @@ impl Mutant {
         Self::InboxSkipped,
         Self::OutboxOutOfOrder,
         Self::RefundTwice,
+        Self::CancelWithoutStopping,
+        Self::DispatchAfterStopping,
     ];
 
     /// Its name on a command line, such as `no-tombstone`.
@@ -48,6 +54,8 @@ impl Mutant {
             Self::InboxSkipped => "inbox-skipped",
             Self::OutboxOutOfOrder => "outbox-out-of-order",
             Self::RefundTwice => "refund-twice",
+            Self::CancelWithoutStopping => "cancel-without-stopping",
+            Self::DispatchAfterStopping => "dispatch-after-stopping",
         }
     }
 

@@ -10,7 +10,7 @@ use tonic_types::StatusExt;
 use super::scenes::{expect, outcome, tell_orders};
 use super::{Stage, tell};
 use crate::depot::Depot;
-use crate::shopper::{self, Shopper};
+use crate::shopper::{self, Shopper, request_id};
 
 /// How long an order may take to hear of its parcels.
 const STATUS_MAX: Duration = Duration::from_secs(10);
@@ -31,9 +31,13 @@ pub(super) async fn two_parcels(stage: &mut Stage) -> Result<()> {
     ensure!(shipments.len() == 2, "two warehouses send two shipments, not {}", shipments.len());
     let mut parcels = Vec::new();
     for shipment in &shipments {
-        parcels.push(depot.dispatch(&shipment.shipment_id, &[]).await.context("DispatchParcel")?);
+        parcels.push(depot.dispatch(&shipment.shipment_id, &[], &request_id()).await.context("DispatchParcel")?);
     }
-    let too_many = depot.dispatch(&shipments[0].shipment_id, &[]).await.err().context("more left than was ordered")?;
+    let too_many = depot
+        .dispatch(&shipments[0].shipment_id, &[], &request_id())
+        .await
+        .err()
+        .context("more left than was ordered")?;
     let reason = too_many.get_details_error_info().map(|info| info.reason).unwrap_or_default();
     until(&ida, order_id, OrderStatus::Shipped).await?;
     for (shipment, parcel) in shipments.iter().zip(&parcels) {
@@ -56,9 +60,9 @@ pub(super) async fn paid_at_the_door(stage: &mut Stage) -> Result<()> {
     let order = &checkout.orders[0];
     let depot = Depot::new(&stage.fleet)?;
     let shipment_id = &depot.shipments(&order.order_id).await?[0].shipment_id;
-    let parcel = depot.dispatch(shipment_id, &[("MITTENS", 1)]).await.context("DispatchParcel")?;
+    let parcel = depot.dispatch(shipment_id, &[("MITTENS", 1)], &request_id()).await.context("DispatchParcel")?;
     depot.deliver(shipment_id, &parcel).await.context("RecordDelivery")?;
-    let parcel = depot.dispatch(shipment_id, &[]).await.context("DispatchParcel")?;
+    let parcel = depot.dispatch(shipment_id, &[], &request_id()).await.context("DispatchParcel")?;
     depot.deliver(shipment_id, &parcel).await.context("RecordDelivery")?;
     until(&jon, &order.order_id, OrderStatus::Delivered).await?;
     let total = order.total.as_ref().context("an order has a total")?;
@@ -88,7 +92,7 @@ pub(super) async fn parcels_to_be_stopped(stage: &mut Stage) -> Result<()> {
     stage.acknowledged.cancelled(&hers)?;
 
     let shipment_id = &depot.shipments(&his).await?[0].shipment_id;
-    depot.dispatch(shipment_id, &[]).await.context("DispatchParcel")?;
+    depot.dispatch(shipment_id, &[], &request_id()).await.context("DispatchParcel")?;
     until(&leo, &his, OrderStatus::Shipped).await?;
     let refusal = leo.cancel(&his).await.err().context("an order that has left was cancelled")?;
     let reason = refusal.get_details_error_info().map(|info| info.reason).unwrap_or_default();

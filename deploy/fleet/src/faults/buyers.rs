@@ -15,7 +15,9 @@ use tokio::time::{sleep, sleep_until};
 use tonic::{Code, Status};
 use uuid::Uuid;
 
+use super::sending;
 use crate::catalogue::{Catalogue, Product, Seller, Variant};
+use crate::depot::Depot;
 use crate::fleet::Fleet;
 use crate::invariants::Acknowledged;
 use crate::load::market::{Market, Mix};
@@ -41,6 +43,10 @@ pub enum Intent {
     CaptureRefused,
     /// Changes their mind at once, or a little later.
     Cancel,
+    /// Pays at the door, and gets the goods: anything but PAID is the fleet's fault.
+    Cash,
+    /// Is to pay at the door, and changes their mind while the parcels may be leaving.
+    CashCancel,
     /// Wants what there is too little of.
     Scarce,
 }
@@ -119,6 +125,7 @@ impl Buyers {
         shopper::load(fleet, &catalogue(orders)).await.context("putting the market on sale")?;
         let outcomes = Arc::new(Outcomes::listen(fleet).await?);
         let channels = Channels::open(fleet)?;
+        let depot = Depot::new(fleet)?;
         let ledger = Arc::new(Ledger::default());
         let mut random = StdRng::seed_from_u64(seed);
         // A fleet that has just started is not what is to be disturbed.
@@ -136,6 +143,7 @@ impl Buyers {
             let lines = if scarce { vec![SCARCE.to_owned()] } else { vec![one, other] };
             let basket = Basket {
                 shopper: Shopper::over(&channels, fleet.keys(), "Buyer"),
+                depot: depot.clone(),
                 lines,
                 scarce,
                 plans: intents,
@@ -168,32 +176,41 @@ impl Buyers {
 /// How one order is paid for, and what its buyer does afterwards.
 struct Plan {
     intent: Intent,
-    card: String,
+    /// None: in cash.
+    card: Option<String>,
     cancel_after: Duration,
+    /// Whether the goods are sent while things go wrong, and not some day.
+    is_sent: bool,
 }
 
 impl Plan {
-    /// Of a hundred buyers eighty-five pay, with cards that are easy and cards that are not.
+    /// Of a hundred buyers eighty-one pay: with cards that are easy, with cards that are not, and at the door.
     fn random(random: &mut StdRng) -> Self {
         let millis = random.random_range(100..1_500);
+        let slow = format!("tok_slow_{millis}");
         let (intent, card) = match random.random_range(0..100) {
-            0..3 => (Intent::Declined, "tok_insufficient_funds".to_owned()),
-            3..5 => (Intent::Declined, "tok_card_expired".to_owned()),
-            5..7 => (Intent::CaptureRefused, "tok_capture_fails".to_owned()),
-            7..11 => (Intent::Cancel, "tok_approved".to_owned()),
-            11..15 => (Intent::Cancel, format!("tok_slow_{millis}")),
-            15..20 => (Intent::Pay, format!("tok_slow_{millis}")),
-            20..24 => (Intent::Pay, "tok_lost_answer".to_owned()),
-            24..27 => (Intent::Pay, "tok_down_2".to_owned()),
-            _ => (Intent::Pay, "tok_approved".to_owned()),
+            0..3 => (Intent::Declined, Some("tok_insufficient_funds")),
+            3..5 => (Intent::Declined, Some("tok_card_expired")),
+            5..7 => (Intent::CaptureRefused, Some("tok_capture_fails")),
+            7..11 => (Intent::Cancel, Some("tok_approved")),
+            11..15 => (Intent::Cancel, Some(slow.as_str())),
+            15..20 => (Intent::Pay, Some(slow.as_str())),
+            20..24 => (Intent::Pay, Some("tok_lost_answer")),
+            24..27 => (Intent::Pay, Some("tok_down_2")),
+            27..35 => (Intent::Cash, None),
+            35..39 => (Intent::CashCancel, None),
+            _ => (Intent::Pay, Some("tok_approved")),
         };
-        Self { intent, card, cancel_after: Duration::from_millis(random.random_range(0..800)) }
+        let is_sent = card.is_none() || random.random_range(0..4) == 0;
+        let cancel_after = Duration::from_millis(random.random_range(0..800));
+        Self { intent, card: card.map(str::to_owned), cancel_after, is_sent }
     }
 }
 
 /// A buyer with one cart, out of which several orders are made.
 struct Basket {
     shopper: Shopper,
+    depot: Depot,
     lines: Vec<String>,
     scarce: bool,
     plans: Vec<Plan>,
@@ -236,16 +253,34 @@ impl Basket {
         self.ledger.acknowledged().submitted(&checkout).map_err(|error| error.to_string())?;
         lock(&self.ledger.placed).push(Placed { order_id, intent: self.intent(plan) });
         self.listen(order_id, submitted);
-        if plan.intent == Intent::Cancel {
-            sleep(plan.cancel_after).await;
-            self.cancel(&order.order_id).await?;
+        let sent = async { if plan.is_sent { self.send(&order.order_id).await } else { Ok(()) } };
+        let (cancelled, sent) = tokio::join!(self.perhaps_cancel(plan, &order.order_id), sent);
+        cancelled.and(sent)
+    }
+
+    async fn send(&self, order_id: &str) -> Result<(), String> {
+        sending::send(&self.depot, &self.shopper, order_id, &self.ledger, |code| self.note(code)).await
+    }
+
+    async fn perhaps_cancel(&self, plan: &Plan, order_id: &str) -> Result<(), String> {
+        match plan.intent {
+            Intent::Cancel | Intent::CashCancel => {
+                sleep(plan.cancel_after).await;
+                self.cancel(order_id).await
+            }
+            Intent::Pay | Intent::Declined | Intent::CaptureRefused | Intent::Cash | Intent::Scarce => Ok(()),
         }
-        Ok(())
     }
 
     async fn submit(&self, plan: &Plan, quote: &Quote) -> Result<Checkout, String> {
         let request_id = &request_id();
-        let submit = || async move { Ok(self.shopper.submit(quote, &plan.card, request_id).await?.checkout) };
+        let submit = || async move {
+            let submitted = match &plan.card {
+                Some(card) => self.shopper.submit(quote, card, request_id).await,
+                None => self.shopper.submit_in_cash(quote, request_id).await,
+            };
+            Ok(submitted?.checkout)
+        };
         self.persist(submit).await
     }
 
@@ -264,7 +299,8 @@ impl Basket {
     async fn cancel(&self, order_id: &str) -> Result<(), String> {
         let cancel = || async move {
             match self.shopper.cancel(order_id).await {
-                Ok(_) => Ok(true),
+                // Its parcels are to be stopped first: it may still go on.
+                Ok(order) => Ok(!order.cancellation_requested),
                 Err(status) if status.code() == Code::FailedPrecondition => Ok(false),
                 // The order exists a moment after its checkout was acknowledged.
                 Err(status) if status.code() == Code::NotFound => Err(Status::unavailable("not there yet").into()),
@@ -278,12 +314,13 @@ impl Basket {
     }
 
     async fn persist<T, F: Future<Output = Result<T>>>(&self, attempt: impl Fn() -> F) -> Result<T, String> {
-        let note = |code| {
-            if code == Code::Internal {
-                self.ledger.internal_errors.fetch_add(1, Ordering::Relaxed);
-            }
-        };
-        persist(note, attempt).await
+        persist(|code| self.note(code), attempt).await
+    }
+
+    fn note(&self, code: Code) {
+        if code == Code::Internal {
+            self.ledger.internal_errors.fetch_add(1, Ordering::Relaxed);
+        }
     }
 }
 

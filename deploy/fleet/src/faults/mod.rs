@@ -5,7 +5,8 @@
 //! | [`fault`] | what can go wrong, as plain data |
 //! | [`schedule`] | which faults, and when: one seed makes one schedule |
 //! | [`injector`] | makes them happen, and mends them; `hands`, `rewind`, [`poison`] are what it does it with |
-//! | [`buyers`] | buyers of every kind, at a steady rate; those of the checkout saga |
+//! | [`buyers`] | buyers of every kind, at a steady rate |
+//! | [`sending`] | warehouses and carriers, who send what they ordered |
 //! | [`verdict`] | what is asked of a fleet that went through it |
 //! | [`report`] | what happened, for people and for machines |
 //! | [`mutants`] | a fleet that is broken on purpose, and the scene that shows it |
@@ -20,6 +21,7 @@ pub mod report;
 mod rewind;
 mod scenes;
 pub mod schedule;
+pub mod sending;
 pub mod verdict;
 
 use std::time::{Duration, Instant};

@@ -34,7 +34,7 @@ pub struct Scene {
 }
 
 /// Every mutant with its scene.
-pub static SCENES: [Scene; 7] = [
+pub static SCENES: [Scene; 9] = [
     Scene {
         mutant: Mutant::NoTombstone,
         title: "orders are cancelled before inventory and payments hear that they exist",
@@ -76,6 +76,18 @@ pub static SCENES: [Scene; 7] = [
         title: "buyers cancel while their money is taken, and the answers about giving it back are lost",
         claim: "no payment waits for somebody to settle it by hand",
         play: |stage| Box::pin(scenes::refunded_unanswered(stage)),
+    },
+    Scene {
+        mutant: Mutant::CancelWithoutStopping,
+        title: "buyers who pay at the door cancel while their parcels are being packed",
+        claim: "every order whose goods may leave has its shipments, and no other has one that is not cancelled",
+        play: |stage| Box::pin(scenes::stopped_at_the_depot(stage)),
+    },
+    Scene {
+        mutant: Mutant::DispatchAfterStopping,
+        title: "warehouses hand over parcels that were stopped",
+        claim: "nothing has left for an order that was stopped",
+        play: |stage| Box::pin(scenes::stopped_at_the_depot(stage)),
     },
 ];
 

@@ -9,6 +9,7 @@ use sqlx::{AssertSqlSafe, Connection};
 
 use super::hands;
 use super::rewind::{self, To};
+use crate::depot::Depot;
 use crate::fleet::Fleet;
 use crate::invariants::Acknowledged;
 use crate::shopper::{Shopper, Submitted, request_id};
@@ -222,4 +223,31 @@ pub(super) async fn refunded_unanswered(stage: &mut Stage) -> Result<()> {
     let attempted = "payments.provider_operation WHERE order_id = ANY($1) AND kind = 'refund' AND attempts > 1";
     stage.until(&submitted, attempted).await?;
     hands::set_provider(&stage.fleet, Mode::Up).await
+}
+
+/// Buyers who pay at the door cancel before their parcels have left, and the warehouses, who have not heard, hand them over.
+pub(super) async fn stopped_at_the_depot(stage: &mut Stage) -> Result<()> {
+    let buyers = stage.buyers().await?;
+    let ids: Vec<_> = buyers.iter().map(|_| request_id()).collect();
+    let submissions = buyers.iter().zip(&ids).map(|((buyer, quote), id)| buyer.submit_in_cash(quote, id));
+    let submitted = try_join_all(submissions).await.context("SubmitCheckout")?;
+    for each in &submitted {
+        stage.acknowledged.submitted(&each.checkout)?;
+    }
+    let depot = Depot::new(&stage.fleet)?;
+    let order_id = |submitted: &Submitted| submitted.checkout.orders[0].order_id.clone();
+    let shipments = try_join_all(submitted.iter().map(|each| {
+        let (depot, order_id) = (depot.clone(), order_id(each));
+        async move { depot.shipments(&order_id).await }
+    }))
+    .await?;
+    stage.cancel(&buyers, &submitted).await?;
+    stage.until(&submitted, "shipping.consignment WHERE order_id = ANY($1) AND cancellation IS NOT NULL").await?;
+    for shipment in shipments.iter().flatten() {
+        let handed_over = depot.dispatch(&shipment.shipment_id, &[], &request_id()).await;
+        if let Err(refusal) = handed_over {
+            ensure!(refusal.code() == tonic::Code::FailedPrecondition, "refused otherwise: {refusal}");
+        }
+    }
+    Ok(())
 }

@@ -76,9 +76,10 @@ pub struct Recovery {
 /// Looks at what happened.
 pub async fn reach(course: &Course<'_>) -> Result<Findings> {
     let endings = endings(course).await?;
-    let of_payers = |ending: &str| endings.get(&format!("{:?} {ending}", Intent::Pay)).copied().unwrap_or_default();
-    let paid = of_payers("PAID");
-    let is_pay = |(intent, _): &&(Intent, usize)| *intent == Intent::Pay;
+    let of = |intent: Intent, ending: &str| endings.get(&format!("{intent:?} {ending}")).copied().unwrap_or_default();
+    let paid =
+        of(Intent::Pay, "PAID") + of(Intent::Pay, "SHIPPED") + of(Intent::Pay, "DELIVERED") + of(Intent::Cash, "PAID");
+    let is_pay = |(intent, _): &&(Intent, usize)| matches!(intent, Intent::Pay | Intent::Cash);
     let payable: usize = intents(course.ledger).iter().filter(is_pay).map(|(_, count)| count).sum();
     let recoveries = recoveries(course);
     let mut findings = Findings {

@@ -51,6 +51,14 @@ pub(super) const CHECKS: &[Check] = &[
     },
     Check {
         invariant: "I3 end",
+        claim: "nothing has left for an order that was stopped",
+        query: "SELECT count(*) AS examined, count(*) FILTER (WHERE wrong) AS broken, min(id::text) FILTER (WHERE wrong) AS example
+                FROM (SELECT c.order_id AS id, EXISTS (SELECT FROM shipping.shipment s JOIN shipping.parcel p USING (shipment_id)
+                                                       WHERE s.order_id = c.order_id) AS wrong
+                      FROM shipping.consignment c WHERE c.cancellation = 'STOPPED') AS t",
+    },
+    Check {
+        invariant: "I3 end",
         claim: "an order says of its parcels what shipping says",
         query: "WITH parcels AS (
                     SELECT order_id, bool_and(status = 'DELIVERED') AS arrived,

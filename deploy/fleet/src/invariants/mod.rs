@@ -35,6 +35,7 @@ struct Check {
 pub struct Acknowledged {
     orders: Vec<Uuid>,
     cancelled: Vec<Uuid>,
+    parcels: Vec<Uuid>,
 }
 
 impl Acknowledged {
@@ -49,6 +50,12 @@ impl Acknowledged {
     /// A cancellation was answered.
     pub fn cancelled(&mut self, order_id: &str) -> Result<()> {
         self.cancelled.push(order_id.parse().context("an order id")?);
+        Ok(())
+    }
+
+    /// A parcel was handed over, and that was answered.
+    pub fn dispatched(&mut self, parcel_id: &str) -> Result<()> {
+        self.parcels.push(parcel_id.parse().context("a parcel id")?);
         Ok(())
     }
 }
@@ -183,7 +190,7 @@ async fn check_states(fleet: &Fleet, acknowledged: &Acknowledged, report: &mut R
     }
     let claim = "no event waits in an outbox or is parked";
     report.add("I5 delivery", claim, delivery::leftovers(&mut connection).await?);
-    let claim = "every acknowledged submission and cancellation is there";
+    let claim = "every acknowledged submission, cancellation and parcel is there";
     report.add("I7 durable", claim, found(&mut connection, acknowledged).await?);
     Ok(())
 }
@@ -195,10 +202,14 @@ async fn found(connection: &mut PgConnection, acknowledged: &Acknowledged) -> Re
                FROM unnest($1::uuid[]) AS id
                UNION ALL
                SELECT id, NOT EXISTS (SELECT FROM orders.placed_order o WHERE o.order_id = id AND o.status = 'CANCELLED')
-               FROM unnest($2::uuid[]) AS id) AS t",
+               FROM unnest($2::uuid[]) AS id
+               UNION ALL
+               SELECT id, NOT EXISTS (SELECT FROM shipping.parcel p WHERE p.parcel_id = id)
+               FROM unnest($3::uuid[]) AS id) AS t",
     )
     .bind(&acknowledged.orders)
     .bind(&acknowledged.cancelled)
+    .bind(&acknowledged.parcels)
     .fetch_one(connection)
     .await?)
 }

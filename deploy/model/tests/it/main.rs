@@ -44,6 +44,7 @@ fn every_mutant_is_found() {
 /// What shows a mutant, and words that its counterexample must have.
 fn expected(mutant: Mutant) -> (&'static str, &'static str) {
     const ENDS: &str = "I3: every saga ends confirmed and paid for, or fully undone";
+    const IN_VAIN: &str = "I3: no parcel leaves for an order that has ended";
     const PARKED: &str = "I5: no event is parked";
     match mutant {
         Mutant::NoTombstone => (ENDS, "hears OrderCancelled of A ahead of an earlier event"),
@@ -56,5 +57,7 @@ fn expected(mutant: Mutant) -> (&'static str, &'static str) {
             "I1: an order is charged at most once, given back at most once, and only what was taken",
             "the provider, of A: refund x 2",
         ),
+        Mutant::CancelWithoutStopping => (IN_VAIN, "a unit of order A leaves the warehouse"),
+        Mutant::DispatchAfterStopping => (IN_VAIN, "shipping hears OrderCancellationRequested of A"),
     }
 }

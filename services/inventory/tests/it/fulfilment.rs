@@ -210,16 +210,13 @@ async fn a_parcel_that_cannot_be_read_is_parked_and_others_flow_on() {
     market.assert_books_balance().await;
 }
 
-/// Parcels of many orders reach for the row of one SKU on three replicas at once, beside orders that still come in.
+/// Parcels of many orders reach for the row of one SKU on several replicas at once, beside orders that still come in.
 #[tokio::test(flavor = "multi_thread")]
 async fn replicas_take_every_parcel_off_a_hot_sku_once() {
     const ORDERS: usize = 30;
     let market = Marketplace::closed().await;
     let shop = market.seller_with(&[("CUP", 500)]).await;
-    let mut replicas = Vec::new();
-    for name in ["inventory", "inventory-2", "inventory-3"] {
-        replicas.push(market.start_replica(name).await);
-    }
+    let _replicas = market.start_five_replicas().await;
     let orders = join_all((0..ORDERS).map(|_| committed(&market, &shop, &[("CUP", 3)]))).await;
     let late: Vec<_> = (0..ORDERS).map(|_| Order::new(&shop, &[("CUP", 1)])).collect();
     join_all(orders.iter().zip(&late).map(async |(order, late)| {

@@ -86,6 +86,15 @@ impl Marketplace {
         Replica { _stop: stop.drop_guard() }
     }
 
+    /// Three topics of three partitions over five replicas: none has more than two of the nine, and so none has all of a topic.
+    pub(crate) async fn start_five_replicas(&self) -> Vec<Replica> {
+        let mut replicas = Vec::new();
+        for name in ["inventory", "inventory-2", "inventory-3", "inventory-4", "inventory-5"] {
+            replicas.push(self.start_replica(name).await);
+        }
+        replicas
+    }
+
     pub(crate) async fn another_store(&self, name: &'static str) -> EventStore {
         EventStore::new(name, self.database.another_pool().await, self.clock.clock())
     }

@@ -5,7 +5,7 @@
 //! two things that exclude each other, or did something that only a decision of ours allows, the fact is refused: it is
 //! parked, and an operator looks.
 
-use kernel::{Decision, Money, Timestamp};
+use kernel::{Decision, Money, Mutant, Timestamp};
 
 use crate::domain::error::OrderError;
 use crate::domain::fact::{CancelNote, Canceller};
@@ -197,7 +197,10 @@ pub(super) fn on_cancel_requested(order: &mut Order, by: Canceller, note: Option
     let status = order.standing.status;
     match status {
         Status::Confirmed if order.cancellation.is_some() => Decision::AlreadyApplied,
-        Status::Confirmed if order.cash_on_delivery => match order.standing.fulfilment {
+        Status::Confirmed if order.cash_on_delivery && !Mutant::CancelWithoutStopping.is_active() => match order
+            .standing
+            .fulfilment
+        {
             FulfilmentStatus::Allocated => order.request_cancellation(Cancellation { reason, note: note.to_owned() }),
             FulfilmentStatus::Unallocated
             | FulfilmentStatus::Released

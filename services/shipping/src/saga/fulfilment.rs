@@ -5,7 +5,7 @@
 //! a command, and comes after what it is about was shown to somebody. So nothing here overtakes anything: a fact about something
 //! unknown is wrong, and refused.
 
-use kernel::{Decision, Money, Timestamp};
+use kernel::{Decision, Money, Mutant, Timestamp};
 
 use crate::domain::consignment::{Cancellation, Consignment, Instruction, RemittanceReference};
 use crate::domain::error::ShippingError;
@@ -82,8 +82,10 @@ fn on_dispatch_requested(world: &mut World, dispatch: &Dispatch, now: Timestamp)
         return Decision::AlreadyApplied;
     }
     match consignment.cancellation {
-        Some(Cancellation::Stopped) => return Decision::Refused(ShippingError::Cancelled(shipment_id)),
-        Some(Cancellation::Refused) | None => {}
+        Some(Cancellation::Stopped) if !Mutant::DispatchAfterStopping.is_active() => {
+            return Decision::Refused(ShippingError::Cancelled(shipment_id));
+        }
+        Some(Cancellation::Stopped | Cancellation::Refused) | None => {}
     }
     let contents = match shipment.pack(&dispatch.asked) {
         Ok(contents) => contents,
