@@ -1,6 +1,6 @@
 //! What shipping does on each journey of the fulfilment saga, and what undoes it. [`testkit::steps`] plays the table.
 
-use kernel::{Id, Timestamp};
+use kernel::{Id, Mutant, Timestamp};
 use messaging::Subscription;
 use shipping::adapters::events::SUBSCRIPTIONS;
 use shipping::domain::consignment::{Cancellation, Consignment};
@@ -9,7 +9,7 @@ use shipping::domain::ids::{ParcelId, ShipmentId};
 use shipping::domain::shipment::Shipment;
 use shipping::domain::world::World;
 use shipping::{SERVICE, Shipping};
-use testkit::steps::{Broken, Journey, Row, Step, Table};
+use testkit::steps::{Broken, Journey, Row, Step, Table, output_of_broken};
 
 use crate::depot::{Order, contents, euro};
 
@@ -233,4 +233,12 @@ fn every_step_of_a_fulfilment_can_be_repeated_and_undone() -> Result<(), Broken>
 async fn every_step_of_a_fulfilment_leaves_its_rows_once_or_not_at_all() -> Result<(), Broken> {
     println!("shipping: {}", testkit::steps::transactions::<Goods>().await?);
     Ok(())
+}
+
+#[test]
+fn a_step_that_is_broken_on_purpose_is_caught() {
+    let mutant = Mutant::DispatchAfterStopping;
+    let told = output_of_broken(mutant, "steps::every_step_of_a_fulfilment_can_be_repeated_and_undone");
+    let words = "the first parcel leaves takes effect and tells ShipmentDispatched; the table says that it is refused";
+    assert!(told.contains(words), "{} is told as\n{told}", mutant.name());
 }
