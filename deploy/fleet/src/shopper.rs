@@ -14,7 +14,7 @@ use contracts::google::r#type::{Money, PostalAddress};
 use contracts::inventory::v1::inventory_service_client::InventoryServiceClient;
 use contracts::inventory::v1::{AddStockRequest, BatchGetAvailabilityRequest, CreateWarehouseRequest};
 use contracts::orders::v1::orders_service_client::OrdersServiceClient;
-use contracts::orders::v1::{CancelOrderRequest, GetOrderRequest, Order};
+use contracts::orders::v1::{CancelOrderRequest, GetOrderRequest, Order, RequestRefundRequest};
 use contracts::payments::v1::{CashOnDelivery, PaymentMethod, payment_method::Method};
 use contracts::products::v1::products_service_client::ProductsServiceClient;
 use contracts::products::v1::{CreateProductRequest, NewVariant, OptionValue, ProductOption, PublishProductRequest};
@@ -339,6 +339,13 @@ impl Shopper {
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
         anyhow::bail!("checkout {checkout_id} has no outcome after {} s: {last:?}", OUTCOME_MAX.as_secs())
+    }
+
+    /// Asks for the money of an order back.
+    pub async fn request_refund(&self, order_id: &str) -> Result<Order, Status> {
+        let refund = RequestRefundRequest { request_id: request_id(), order_id: order_id.to_owned() };
+        let answer = self.orders.clone().request_refund(self.request(refund)).await?.into_inner();
+        answer.order.ok_or_else(|| Status::internal("no order in the answer"))
     }
 
     /// Cancels an order.

@@ -46,6 +46,8 @@ pub enum Action {
     },
     /// The buyer cancels an order.
     Cancel(orders::domain::ids::OrderId),
+    /// The buyer wants the money of an order back.
+    RequestRefund(orders::domain::ids::OrderId),
     /// The time of an unpaid order has passed, and the job finds it.
     UnpaidDeadline(orders::domain::ids::OrderId),
     /// The time of a reservation has passed, and the job finds it.
@@ -97,6 +99,7 @@ impl Action {
                 format!("the relay publishes the last two events{} the other way round", of_order(place))
             }
             Self::Cancel(id) => format!("the buyer cancels order {}", letter(id)),
+            Self::RequestRefund(id) => format!("the buyer wants the money of order {} back", letter(id)),
             Self::UnpaidDeadline(id) => format!("the unpaid deadline of order {} passes", letter(id)),
             Self::ReservationDeadline(id) => format!("the reservation of order {} is past its time", letter(id)),
             Self::Dispatch(id, _) => format!("a unit of order {} leaves the warehouse", letter(id)),

@@ -100,6 +100,10 @@ impl Fleet {
                 );
                 step.state.left.cancels -= 1;
             }
+            Action::RequestRefund(order_id) => {
+                self.tell_orders(&mut step, order_id, OrderFact::RefundRequested, NOON);
+                step.state.left.refunds -= 1;
+            }
             Action::UnpaidDeadline(order_id) => {
                 self.tell_orders(&mut step, order_id, OrderFact::UnpaidDeadlinePassed, NOON + UNPAID_AFTER);
                 step.state.left.deadlines -= 1;
@@ -230,6 +234,7 @@ impl Step {
     fn happened(&self, action: &Action) -> bool {
         match action {
             Action::Cancel(_)
+            | Action::RequestRefund(_)
             | Action::UnpaidDeadline(_)
             | Action::ReservationDeadline(_)
             | Action::Dispatch(..)

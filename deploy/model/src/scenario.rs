@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::fleet::Fleet;
 use crate::saga::checkout::ends;
-use crate::saga::fulfilment;
+use crate::saga::{fulfilment, refund};
 use crate::services::Service;
 use crate::state::State;
 
@@ -50,6 +50,8 @@ pub struct Purchase {
 pub struct Bounds {
     /// Cancellations by buyers.
     pub cancels: u8,
+    /// Refunds that buyers ask for.
+    pub refunds: u8,
     /// Deadlines that pass: a reservation's or an unpaid order's.
     pub deadlines: u8,
     /// Authorizations that come to be asked for in the last minute of the reservation.
@@ -70,6 +72,7 @@ impl Bounds {
     pub fn total(&self) -> usize {
         let all = [
             self.cancels,
+            self.refunds,
             self.deadlines,
             self.last_minutes,
             self.refusals,
@@ -94,6 +97,7 @@ impl fmt::Display for Bounds {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let all = [
             (self.cancels, "cancellation"),
+            (self.refunds, "refund asked for"),
             (self.deadlines, "deadline"),
             (self.last_minutes, "authorization in the last minute"),
             (self.refusals, "refusal by the provider"),
@@ -114,8 +118,16 @@ impl Scenario {
     }
 }
 
-const NOTHING: Bounds =
-    Bounds { cancels: 0, deadlines: 0, last_minutes: 0, refusals: 0, silences: 0, repeats: 0, overtakings: 0 };
+const NOTHING: Bounds = Bounds {
+    cancels: 0,
+    refunds: 0,
+    deadlines: 0,
+    last_minutes: 0,
+    refusals: 0,
+    silences: 0,
+    repeats: 0,
+    overtakings: 0,
+};
 const BY_CARD: Purchase = Purchase { sellers: &[1], units: 1, in_cash: false };
 
 const IN_CASH: Purchase = Purchase { sellers: &[1], units: 1, in_cash: true };
@@ -239,6 +251,18 @@ pub const SCENARIOS: &[Scenario] = &[
         goods_leave: true,
         ends: &[ends::PAID, ends::BY_BUYER, fulfilment::DELIVERED],
         never: &[fulfilment::NOT_STOPPED],
+        is_short: true,
+    },
+    Scenario {
+        name: "money-back",
+        what: "one order of two units, paid by card, whose buyer wants the money back while they leave one by one",
+        checkouts: &[TWO_UNITS],
+        stock: &[2],
+        bounds: Bounds { refunds: 2, refusals: 1, silences: 1, repeats: 1, ..NOTHING },
+        hear_at_once: &[Service::Checkout],
+        goods_leave: true,
+        ends: &[ends::PAID, refund::REFUNDED, refund::REJECTED, refund::WITH_OPERATOR, fulfilment::DELIVERED],
+        never: &[],
         is_short: true,
     },
     Scenario {

@@ -21,6 +21,8 @@ use crate::servers::servers;
 const PARTITIONS: i32 = 3;
 /// How long the broker may take to answer a question about a topic.
 const ANSWER_MAX: Duration = Duration::from_secs(10);
+/// How often what is not there yet is looked for.
+const LOOK_EVERY: Duration = Duration::from_millis(50);
 
 /// Topics and consumer groups of one test's own: the names of all of them begin with the same random prefix, so tests that
 /// run side by side never meet. Every method takes bare names, as the services use them.
@@ -194,8 +196,7 @@ impl Kafka {
             let mut events = 0;
             let metadata = reader.fetch_metadata(Some(&topic), ANSWER_MAX).expect("the broker answers");
             for partition in metadata.topics()[0].partitions() {
-                let (low, high) =
-                    reader.fetch_watermarks(&topic, partition.id(), ANSWER_MAX).expect("the broker answers");
+                let (low, high) = watermarks(&reader, &topic, partition.id());
                 events += (high - low) as usize;
                 partitions.add_partition_offset(&topic, partition.id(), Offset::Beginning).expect("a plain offset");
             }
@@ -215,6 +216,18 @@ impl Drop for Kafka {
             let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else { return };
             runtime.block_on(delete_topics(&config));
         });
+    }
+}
+
+/// The offsets that a partition begins and ends with. One that was just created may not have its leader yet.
+fn watermarks(reader: &StreamConsumer, topic: &str, partition: i32) -> (i64, i64) {
+    let deadline = Instant::now() + ANSWER_MAX;
+    loop {
+        match reader.fetch_watermarks(topic, partition, ANSWER_MAX) {
+            Ok(watermarks) => return watermarks,
+            Err(error) => assert!(Instant::now() < deadline, "{topic} {partition} has no offsets: {error}"),
+        }
+        std::thread::sleep(LOOK_EVERY);
     }
 }
 

@@ -62,8 +62,8 @@ CREATE TRIGGER order_line_never_changes BEFORE UPDATE OR DELETE OR TRUNCATE ON o
 -- Where an order stands: its milestone over its two axes (domain/status.rs), and how far its history goes.
 CREATE TABLE order_state (
     order_id          uuid        PRIMARY KEY,
-    status            text        NOT NULL CHECK (status IN ('CREATED', 'CONFIRMED', 'PAID', 'SHIPPED', 'DELIVERED', 'FAILED',
-                                                              'CANCELLED')),
+    status            text        NOT NULL CHECK (status IN ('CREATED', 'CONFIRMED', 'PAID', 'SHIPPED', 'DELIVERED', 'REFUNDED',
+                                                              'FAILED', 'CANCELLED')),
     -- Why it failed or was cancelled: a stable reason.
     reason            text,
     payment_status    text        NOT NULL CHECK (payment_status IN ('UNPAID', 'AUTHORIZED', 'CAPTURED', 'DECLINED',
@@ -75,6 +75,8 @@ CREATE TABLE order_state (
     -- Why it is to be cancelled and in whose words, while its parcels are being stopped.
     cancel_reason     text,
     cancel_note       text,
+    -- How far a refund is that is under way.
+    refund_status     text        CHECK (refund_status IN ('REQUESTED', 'APPROVED')),
     unpaid_deadline   timestamptz NOT NULL,
     updated_at        timestamptz NOT NULL,
     -- How far its history goes, the hash that the history ends with, and the checkout (messaging::Head).
@@ -89,8 +91,11 @@ CREATE TABLE order_state (
         status <> 'CONFIRMED' OR (fulfilment_status IN ('ALLOCATED', 'PARTLY_SHIPPED')
                                   AND payment_status IN ('AUTHORIZED', 'CAPTURED'))),
     CONSTRAINT order_paid_has_stock_and_money CHECK (
-        status <> 'PAID' OR (fulfilment_status IN ('ALLOCATED', 'PARTLY_SHIPPED', 'DELIVERED')
-                             AND payment_status = 'CAPTURED')),
+        status <> 'PAID' OR payment_status = 'CAPTURED' AND (
+            fulfilment_status IN ('ALLOCATED', 'PARTLY_SHIPPED', 'DELIVERED')
+            -- Inventory may be heard of before payments.
+            OR fulfilment_status = 'RELEASED' AND refund_status IS NOT DISTINCT FROM 'APPROVED')),
+    CONSTRAINT order_refunded_has_its_money_back CHECK (status <> 'REFUNDED' OR payment_status = 'REFUNDED'),
     CONSTRAINT order_shipped_has_left CHECK (
         status <> 'SHIPPED' OR (fulfilment_status = 'SHIPPED' AND payment_status IN ('AUTHORIZED', 'CAPTURED'))),
     CONSTRAINT order_delivered_has_arrived CHECK (
@@ -107,6 +112,6 @@ CREATE INDEX order_state_unpaid ON order_state (unpaid_deadline) WHERE status = 
 -- An order as it is read.
 CREATE VIEW placed_order AS
 SELECT order_id, checkout_id, buyer_id, seller_id, ship_to, currency, subtotal_minor, shipping_minor, tax_minor, total_minor,
-       card_token, snapshot_hash, created_at, status, reason, payment_status, fulfilment_status, cancel_reason, unpaid_deadline,
-       updated_at, version, head_hash, correlation_id
+       card_token, snapshot_hash, created_at, status, reason, payment_status, fulfilment_status, cancel_reason, refund_status,
+       unpaid_deadline, updated_at, version, head_hash, correlation_id
 FROM order_snapshot JOIN order_state USING (order_id);

@@ -3,10 +3,10 @@
 //!
 //! | what | where |
 //! | --- | --- |
-//! | RPCs `GetOrder`, `ListOrders`, `CancelOrder`, `GetOrderHistory` | [`adapters::grpc`]; the command behind `CancelOrder` is [`app::cancel_order`] |
+//! | RPCs `GetOrder`, `ListOrders`, `CancelOrder`, `RequestRefund`, `GetOrderHistory` | [`adapters::grpc`]; the commands are [`app::cancel_order`], [`app::request_refund`] |
 //! | events in: `CheckoutSubmitted`; `PaymentAuthorized`, `PaymentDeclined`, `PaymentCaptured`, `CaptureFailed`, `PaymentVoided`, `PaymentRefunded`; `InventoryCommitted`, `InventoryRejected`, `InventoryCommitRefused`, `ReservationExpired`, `InventoryReleased` | [`adapters::events`], decided in [`saga::checkout`] |
-//! | events in: `ShipmentDispatched`, `ShipmentDelivered`, `ShipmentCancelled`, `ShipmentCancelRefused` | [`adapters::events`], decided in [`saga::fulfilment`] |
-//! | events out: `OrderCreated`, `OrderConfirmed`, `OrderPaid`, `OrderShipped`, `OrderDelivered`, `OrderFailed`, `OrderCancellationRequested`, `OrderCancelled` | [`domain::event`], written in [`adapters::events`] |
+//! | events in: `ShipmentDispatched`, `ShipmentDelivered`, `ShipmentCancelled`, `ShipmentCancelRefused` | [`adapters::events`], decided in [`saga::fulfilment`] and [`saga::refund`] |
+//! | events out: `OrderCreated`, `OrderConfirmed`, `OrderPaid`, `OrderShipped`, `OrderDelivered`, `OrderFailed`, `OrderCancellationRequested`, `OrderCancelled`, `RefundRequested`, `RefundApproved`, `RefundRejected`, `OrderRefunded` | [`domain::event`], written in [`adapters::events`] |
 //! | milestone and axes of an order, and their steps | [`domain::status`], [`domain::order`] |
 //! | what was agreed, and its hash | [`domain::snapshot`] |
 //! | deadline: the unpaid order's | [`jobs::cancel_unpaid_orders`] |

@@ -7,10 +7,10 @@ use contracts::checkout::v1::{Checkout, OrderOutcome};
 use contracts::orders::v1::OrderStatus;
 use tonic_types::StatusExt;
 
-use super::scenes::{expect, outcome, tell_orders};
+use super::scenes::{expect, outcome, tell_orders, until_available};
 use super::{Stage, tell};
 use crate::depot::Depot;
-use crate::shopper::{self, Shopper, request_id};
+use crate::shopper::{self, Shopper, available, request_id};
 
 /// How long an order may take to hear of its parcels.
 const STATUS_MAX: Duration = Duration::from_secs(10);
@@ -98,6 +98,39 @@ pub(super) async fn parcels_to_be_stopped(stage: &mut Stage) -> Result<()> {
     let reason = refusal.get_details_error_info().map(|info| info.reason).unwrap_or_default();
     tell(format_args!("Kay's cap had not left: her order is cancelled. Leo's had: refused with {reason}."));
     tell_orders(stage, &refreshed(&kay, &checkouts[0]).await?).await?;
+    tell_orders(stage, &checkouts[1]).await
+}
+
+/// Two buyers want their money back: one while her parcel waits, one at the moment at which it leaves.
+pub(super) async fn money_back(stage: &mut Stage) -> Result<()> {
+    stage.scene("Money back before dispatch, and too late");
+    let depot = Depot::new(&stage.fleet)?;
+    let (mia, ned) = (Shopper::new(&stage.fleet, "Mia")?, Shopper::new(&stage.fleet, "Ned")?);
+    let before = available(&stage.fleet, "BOARD-OAK").await?;
+    let mut checkouts = Vec::new();
+    for (buyer, sku) in [(&mia, "BOARD-OAK"), (&ned, "KNIFE-BREAD")] {
+        let submitted = buyer.buy(&[(sku, 1)], "tok_approved").await?;
+        let checkout = outcome(stage, buyer, &submitted).await?;
+        expect(&checkout, OrderOutcome::Paid, "")?;
+        checkouts.push(checkout);
+    }
+    let [hers, his] = [0, 1].map(|n: usize| checkouts[n].orders[0].order_id.clone());
+    depot.shipments(&hers).await?;
+    ensure!(mia.request_refund(&hers).await.context("RequestRefund")?.refund_requested, "her refund is under way");
+    until(&mia, &hers, OrderStatus::Refunded).await?;
+    until_available(stage, "BOARD-OAK", before).await?;
+
+    let shipment_id = &depot.shipments(&his).await?[0].shipment_id;
+    let name = request_id();
+    let (left, asked) = tokio::join!(depot.dispatch(shipment_id, &[], &name), ned.request_refund(&his));
+    let outcome = match (left, asked) {
+        (Ok(_), _) => OrderStatus::Shipped,
+        (Err(_), Ok(_)) => OrderStatus::Refunded,
+        (Err(left), Err(asked)) => anyhow::bail!("neither the parcel ({left}) nor the wish ({asked}) came first"),
+    };
+    until(&ned, &his, outcome).await?;
+    tell(format_args!("Mia's money is back, and her board on sale. Ned's wish and his parcel meet: {outcome:?}."));
+    tell_orders(stage, &checkouts[0]).await?;
     tell_orders(stage, &checkouts[1]).await
 }
 

@@ -87,6 +87,7 @@ async fn play(stage: &mut Stage) -> Result<()> {
     deliveries::two_parcels(stage).await?;
     deliveries::paid_at_the_door(stage).await?;
     deliveries::parcels_to_be_stopped(stage).await?;
+    deliveries::money_back(stage).await?;
     scenes::end_late_authorization(stage, late).await?;
 
     println!("\nThe books, read from the databases:");

@@ -192,7 +192,7 @@ pub(super) fn expect(checkout: &Checkout, outcome: OrderOutcome, reason: &str) -
     Ok(())
 }
 
-async fn until_available(stage: &Stage, sku: &str, units: i64) -> Result<()> {
+pub(super) async fn until_available(stage: &Stage, sku: &str, units: i64) -> Result<()> {
     let deadline = std::time::Instant::now() + std::time::Duration::from_secs(5);
     while available(&stage.fleet, sku).await? != units {
         ensure!(std::time::Instant::now() < deadline, "{sku} is not back on sale");

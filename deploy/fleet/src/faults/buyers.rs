@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use contracts::checkout::v1::{Checkout, Quote};
+use contracts::orders::v1::OrderStatus;
 use futures::future::join_all;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
@@ -45,6 +46,8 @@ pub enum Intent {
     Cancel,
     /// Pays at the door, and gets the goods: anything but PAID is the fleet's fault.
     Cash,
+    /// Pays, and wants the money back while the parcels may be leaving.
+    MoneyBack,
     /// Is to pay at the door, and changes their mind while the parcels may be leaving.
     CashCancel,
     /// Wants what there is too little of.
@@ -184,7 +187,7 @@ struct Plan {
 }
 
 impl Plan {
-    /// Of a hundred buyers eighty-one pay: with cards that are easy, with cards that are not, and at the door.
+    /// Of a hundred buyers seventy-five pay: with cards that are easy, with cards that are not, and at the door.
     fn random(random: &mut StdRng) -> Self {
         let millis = random.random_range(100..1_500);
         let slow = format!("tok_slow_{millis}");
@@ -199,9 +202,10 @@ impl Plan {
             24..27 => (Intent::Pay, Some("tok_down_2")),
             27..35 => (Intent::Cash, None),
             35..39 => (Intent::CashCancel, None),
+            39..45 => (Intent::MoneyBack, Some("tok_approved")),
             _ => (Intent::Pay, Some("tok_approved")),
         };
-        let is_sent = card.is_none() || random.random_range(0..4) == 0;
+        let is_sent = card.is_none() || intent == Intent::MoneyBack || random.random_range(0..4) == 0;
         let cancel_after = Duration::from_millis(random.random_range(0..800));
         Self { intent, card: card.map(str::to_owned), cancel_after, is_sent }
     }
@@ -268,6 +272,7 @@ impl Basket {
                 sleep(plan.cancel_after).await;
                 self.cancel(order_id).await
             }
+            Intent::MoneyBack => self.want_money_back(order_id).await,
             Intent::Pay | Intent::Declined | Intent::CaptureRefused | Intent::Cash | Intent::Scarce => Ok(()),
         }
     }
@@ -293,6 +298,25 @@ impl Basket {
                 lock(&ledger.successes).push(Success { submitted, paid: heard.at, partition: heard.partition });
             }
         });
+    }
+
+    /// Asks as soon as the order is paid. Too late is an answer too.
+    async fn want_money_back(&self, order_id: &str) -> Result<(), String> {
+        let ask = || async move {
+            match self.shopper.order(order_id).await {
+                Ok(order) if matches!(order.status(), OrderStatus::Created | OrderStatus::Confirmed) => {
+                    Err(Status::unavailable("not paid yet").into())
+                }
+                Ok(_) => match self.shopper.request_refund(order_id).await {
+                    Ok(_) => Ok(()),
+                    Err(status) if status.code() == Code::FailedPrecondition => Ok(()),
+                    Err(status) => Err(status.into()),
+                },
+                Err(status) if status.code() == Code::NotFound => Err(Status::unavailable("not there yet").into()),
+                Err(status) => Err(status.into()),
+            }
+        };
+        self.persist(ask).await
     }
 
     /// Too late is an answer too.

@@ -38,13 +38,13 @@ pub static SCENES: [Scene; 9] = [
     Scene {
         mutant: Mutant::NoTombstone,
         title: "orders are cancelled before inventory and payments hear that they exist",
-        claim: "failed and cancelled orders hold neither stock nor money",
+        claim: "failed, cancelled and refunded orders hold neither stock nor money",
         play: |stage| Box::pin(scenes::cancelled_unheard(stage)),
     },
     Scene {
         mutant: Mutant::ReserveAfterExpiry,
         title: "the provider says yes after the reservation expired",
-        claim: "failed and cancelled orders hold neither stock nor money",
+        claim: "failed, cancelled and refunded orders hold neither stock nor money",
         play: |stage| Box::pin(scenes::authorized_too_late(stage)),
     },
     Scene {
@@ -56,7 +56,7 @@ pub static SCENES: [Scene; 9] = [
     Scene {
         mutant: Mutant::VoidIgnoredWhileAuthorizing,
         title: "buyers cancel while the provider is thinking",
-        claim: "failed and cancelled orders hold neither stock nor money",
+        claim: "failed, cancelled and refunded orders hold neither stock nor money",
         play: |stage| Box::pin(scenes::cancelled_while_authorizing(stage)),
     },
     Scene {

@@ -58,7 +58,7 @@ async fn until_it_may_leave(
         match order.status() {
             OrderStatus::Paid => return Ok(Some(order)),
             OrderStatus::Confirmed if order.cash_on_delivery => return Ok(Some(order)),
-            OrderStatus::Failed | OrderStatus::Cancelled => return Ok(None),
+            OrderStatus::Failed | OrderStatus::Cancelled | OrderStatus::Refunded => return Ok(None),
             OrderStatus::Unspecified
             | OrderStatus::Created
             | OrderStatus::Confirmed

@@ -55,9 +55,9 @@ pub(super) const CHECKS: &[Check] = &[
         invariant: "I3 end",
         claim: "every order is paid for or undone: none is under way",
         query: "SELECT count(*) AS examined, count(*) FILTER (WHERE wrong) AS broken, min(id::text) FILTER (WHERE wrong) AS example
-                FROM (SELECT order_id AS id, NOT (status IN ('PAID', 'SHIPPED', 'DELIVERED', 'FAILED', 'CANCELLED')
+                FROM (SELECT order_id AS id, NOT (status IN ('PAID', 'SHIPPED', 'DELIVERED', 'REFUNDED', 'FAILED', 'CANCELLED')
                                                   OR status = 'CONFIRMED' AND card_token IS NULL)
-                                             OR cancel_reason IS NOT NULL AS wrong
+                                             OR cancel_reason IS NOT NULL OR refund_status IS NOT NULL AS wrong
                       FROM orders.placed_order) AS t",
     },
     Check {
@@ -72,13 +72,13 @@ pub(super) const CHECKS: &[Check] = &[
     },
     Check {
         invariant: "I3 end",
-        claim: "failed and cancelled orders hold neither stock nor money",
+        claim: "failed, cancelled and refunded orders hold neither stock nor money",
         query: "SELECT count(*) AS examined, count(*) FILTER (WHERE wrong) AS broken, min(id::text) FILTER (WHERE wrong) AS example
                 FROM (SELECT o.order_id AS id, coalesce(r.status IN ('active', 'committed'), false)
                              OR coalesce(p.status NOT IN ('declined', 'voided', 'refunded', 'closed', 'tombstone'), false) AS wrong
                       FROM orders.placed_order o LEFT JOIN inventory.reservation r USING (order_id)
                       LEFT JOIN payments.payment p USING (order_id)
-                      WHERE o.status IN ('FAILED', 'CANCELLED')) AS t",
+                      WHERE o.status IN ('FAILED', 'CANCELLED', 'REFUNDED')) AS t",
     },
     Check {
         invariant: "I3 end",
@@ -92,7 +92,7 @@ pub(super) const CHECKS: &[Check] = &[
         claim: "checkout told every buyer what became of every order",
         query: "SELECT count(*) AS examined, count(*) FILTER (WHERE wrong) AS broken, min(id::text) FILTER (WHERE wrong) AS example
                 FROM (SELECT c.order_id AS id, c.outcome IS DISTINCT FROM
-                             CASE WHEN o.status NOT IN ('SHIPPED', 'DELIVERED') THEN o.status
+                             CASE WHEN o.status NOT IN ('SHIPPED', 'DELIVERED', 'REFUNDED') THEN o.status
                                   WHEN o.card_token IS NULL THEN 'CONFIRMED' ELSE 'PAID' END AS wrong
                       FROM checkout.checkout_order c LEFT JOIN orders.placed_order o USING (order_id)) AS t",
     },

@@ -69,7 +69,7 @@ pub(super) const CHECKS: &[Check] = &[
                 SELECT count(*) AS examined, count(*) FILTER (WHERE wrong) AS broken, min(id::text) FILTER (WHERE wrong) AS example
                 FROM (SELECT order_id AS id, o.fulfilment_status IS DISTINCT FROM
                              CASE WHEN arrived THEN 'DELIVERED' WHEN all_left THEN 'SHIPPED' WHEN any_left THEN 'PARTLY_SHIPPED'
-                                  WHEN o.status = 'CANCELLED' THEN 'RELEASED' ELSE 'ALLOCATED' END AS wrong
+                                  WHEN o.status IN ('CANCELLED', 'REFUNDED') THEN 'RELEASED' ELSE 'ALLOCATED' END AS wrong
                       FROM parcels LEFT JOIN orders.placed_order o USING (order_id)) AS t",
     },
     Check {

@@ -5,7 +5,7 @@ pub mod ends;
 use inventory::domain::allocation::Allocation;
 use inventory::domain::reservation::{Reservation, Status as ReservationStatus};
 use kernel::Id;
-use orders::domain::order::Order;
+use orders::domain::order::{Order, Refund};
 use orders::domain::status::{FulfilmentStatus, Milestone, PaymentStatus as PaymentAxis, Status};
 use payments::domain::ledger::{Account, Transaction};
 use payments::domain::{OperationKind, Payment, Status as PaymentStatus};
@@ -88,7 +88,11 @@ fn stock_adds_up(fleet: &Fleet, state: &State) -> bool {
 /// With I2, it follows that units of confirmed and paid orders never exceed the stock.
 fn nothing_is_sold_without_stock(_: &Fleet, state: &State) -> bool {
     use Status::{Confirmed, Delivered, Paid, Shipped};
-    let is_sold = |order: &&Order| matches!(order.standing.status, Confirmed | Paid | Shipped | Delivered);
+    // Whose refund is granted may have its stock on sale again before its money is back.
+    let is_sold = |order: &&Order| {
+        order.refund != Some(Refund::Approved)
+            && matches!(order.standing.status, Confirmed | Paid | Shipped | Delivered)
+    };
     state.orders.orders().filter(is_sold).all(|order| reservation(state, order) == Some(ReservationStatus::Committed))
 }
 
@@ -100,7 +104,11 @@ fn nothing_is_charged_early(_: &Fleet, state: &State) -> bool {
 fn every_saga_ends(fleet: &Fleet, state: &State) -> bool {
     !is_at_rest(fleet, state) || {
         let begun = state.checkout.orders().count() == state.orders.orders().count();
-        begun && state.orders.orders().all(|order| is_sold(state, order) || is_undone(state, order))
+        begun
+            && state
+                .orders
+                .orders()
+                .all(|order| is_sold(state, order) || is_undone(state, order) || is_left_to_operator(state, order))
     }
 }
 
@@ -119,16 +127,16 @@ fn is_sold(state: &State, order: &Order) -> bool {
         Status::Paid | Status::Shipped | Status::Delivered => {
             is_charged(state, order) && payment == Some(PaymentStatus::Captured)
         }
-        Status::Created | Status::Confirmed | Status::Failed(_) | Status::Cancelled(_) => false,
+        Status::Created | Status::Confirmed | Status::Refunded | Status::Failed(_) | Status::Cancelled(_) => false,
     };
     is_paid && reservation(state, order) == Some(ReservationStatus::Committed) && is_shown(state, order)
 }
 
-/// Failed or cancelled: no stock is held, nothing is held or taken, both axes say so, and so does what the buyer is shown. What
+/// Failed, cancelled or refunded: no stock is held, nothing is held or taken, both axes say so, and so does what the buyer is shown. What
 /// the provider refuses to give back is with an operator.
 fn is_undone(state: &State, order: &Order) -> bool {
     let standing = order.standing;
-    let is_over = matches!(standing.status, Status::Failed(_) | Status::Cancelled(_));
+    let is_over = matches!(standing.status, Status::Failed(_) | Status::Cancelled(_) | Status::Refunded);
     let holds_stock =
         matches!(reservation(state, order), Some(ReservationStatus::Active | ReservationStatus::Committed));
     let is_stock_back = !holds_stock && standing.fulfilment != FulfilmentStatus::Allocated;
@@ -137,6 +145,14 @@ fn is_undone(state: &State, order: &Order) -> bool {
     let is_money_back = !holds_money && !claims_money && payment_status(state, order).is_none_or(is_final);
     let is_with_operator = payment(state, order).is_some_and(|payment| payment.needs_operator);
     is_over && is_stock_back && (is_money_back || is_with_operator) && is_shown(state, order)
+}
+
+/// Its refund was granted, and the provider refuses to give the money back: everything stays as it is until somebody settles it.
+fn is_left_to_operator(state: &State, order: &Order) -> bool {
+    let needs_operator = payment(state, order).is_some_and(|payment| payment.needs_operator);
+    order.refund == Some(Refund::Approved)
+        && needs_operator
+        && reservation(state, order) == Some(ReservationStatus::Committed)
 }
 
 fn is_final(status: PaymentStatus) -> bool {
@@ -148,7 +164,7 @@ fn is_final(status: PaymentStatus) -> bool {
 fn is_shown(state: &State, order: &Order) -> bool {
     let expected = match order.standing.status {
         Status::Shipped | Status::Delivered if order.cash_on_delivery => Milestone::Confirmed,
-        Status::Shipped | Status::Delivered => Milestone::Paid,
+        Status::Shipped | Status::Delivered | Status::Refunded => Milestone::Paid,
         Status::Created | Status::Confirmed | Status::Paid | Status::Failed(_) | Status::Cancelled(_) => {
             order.standing.status.milestone()
         }

@@ -2,6 +2,7 @@
 
 pub mod checkout;
 pub mod fulfilment;
+pub mod refund;
 
 use stateright::Model as _;
 
@@ -15,12 +16,13 @@ pub type Property = (&'static str, fn(&Fleet, &State) -> bool);
 
 /// What must hold, over all sagas.
 pub fn properties() -> impl Iterator<Item = &'static Property> {
-    checkout::PROPERTIES.iter().chain(fulfilment::PROPERTIES)
+    checkout::PROPERTIES.iter().chain(fulfilment::PROPERTIES).chain(refund::PROPERTIES)
 }
 
 /// Commands, deadlines, and what warehouses and carriers do, that may come in a state.
 pub fn triggers(scenario: &Scenario, state: &State, actions: &mut Vec<Action>) {
     checkout::triggers(state, actions);
+    refund::triggers(state, actions);
     if scenario.goods_leave {
         fulfilment::triggers(state, actions);
     }

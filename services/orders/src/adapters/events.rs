@@ -91,15 +91,21 @@ pub const SUBSCRIPTIONS: &[Subscription] = &[
     },
     Subscription {
         event: "tradewind.payments.v1.PaymentRefunded",
-        reaction: "notes it on the payment axis of an order that was cancelled",
-        follows: &[],
-        tests: &["services/orders/tests/it/checkout.rs::a_capture_that_meets_a_cancellation_does_not_revive_the_order"],
+        reaction: "PAID to REFUNDED, after a refund was granted; notes it on the payment axis of an order that was cancelled",
+        follows: &["OrderRefunded"],
+        tests: &[
+            "services/orders/tests/it/refund.rs::a_paid_order_is_refunded_once_its_parcels_are_stopped",
+            "services/orders/tests/it/checkout.rs::a_capture_that_meets_a_cancellation_does_not_revive_the_order",
+        ],
     },
     Subscription {
         event: "tradewind.inventory.v1.InventoryReleased",
-        reaction: "notes it on the fulfilment axis of an order that ended",
+        reaction: "notes it on the fulfilment axis of an order that ended or is refunded",
         follows: &[],
-        tests: &["services/orders/tests/it/checkout.rs::what_is_undone_shows_on_the_axes"],
+        tests: &[
+            "services/orders/tests/it/checkout.rs::what_is_undone_shows_on_the_axes",
+            "services/orders/tests/it/refund.rs::a_paid_order_is_refunded_once_its_parcels_are_stopped",
+        ],
     },
     Subscription {
         event: "tradewind.shipping.v1.ShipmentDispatched",
@@ -121,17 +127,21 @@ pub const SUBSCRIPTIONS: &[Subscription] = &[
     },
     Subscription {
         event: "tradewind.shipping.v1.ShipmentCancelled",
-        reaction: "CONFIRMED to CANCELLED, for an order to be paid in cash that waits for its parcels to be stopped",
-        follows: &["OrderCancelled"],
+        reaction: "CONFIRMED to CANCELLED, for an order to be paid in cash that waits for its parcels to be stopped; grants the refund that a paid order waits for",
+        follows: &["OrderCancelled", "RefundApproved"],
         tests: &[
+            "services/orders/tests/it/refund.rs::a_paid_order_is_refunded_once_its_parcels_are_stopped",
             "services/orders/tests/it/fulfilment.rs::an_order_to_be_paid_in_cash_is_cancelled_once_its_parcels_are_stopped",
         ],
     },
     Subscription {
         event: "tradewind.shipping.v1.ShipmentCancelRefused",
-        reaction: "the order goes on: a parcel had left before it could be stopped",
-        follows: &[],
-        tests: &["services/orders/tests/it/fulfilment.rs::a_parcel_that_left_before_it_could_be_stopped_goes_on"],
+        reaction: "the order goes on: a parcel had left before it could be stopped, and a refund is not granted",
+        follows: &["RefundRejected"],
+        tests: &[
+            "services/orders/tests/it/refund.rs::a_refund_that_comes_too_late_is_rejected_and_the_order_goes_on",
+            "services/orders/tests/it/fulfilment.rs::a_parcel_that_left_before_it_could_be_stopped_goes_on",
+        ],
     },
 ];
 
@@ -146,6 +156,15 @@ pub const TRIGGERS: &[Trigger] = &[
             "services/orders/tests/it/rpc.rs::a_confirmed_order_can_be_cancelled_and_a_paid_one_cannot",
             "services/orders/tests/it/fulfilment.rs::an_order_to_be_paid_in_cash_is_cancelled_once_its_parcels_are_stopped",
             "services/orders/tests/it/checkout.rs::cancelling_meets_paying_and_each_order_has_one_outcome",
+        ],
+    },
+    Trigger {
+        cause: "the buyer, or an operator, calls `RequestRefund`",
+        reaction: "has the parcels of a paid order stopped, if none has left that is known of; refuses any other order",
+        follows: &["RefundRequested"],
+        tests: &[
+            "services/orders/tests/it/refund.rs::a_paid_order_is_refunded_once_its_parcels_are_stopped",
+            "services/orders/tests/it/refund.rs::what_was_not_paid_or_has_left_is_not_refunded",
         ],
     },
     Trigger {
@@ -353,6 +372,34 @@ pub fn encode(event: &Event) -> Outgoing {
                 reason: reason.as_str().to_owned(),
                 note: note.clone(),
             },
+        ),
+        Event::RefundRequested { order_id, checkout_id, amount } => of_order(
+            *order_id,
+            &wire::RefundRequested {
+                order_id: order_id.to_string(),
+                checkout_id: checkout_id.to_string(),
+                amount: Some(money_to_wire(*amount)),
+            },
+        ),
+        Event::RefundApproved { order_id, checkout_id, amount } => of_order(
+            *order_id,
+            &wire::RefundApproved {
+                order_id: order_id.to_string(),
+                checkout_id: checkout_id.to_string(),
+                amount: Some(money_to_wire(*amount)),
+            },
+        ),
+        Event::RefundRejected { order_id, checkout_id } => of_order(
+            *order_id,
+            &wire::RefundRejected {
+                order_id: order_id.to_string(),
+                checkout_id: checkout_id.to_string(),
+                reason: "ALREADY_DISPATCHED".to_owned(),
+            },
+        ),
+        Event::Refunded { order_id, checkout_id } => of_order(
+            *order_id,
+            &wire::OrderRefunded { order_id: order_id.to_string(), checkout_id: checkout_id.to_string() },
         ),
         Event::CancellationRequested { order_id, checkout_id } => of_order(
             *order_id,

@@ -15,12 +15,13 @@ use sqlx::Postgres;
 use sqlx::pool::PoolConnection;
 use tonic::{Request, Response, Status};
 
-use super::history::milestone_after;
+use super::history::milestones;
 use super::postgres::{self, PlacedOrder, Whose};
 use super::wire_terms;
 use crate::Orders;
 use crate::app::Error;
 use crate::app::cancel_order::{CancelOrder, cancel_order};
+use crate::app::request_refund::{RequestRefund, request_refund};
 use crate::domain::error::OrderError;
 use crate::domain::fact::{CancelNote, Canceller};
 use crate::domain::ids::OrderId;
@@ -119,6 +120,25 @@ impl OrdersService for Api {
         Ok(Response::new(answer.await.map_err(status)?))
     }
 
+    async fn request_refund(
+        &self,
+        request: Request<wire::RequestRefundRequest>,
+    ) -> Result<Response<wire::RequestRefundResponse>, Status> {
+        let caller = caller(&request);
+        let request = request.into_inner();
+        let mut fields = Fields::new();
+        let key = fields.take(Key::new(&caller, &request.request_id, &request));
+        let order_id = fields.take(id_from_wire("order_id", &request.order_id));
+        let (Some(key), Some(order_id)) = (key, order_id) else { return Err(status(fields.refuse())) };
+        self.find(order_id, |terms| may_cancel(&caller, terms)).await.map_err(status)?;
+        let command = RequestRefund { order_id, actor: caller.actor() };
+        let answer = key.run(&self.store, async |unit| {
+            let order = request_refund(unit, &self.orders, command).await?;
+            Ok::<_, Error>(wire::RequestRefundResponse { order: Some(order_to_wire(&order)) })
+        });
+        Ok(Response::new(answer.await.map_err(status)?))
+    }
+
     async fn get_order_history(
         &self,
         request: Request<wire::GetOrderHistoryRequest>,
@@ -129,7 +149,8 @@ impl OrdersService for Api {
         let may_see_payloads = may_see_payment_method(&caller, order.snapshot.terms());
         let mut connection = self.connection().await.map_err(status)?;
         let history = journal::read(&mut connection, order_id.uuid()).await.map_err(status)?;
-        let entries = history.iter().map(|record| entry_to_wire(record, may_see_payloads)).collect();
+        let entries = history.iter().zip(milestones(&history));
+        let entries = entries.map(|(record, milestone)| entry_to_wire(record, milestone, may_see_payloads)).collect();
         Ok(Response::new(wire::GetOrderHistoryResponse { entries }))
     }
 }
@@ -147,7 +168,7 @@ fn may_read(caller: &Caller, terms: &Terms) -> bool {
     })
 }
 
-/// A seller reads orders and does not cancel them.
+/// A seller reads orders, and neither cancels them nor asks for their money.
 fn may_cancel(caller: &Caller, terms: &Terms) -> bool {
     caller.principal().is_ok_and(|principal| principal.is_operator() || principal.is_buyer(terms.buyer_id))
 }
@@ -189,6 +210,7 @@ fn milestone_from_wire(status: i32) -> Result<Option<Milestone>, InvalidField> {
         Ok(wire::OrderStatus::Failed) => Ok(Some(Milestone::Failed)),
         Ok(wire::OrderStatus::Shipped) => Ok(Some(Milestone::Shipped)),
         Ok(wire::OrderStatus::Delivered) => Ok(Some(Milestone::Delivered)),
+        Ok(wire::OrderStatus::Refunded) => Ok(Some(Milestone::Refunded)),
         Ok(wire::OrderStatus::Cancelled) => Ok(Some(Milestone::Cancelled)),
         Err(_) => Err(InvalidField::new("status", format!("{status} is no status"))),
     }
@@ -202,6 +224,7 @@ const fn milestone_to_wire(milestone: Milestone) -> wire::OrderStatus {
         Milestone::Failed => wire::OrderStatus::Failed,
         Milestone::Shipped => wire::OrderStatus::Shipped,
         Milestone::Delivered => wire::OrderStatus::Delivered,
+        Milestone::Refunded => wire::OrderStatus::Refunded,
         Milestone::Cancelled => wire::OrderStatus::Cancelled,
     }
 }
@@ -252,11 +275,12 @@ fn order_to_wire(order: &PlacedOrder) -> wire::Order {
         create_time: Some(timestamp_to_wire(order.created_at)),
         update_time: Some(timestamp_to_wire(order.updated_at)),
         cancellation_requested: order.cancellation_requested,
+        refund_requested: order.refund_requested,
     }
 }
 
-fn entry_to_wire(record: &Record, may_see_payloads: bool) -> wire::OrderHistoryEntry {
-    let status = milestone_after(&record.event_type).map_or(wire::OrderStatus::Unspecified, milestone_to_wire);
+fn entry_to_wire(record: &Record, milestone: Option<Milestone>, may_see_payloads: bool) -> wire::OrderHistoryEntry {
+    let status = milestone.map_or(wire::OrderStatus::Unspecified, milestone_to_wire);
     wire::OrderHistoryEntry {
         version: record.version,
         event_id: record.event_id.to_string(),

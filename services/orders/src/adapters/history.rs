@@ -20,13 +20,12 @@ pub fn created_from_history(first: &Record) -> Result<(Terms, String, Timestamp)
     Ok((terms, created.snapshot_hash, unpaid_deadline))
 }
 
-/// The milestone from an entry of the history on; `None` for an entry that newer code wrote.
-pub fn milestone_after(event_type: &str) -> Option<Milestone> {
+/// The milestone from a step of the history on; `None` for an entry that newer code wrote.
+fn milestone_after(event_type: &str) -> Option<Milestone> {
     match event_type {
         "tradewind.orders.v1.OrderCreated" => Some(Milestone::Created),
-        "tradewind.orders.v1.OrderConfirmed" | "tradewind.orders.v1.OrderCancellationRequested" => {
-            Some(Milestone::Confirmed)
-        }
+        "tradewind.orders.v1.OrderConfirmed" => Some(Milestone::Confirmed),
+        "tradewind.orders.v1.OrderRefunded" => Some(Milestone::Refunded),
         "tradewind.orders.v1.OrderPaid" => Some(Milestone::Paid),
         "tradewind.orders.v1.OrderFailed" => Some(Milestone::Failed),
         "tradewind.orders.v1.OrderShipped" => Some(Milestone::Shipped),
@@ -36,14 +35,48 @@ pub fn milestone_after(event_type: &str) -> Option<Milestone> {
     }
 }
 
-/// The status from an entry of the history on, with the reason that the entry gives.
-pub fn status_after(record: &Record) -> Result<Status, Undecodable> {
+/// Whether an entry asks for something or answers that, and leaves the order's status as it is.
+pub fn leaves_status(event_type: &str) -> bool {
+    matches!(
+        event_type,
+        "tradewind.orders.v1.OrderCancellationRequested"
+            | "tradewind.orders.v1.RefundRequested"
+            | "tradewind.orders.v1.RefundApproved"
+            | "tradewind.orders.v1.RefundRejected"
+    )
+}
+
+/// The milestone from each entry of a history on; `None` from an entry on that newer code wrote.
+pub fn milestones(history: &[Record]) -> Vec<Option<Milestone>> {
+    let mut reached = None;
+    let after = |record: &Record| {
+        if !leaves_status(&record.event_type) {
+            reached = milestone_after(&record.event_type);
+        }
+        reached
+    };
+    history.iter().map(after).collect()
+}
+
+/// The status that a history leads to.
+pub fn status_of(history: &[Record]) -> Result<Status, Undecodable> {
+    let step = history.iter().rev().find(|record| !leaves_status(&record.event_type));
+    step.map_or_else(|| Err(Undecodable::new("it has no step")), status_after)
+}
+
+/// The status from a step of the history on, with the reason that it gives.
+fn status_after(record: &Record) -> Result<Status, Undecodable> {
     let unknown = || Undecodable(format!("{} is no step of an order", record.event_type));
     let milestone = milestone_after(&record.event_type).ok_or_else(unknown)?;
     let reason = match milestone {
         Milestone::Failed => Some(entry::<wire::OrderFailed>(record)?.reason),
         Milestone::Cancelled => Some(entry::<wire::OrderCancelled>(record)?.reason),
-        Milestone::Created | Milestone::Confirmed | Milestone::Paid | Milestone::Shipped | Milestone::Delivered => None,
+        Milestone::Created
+        | Milestone::Confirmed
+        | Milestone::Paid
+        | Milestone::Shipped
+        | Milestone::Delivered
+        | Milestone::Refunded => None,
     };
     Status::from_parts(milestone, reason.as_deref()).ok_or_else(unknown)
 }

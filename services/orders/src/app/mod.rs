@@ -2,6 +2,7 @@
 
 pub mod cancel_order;
 mod error;
+pub mod request_refund;
 pub mod verify_history;
 
 pub use error::Error;

@@ -11,7 +11,7 @@ use sqlx::{Connection as _, PgConnection};
 use uuid::Uuid;
 
 use super::Error;
-use crate::adapters::history::{created_from_history, status_after};
+use crate::adapters::history::{created_from_history, status_of};
 use crate::adapters::postgres::{self, PlacedOrder, Traces};
 use crate::domain::ids::OrderId;
 use crate::domain::snapshot::{SnapshotHash, Terms};
@@ -184,7 +184,7 @@ fn compare(order: &PlacedOrder, history: &[Record]) -> Vec<Fault> {
     if let Err(fault) = journal::verify(history, order.head) {
         faults.push(fault.into());
     }
-    let (Some(first), Some(last)) = (history.first(), history.last()) else { return faults };
+    let Some(first) = history.first() else { return faults };
     match created_from_history(first) {
         Ok((agreed, stated_hash, unpaid_deadline)) => {
             faults.extend(compare_snapshot(order, &agreed, &stated_hash));
@@ -194,7 +194,7 @@ fn compare(order: &PlacedOrder, history: &[Record]) -> Vec<Fault> {
         }
         Err(undecodable) => faults.push(undecodable.into()),
     }
-    match status_after(last) {
+    match status_of(history) {
         Ok(status) if status == order.standing.status => {}
         Ok(status) => faults.push(Fault::StatusAltered { row: order.standing.status, history: status }),
         Err(undecodable) => faults.push(undecodable.into()),

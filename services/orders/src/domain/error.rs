@@ -20,6 +20,14 @@ pub enum OrderError {
         /// What it has reached.
         milestone: Milestone,
     },
+    /// The money does not go back: it was not taken, or goods have left.
+    #[error("order {order_id} is {} and cannot be refunded: it is not paid, or its goods have left", milestone.as_str())]
+    NotRefundable {
+        /// The order.
+        order_id: OrderId,
+        /// What it has reached.
+        milestone: Milestone,
+    },
     /// A checkout asks for an order whose id belongs to one that was agreed differently.
     #[error("order {0} exists already and holds something else")]
     AlreadyExists(OrderId),
@@ -37,7 +45,9 @@ impl Classified for OrderError {
     fn kind(&self) -> ErrorKind {
         match self {
             Self::NotFound(_) => ErrorKind::NotFound,
-            Self::NotCancellable { .. } | Self::Contradicted { .. } => ErrorKind::FailedPrecondition,
+            Self::NotCancellable { .. } | Self::NotRefundable { .. } | Self::Contradicted { .. } => {
+                ErrorKind::FailedPrecondition
+            }
             Self::AlreadyExists(_) => ErrorKind::AlreadyExists,
         }
     }
@@ -46,6 +56,7 @@ impl Classified for OrderError {
         match self {
             Self::NotFound(_) => "ORDER_NOT_FOUND",
             Self::NotCancellable { .. } => "ORDER_NOT_CANCELLABLE",
+            Self::NotRefundable { .. } => "ORDER_NOT_REFUNDABLE",
             Self::AlreadyExists(_) => "ORDER_ALREADY_EXISTS",
             Self::Contradicted { .. } => "ORDER_CONTRADICTED",
         }

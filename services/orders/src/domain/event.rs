@@ -1,6 +1,6 @@
 //! What becomes true of an order. Each is one entry of its history.
 
-use kernel::Timestamp;
+use kernel::{Money, Timestamp};
 
 use super::ids::{CheckoutId, OrderId};
 use super::shipping_instruction::ShippingInstruction;
@@ -75,6 +75,38 @@ pub enum Event {
     },
     /// Somebody wants to cancel it, and its parcels are to be stopped first.
     CancellationRequested {
+        /// The order.
+        order_id: OrderId,
+        /// Its checkout.
+        checkout_id: CheckoutId,
+    },
+    /// Somebody wants the money back, and its parcels are to be stopped first.
+    RefundRequested {
+        /// The order.
+        order_id: OrderId,
+        /// Its checkout.
+        checkout_id: CheckoutId,
+        /// All that was paid.
+        amount: Money,
+    },
+    /// The money is to be given back.
+    RefundApproved {
+        /// The order.
+        order_id: OrderId,
+        /// Its checkout.
+        checkout_id: CheckoutId,
+        /// All that was paid.
+        amount: Money,
+    },
+    /// A parcel had left: the order goes on.
+    RefundRejected {
+        /// The order.
+        order_id: OrderId,
+        /// Its checkout.
+        checkout_id: CheckoutId,
+    },
+    /// The whole amount was given back.
+    Refunded {
         /// The order.
         order_id: OrderId,
         /// Its checkout.

@@ -90,6 +90,8 @@ pub enum OrderFact {
         /// Why, in their own words.
         note: Option<CancelNote>,
     },
+    /// A command: somebody wants the money back.
+    RefundRequested,
     /// A deadline: the job found the order unpaid after its time.
     UnpaidDeadlinePassed,
 }

@@ -65,8 +65,37 @@ pub struct Order {
     pub allocations: Vec<Allocation>,
     /// Who wants it cancelled, and waits for its parcels to be stopped.
     pub cancellation: Option<Cancellation>,
+    /// How far a refund is that is under way.
+    pub refund: Option<Refund>,
     /// Where it stands; moved only by the steps below.
     pub standing: Standing,
+}
+
+/// How far a refund of the whole amount is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Refund {
+    /// Somebody wants the money back, and the parcels are being stopped.
+    Requested,
+    /// They are stopped, and the money is on its way.
+    Approved,
+}
+
+impl Refund {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Requested, Self::Approved];
+
+    /// The stable name.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Requested => "REQUESTED",
+            Self::Approved => "APPROVED",
+        }
+    }
+
+    /// The one of that name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|refund| refund.as_str() == name)
+    }
 }
 
 /// Why an order is to be cancelled.
@@ -93,6 +122,7 @@ impl Order {
             unpaid_deadline: policy.unpaid_deadline(now),
             allocations: Vec::new(),
             cancellation: None,
+            refund: None,
             standing: Standing::CREATED,
         };
         let created = Event::Created { snapshot: Box::new(snapshot.clone()), unpaid_deadline: order.unpaid_deadline };
@@ -178,6 +208,32 @@ impl Order {
     pub fn request_cancellation(&mut self, cancellation: Cancellation) -> Answer {
         self.cancellation = Some(cancellation);
         Decision::applied(Event::CancellationRequested { order_id: self.id, checkout_id: self.checkout_id })
+    }
+
+    /// Asks for the parcels to be stopped, so that the money can go back.
+    pub fn request_refund(&mut self) -> Event {
+        self.refund = Some(Refund::Requested);
+        Event::RefundRequested { order_id: self.id, checkout_id: self.checkout_id, amount: self.total }
+    }
+
+    /// Grants a refund.
+    pub fn approve_refund(&mut self) -> Event {
+        self.refund = Some(Refund::Approved);
+        Event::RefundApproved { order_id: self.id, checkout_id: self.checkout_id, amount: self.total }
+    }
+
+    /// Does not grant a refund: a parcel had left.
+    pub fn reject_refund(&mut self) -> Event {
+        self.refund = None;
+        Event::RefundRejected { order_id: self.id, checkout_id: self.checkout_id }
+    }
+
+    /// PAID to REFUNDED.
+    pub fn refunded(&mut self) -> Event {
+        self.refund = None;
+        self.standing.payment = PaymentStatus::Refunded;
+        self.enter(Status::Refunded);
+        Event::Refunded { order_id: self.id, checkout_id: self.checkout_id }
     }
 
     /// Notes what payments said. The milestone stays, and nobody else hears of it.

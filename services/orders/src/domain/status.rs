@@ -21,6 +21,8 @@ pub enum Status {
     Shipped,
     /// Every parcel has arrived.
     Delivered,
+    /// The whole amount was given back. Final.
+    Refunded,
     /// It could not be had. Final.
     Failed(FailureReason),
     /// Somebody, or a deadline, ended it. Final.
@@ -36,6 +38,7 @@ impl Status {
             Self::Paid => Milestone::Paid,
             Self::Shipped => Milestone::Shipped,
             Self::Delivered => Milestone::Delivered,
+            Self::Refunded => Milestone::Refunded,
             Self::Failed(_) => Milestone::Failed,
             Self::Cancelled(_) => Milestone::Cancelled,
         }
@@ -44,7 +47,7 @@ impl Status {
     /// The stable reason of a failed or cancelled order.
     pub const fn reason(self) -> Option<&'static str> {
         match self {
-            Self::Created | Self::Confirmed | Self::Paid | Self::Shipped | Self::Delivered => None,
+            Self::Created | Self::Confirmed | Self::Paid | Self::Shipped | Self::Delivered | Self::Refunded => None,
             Self::Failed(reason) => Some(reason.as_str()),
             Self::Cancelled(reason) => Some(reason.as_str()),
         }
@@ -58,10 +61,16 @@ impl Status {
             (Milestone::Paid, None) => Some(Self::Paid),
             (Milestone::Shipped, None) => Some(Self::Shipped),
             (Milestone::Delivered, None) => Some(Self::Delivered),
+            (Milestone::Refunded, None) => Some(Self::Refunded),
             (Milestone::Failed, Some(reason)) => FailureReason::from_name(reason).map(Self::Failed),
             (Milestone::Cancelled, Some(reason)) => CancelReason::from_name(reason).map(Self::Cancelled),
             (
-                Milestone::Created | Milestone::Confirmed | Milestone::Paid | Milestone::Shipped | Milestone::Delivered,
+                Milestone::Created
+                | Milestone::Confirmed
+                | Milestone::Paid
+                | Milestone::Shipped
+                | Milestone::Delivered
+                | Milestone::Refunded,
                 Some(_),
             )
             | (Milestone::Failed | Milestone::Cancelled, None) => None,
@@ -86,6 +95,7 @@ pub enum Milestone {
     Paid,
     Shipped,
     Delivered,
+    Refunded,
     Failed,
     Cancelled,
 }
@@ -93,7 +103,7 @@ pub enum Milestone {
 /// How an order goes from its confirmation on. Each walk is one way; the two differ in when it is paid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Walk {
-    /// CREATED, CONFIRMED, PAID, SHIPPED, DELIVERED.
+    /// CREATED, CONFIRMED, PAID, SHIPPED, DELIVERED; from PAID on the money may go back.
     Prepaid,
     /// CREATED, CONFIRMED, SHIPPED, DELIVERED, PAID.
     CashOnDelivery,
@@ -115,6 +125,9 @@ impl Walk {
         match (place(milestone), place(later)) {
             (Some(place), Some(later)) => place < later,
             (Some(_), None) if later == Milestone::Failed => milestone == Milestone::Created,
+            (Some(_), None) if later == Milestone::Refunded => {
+                matches!(milestone, Milestone::Paid | Milestone::Shipped | Milestone::Delivered)
+            }
             (Some(_), None) => matches!(milestone, Milestone::Created | Milestone::Confirmed),
             (None, _) => false,
         }
@@ -123,8 +136,16 @@ impl Walk {
 
 impl Milestone {
     /// Every milestone.
-    pub const ALL: [Self; 7] =
-        [Self::Created, Self::Confirmed, Self::Paid, Self::Shipped, Self::Delivered, Self::Failed, Self::Cancelled];
+    pub const ALL: [Self; 8] = [
+        Self::Created,
+        Self::Confirmed,
+        Self::Paid,
+        Self::Shipped,
+        Self::Delivered,
+        Self::Refunded,
+        Self::Failed,
+        Self::Cancelled,
+    ];
 
     /// The stable name.
     pub const fn as_str(self) -> &'static str {
@@ -134,6 +155,7 @@ impl Milestone {
             Self::Paid => "PAID",
             Self::Shipped => "SHIPPED",
             Self::Delivered => "DELIVERED",
+            Self::Refunded => "REFUNDED",
             Self::Failed => "FAILED",
             Self::Cancelled => "CANCELLED",
         }
@@ -357,7 +379,8 @@ mod tests {
     fn a_status_reads_back_from_its_milestone_and_reason() {
         let failed = FailureReason::ALL.map(Status::Failed);
         let cancelled = CancelReason::ALL.map(Status::Cancelled);
-        let plain = [Status::Created, Status::Confirmed, Status::Paid, Status::Shipped, Status::Delivered];
+        let plain =
+            [Status::Created, Status::Confirmed, Status::Paid, Status::Shipped, Status::Delivered, Status::Refunded];
         let all = plain.into_iter().chain(failed).chain(cancelled);
         for status in all {
             assert_eq!(Status::from_parts(status.milestone(), status.reason()), Some(status));

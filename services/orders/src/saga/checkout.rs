@@ -51,6 +51,7 @@ pub(super) fn on_payment_authorized(order: &mut Order) -> Answer {
         | Status::Paid
         | Status::Shipped
         | Status::Delivered
+        | Status::Refunded
         | Status::Failed(_)
         | Status::Cancelled(_) => order.note_payment(PaymentStatus::Authorized),
     }
@@ -62,9 +63,10 @@ pub(super) fn on_payment_declined(order: &mut Order, issuer_reason: &str) -> Ans
         // Nothing is decided any more; that no money is held is still good to know.
         (Status::Failed(_) | Status::Cancelled(_), _) => order.note_payment(PaymentStatus::Declined),
         // Authorized before, or so inventory believed: payments says one or the other.
-        (Status::Created | Status::Confirmed | Status::Paid | Status::Shipped | Status::Delivered, _) => {
-            order.contradicted()
-        }
+        (
+            Status::Created | Status::Confirmed | Status::Paid | Status::Shipped | Status::Delivered | Status::Refunded,
+            _,
+        ) => order.contradicted(),
     }
 }
 
@@ -75,7 +77,7 @@ pub(super) fn on_payment_captured(order: &mut Order) -> Answer {
         Status::Confirmed | Status::Shipped if order.cash_on_delivery => order.note_payment(PaymentStatus::Captured),
         Status::Delivered if order.cash_on_delivery => Decision::applied(order.pay()),
         Status::Confirmed => Decision::applied(order.pay()),
-        Status::Paid | Status::Shipped | Status::Delivered => Decision::AlreadyApplied,
+        Status::Paid | Status::Shipped | Status::Delivered | Status::Refunded => Decision::AlreadyApplied,
         // The cancellation met a capture under way. Payments gives the money back by itself when it hears of the cancellation.
         Status::Cancelled(_) => order.note_payment(PaymentStatus::Captured),
         Status::Created | Status::Failed(_) => order.contradicted(),
@@ -88,7 +90,7 @@ pub(super) fn on_capture_failed(order: &mut Order) -> Answer {
         Status::Confirmed if order.cash_on_delivery => order.contradicted(),
         Status::Confirmed => order.cancel(CancelReason::CaptureFailed, ""),
         Status::Cancelled(_) => order.note_payment(PaymentStatus::CaptureFailed),
-        Status::Created | Status::Paid | Status::Shipped | Status::Delivered | Status::Failed(_) => {
+        Status::Created | Status::Paid | Status::Shipped | Status::Delivered | Status::Refunded | Status::Failed(_) => {
             order.contradicted()
         }
     }
@@ -98,24 +100,9 @@ pub(super) fn on_capture_failed(order: &mut Order) -> Answer {
 pub(super) fn on_payment_voided(order: &mut Order) -> Answer {
     match order.standing.status {
         Status::Failed(_) | Status::Cancelled(_) => order.note_payment(PaymentStatus::Voided),
-        Status::Created | Status::Confirmed | Status::Paid | Status::Shipped | Status::Delivered => {
+        Status::Created | Status::Confirmed | Status::Paid | Status::Shipped | Status::Delivered | Status::Refunded => {
             order.contradicted()
         }
-    }
-}
-
-/// Payments gives money back only for an order that was cancelled while its capture was under way. FAILED comes before the
-/// pivot: nothing was taken.
-pub(super) fn on_payment_refunded(order: &mut Order, refunded: Money) -> Answer {
-    match order.standing.status {
-        Status::Cancelled(_) if refunded == order.total => order.note_payment(PaymentStatus::Refunded),
-        Status::Cancelled(_) => Decision::Ignored("only a part of the money was given back so far"),
-        Status::Created
-        | Status::Confirmed
-        | Status::Paid
-        | Status::Shipped
-        | Status::Delivered
-        | Status::Failed(_) => order.contradicted(),
     }
 }
 
@@ -123,7 +110,9 @@ pub(super) fn on_payment_refunded(order: &mut Order, refunded: Money) -> Answer 
 pub(super) fn on_inventory_committed(order: &mut Order, allocations: &[Allocation]) -> Answer {
     match order.standing.status {
         Status::Created => order.confirm(allocations),
-        Status::Confirmed | Status::Paid | Status::Shipped | Status::Delivered => Decision::AlreadyApplied,
+        Status::Confirmed | Status::Paid | Status::Shipped | Status::Delivered | Status::Refunded => {
+            Decision::AlreadyApplied
+        }
         // Somebody cancelled meanwhile. Inventory gives the stock back when it hears of it.
         Status::Cancelled(_) => order.note_fulfilment(FulfilmentStatus::Allocated),
         // Each way to fail excludes it: rejected or refused by inventory itself, or declined, so that nothing was to be committed.
@@ -140,6 +129,7 @@ pub(super) fn on_inventory_rejected(order: &mut Order) -> Answer {
         | Status::Paid
         | Status::Shipped
         | Status::Delivered
+        | Status::Refunded
         | Status::Failed(FailureReason::PaymentDeclined | FailureReason::ReservationExpired) => order.contradicted(),
     }
 }
@@ -156,6 +146,7 @@ pub(super) fn on_inventory_commit_refused(order: &mut Order) -> Answer {
         | Status::Paid
         | Status::Shipped
         | Status::Delivered
+        | Status::Refunded
         | Status::Failed(FailureReason::OutOfStock | FailureReason::PaymentDeclined) => order.contradicted(),
     }
 }
@@ -172,17 +163,8 @@ pub(super) fn on_reservation_expired(order: &mut Order) -> Answer {
         | Status::Paid
         | Status::Shipped
         | Status::Delivered
+        | Status::Refunded
         | Status::Failed(FailureReason::OutOfStock) => order.contradicted(),
-    }
-}
-
-/// Inventory releases only for an order that we ended; after an expiry it says so first, on the same topic.
-pub(super) fn on_inventory_released(order: &mut Order) -> Answer {
-    match order.standing.status {
-        Status::Failed(_) | Status::Cancelled(_) => order.note_fulfilment(FulfilmentStatus::Released),
-        Status::Created | Status::Confirmed | Status::Paid | Status::Shipped | Status::Delivered => {
-            order.contradicted()
-        }
     }
 }
 
@@ -211,7 +193,9 @@ pub(super) fn on_cancel_requested(order: &mut Order, by: Canceller, note: Option
         Status::Created | Status::Confirmed => order.cancel(reason, note),
         // Whoever asked and whatever ended it: it is cancelled, as was asked.
         Status::Cancelled(_) => Decision::AlreadyApplied,
-        Status::Paid | Status::Shipped | Status::Delivered | Status::Failed(_) => not_cancellable(order),
+        Status::Paid | Status::Shipped | Status::Delivered | Status::Refunded | Status::Failed(_) => {
+            not_cancellable(order)
+        }
     }
 }
 
@@ -226,7 +210,9 @@ pub(super) fn on_unpaid_deadline_passed(order: &mut Order, now: Timestamp) -> An
         Status::Created => order.cancel(CancelReason::Unpaid, ""),
         Status::Confirmed if order.cash_on_delivery => Decision::Ignored("it is paid at the door"),
         Status::Confirmed => Decision::Ignored("the payment is authorized and its capture is under way"),
-        Status::Paid | Status::Shipped | Status::Delivered => Decision::Ignored("the order was confirmed in time"),
+        Status::Paid | Status::Shipped | Status::Delivered | Status::Refunded => {
+            Decision::Ignored("the order was confirmed in time")
+        }
         Status::Cancelled(CancelReason::Unpaid) => Decision::AlreadyApplied,
         Status::Failed(_) | Status::Cancelled(_) => Decision::Ignored("the order ended before its deadline"),
     }

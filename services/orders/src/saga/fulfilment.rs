@@ -6,13 +6,15 @@
 
 use kernel::Decision;
 
-use crate::domain::order::{Answer, Cancellation, Order};
+use super::refund;
+use crate::domain::order::{Answer, Cancellation, Order, Refund};
 use crate::domain::status::{FulfilmentStatus, PaymentStatus, Status};
 
 /// SHIPPED with the last parcel. Before that the fulfilment axis says partly.
 pub(super) fn on_shipment_dispatched(order: &mut Order, order_dispatched: bool) -> Answer {
     match order.standing.status {
         Status::Confirmed if !order.cash_on_delivery => order.contradicted(),
+        Status::Paid if order.refund == Some(Refund::Approved) => order.contradicted(),
         Status::Confirmed | Status::Paid if is_under_way(order) => {
             if order_dispatched {
                 Decision::applied(order.ship())
@@ -21,7 +23,7 @@ pub(super) fn on_shipment_dispatched(order: &mut Order, order_dispatched: bool) 
             }
         }
         Status::Confirmed | Status::Paid | Status::Shipped | Status::Delivered => Decision::AlreadyApplied,
-        Status::Created | Status::Failed(_) | Status::Cancelled(_) => order.contradicted(),
+        Status::Created | Status::Refunded | Status::Failed(_) | Status::Cancelled(_) => order.contradicted(),
     }
 }
 
@@ -29,7 +31,8 @@ pub(super) fn on_shipment_dispatched(order: &mut Order, order_dispatched: bool) 
 pub(super) fn on_shipment_delivered(order: &mut Order, order_delivered: bool) -> Answer {
     match order.standing.status {
         Status::Confirmed if !order.cash_on_delivery => order.contradicted(),
-        Status::Created | Status::Failed(_) | Status::Cancelled(_) => order.contradicted(),
+        Status::Paid if order.refund == Some(Refund::Approved) => order.contradicted(),
+        Status::Created | Status::Refunded | Status::Failed(_) | Status::Cancelled(_) => order.contradicted(),
         Status::Confirmed | Status::Paid | Status::Shipped if is_under_way(order) => {
             if !order_delivered {
                 return Decision::Ignored("more parcels are on their way");
@@ -48,17 +51,16 @@ pub(super) fn on_shipment_delivered(order: &mut Order, order_delivered: bool) ->
     }
 }
 
-/// The parcels are stopped: an order that waited for that is cancelled.
+/// The parcels are stopped: an order that waited for that is cancelled, or its refund is granted.
 pub(super) fn on_shipment_cancelled(order: &mut Order) -> Answer {
     match order.standing.status {
         Status::Confirmed => match order.cancellation.take() {
             Some(Cancellation { reason, note }) => order.cancel(reason, &note),
             None => order.contradicted(),
         },
-        Status::Cancelled(_) => Decision::AlreadyApplied,
-        Status::Created | Status::Paid | Status::Shipped | Status::Delivered | Status::Failed(_) => {
-            order.contradicted()
-        }
+        Status::Cancelled(_) | Status::Refunded => Decision::AlreadyApplied,
+        Status::Paid => refund::on_parcels_stopped(order),
+        Status::Created | Status::Shipped | Status::Delivered | Status::Failed(_) => order.contradicted(),
     }
 }
 
@@ -69,8 +71,9 @@ pub(super) fn on_shipment_cancel_refused(order: &mut Order) -> Answer {
             order.cancellation = None;
             Decision::noted()
         }
-        Status::Confirmed | Status::Shipped | Status::Delivered | Status::Paid => Decision::AlreadyApplied,
-        Status::Created | Status::Failed(_) | Status::Cancelled(_) => order.contradicted(),
+        Status::Paid | Status::Shipped | Status::Delivered => refund::on_parcels_not_stopped(order),
+        Status::Confirmed => Decision::AlreadyApplied,
+        Status::Created | Status::Refunded | Status::Failed(_) | Status::Cancelled(_) => order.contradicted(),
     }
 }
 

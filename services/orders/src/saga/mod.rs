@@ -4,6 +4,7 @@ pub mod checkout;
 #[cfg(test)]
 mod fixtures;
 pub mod fulfilment;
+pub mod refund;
 
 use kernel::{Decision, Timestamp};
 
@@ -37,14 +38,15 @@ fn on_order_fact(world: &mut World, order_id: OrderId, fact: &OrderFact, now: Ti
         OrderFact::PaymentCaptured => checkout::on_payment_captured(order),
         OrderFact::CaptureFailed => checkout::on_capture_failed(order),
         OrderFact::PaymentVoided => checkout::on_payment_voided(order),
-        OrderFact::PaymentRefunded { refunded } => checkout::on_payment_refunded(order, *refunded),
+        OrderFact::PaymentRefunded { refunded } => refund::on_payment_refunded(order, *refunded),
         OrderFact::InventoryCommitted { allocations } => checkout::on_inventory_committed(order, allocations),
         OrderFact::InventoryRejected => checkout::on_inventory_rejected(order),
         OrderFact::InventoryCommitRefused => checkout::on_inventory_commit_refused(order),
         OrderFact::ReservationExpired => checkout::on_reservation_expired(order),
-        OrderFact::InventoryReleased => checkout::on_inventory_released(order),
+        OrderFact::InventoryReleased => refund::on_inventory_released(order),
         OrderFact::CancelRequested { by, note } => checkout::on_cancel_requested(order, *by, note.as_ref()),
         OrderFact::UnpaidDeadlinePassed => checkout::on_unpaid_deadline_passed(order, now),
+        OrderFact::RefundRequested => refund::on_refund_requested(order),
         OrderFact::ShipmentDispatched { order_dispatched } => {
             fulfilment::on_shipment_dispatched(order, *order_dispatched)
         }

@@ -18,6 +18,7 @@ use orders::adapters::events::SUBSCRIPTIONS;
 use orders::adapters::grpc::Api;
 use orders::adapters::postgres::{self, PlacedOrder};
 use orders::app::cancel_order::{CancelOrder, cancel_order};
+use orders::app::request_refund::{RequestRefund, request_refund};
 use orders::app::verify_history::{Finding, verify_history};
 use orders::domain::fact::Canceller;
 use orders::domain::ids::{BuyerId, CheckoutId, OrderId, SellerId};
@@ -185,6 +186,15 @@ impl BackOffice {
         let cancelled = cancel_order(&mut unit, &participant(), command).await?;
         unit.commit().await.unwrap();
         Ok(cancelled)
+    }
+
+    /// Asks for the money of an order back as its buyer.
+    pub(crate) async fn request_refund(&self, order_id: OrderId) -> Result<PlacedOrder, orders::app::Error> {
+        let mut unit = self.store.begin().await.unwrap();
+        let command = RequestRefund { order_id, actor: "buyer:test".to_owned() };
+        let asked = request_refund(&mut unit, &participant(), command).await?;
+        unit.commit().await.unwrap();
+        Ok(asked)
     }
 
     /// Runs the job once, and answers how many orders it cancelled.

@@ -37,7 +37,7 @@ async fn fill(database: &Database) {
                 CASE WHEN n % 10 = 0 THEN 'UNPAID' ELSE 'CAPTURED' END,
                 CASE WHEN n % 10 = 0 THEN 'UNALLOCATED' ELSE 'ALLOCATED' END,
                 CASE WHEN n % 10 = 0 THEN '[]' ELSE '[{\"sku\": \"SKU\", \"warehouse_id\": \"0\", \"quantity\": 2}]' END::jsonb,
-                NULL, NULL, '2100-01-01', now(), 1, sha256('head'), md5('checkout' || n)::uuid
+                NULL, NULL, NULL, '2100-01-01', now(), 1, sha256('head'), md5('checkout' || n)::uuid
          FROM generate_series(1, 50000) AS n",
         "ANALYZE",
     ] {

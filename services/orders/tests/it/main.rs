@@ -7,6 +7,7 @@ mod checkout;
 mod deadline;
 mod fulfilment;
 mod indexes;
+mod refund;
 mod rpc;
 mod steps;
 mod verify_history;

@@ -27,6 +27,9 @@ const PAID: &str = "OrderPaid";
 const SHIPPED: &str = "OrderShipped";
 const DELIVERED: &str = "OrderDelivered";
 const STOPPING: &str = "OrderCancellationRequested";
+const WANTED_BACK: &str = "RefundRequested";
+const GRANTED: &str = "RefundApproved";
+const REFUNDED: &str = "OrderRefunded";
 const FAILED: &str = "OrderFailed";
 const CANCELLED: &str = "OrderCancelled";
 
@@ -70,6 +73,14 @@ impl Placed {
 
     fn stopped(&self) -> Step<Fact> {
         self.says(SHIPPING, "ShipmentCancelled", OrderFact::ShipmentCancelled).needs(&[STOPPING])
+    }
+
+    fn refund(&self) -> Step<Fact> {
+        self.says(BUYER, "RequestRefund", OrderFact::RefundRequested)
+    }
+
+    fn refund_granted(&self) -> Step<Fact> {
+        self.says(SHIPPING, "ShipmentCancelled", OrderFact::ShipmentCancelled).needs(&[WANTED_BACK]).tells(&[GRANTED])
     }
 
     fn not_stopped(&self) -> Step<Fact> {
@@ -157,7 +168,7 @@ impl Table for Placed {
 
     const SUBSCRIPTIONS: &'static [Subscription] = SUBSCRIPTIONS;
     const SLATE: &'static [&'static str] =
-        &["SELECT order_id, status FROM order_state WHERE status NOT IN ('FAILED', 'CANCELLED')"];
+        &["SELECT order_id, status FROM order_state WHERE status NOT IN ('FAILED', 'CANCELLED', 'REFUNDED')"];
 
     fn service() -> &'static chassis::Service {
         &SERVICE
@@ -189,7 +200,9 @@ impl Table for Placed {
                     .or_by([self.capture_failed().tells(&[CANCELLED]), self.released(), self.voided()])
                     .but_not_by([self.deadline().is_ignored()]))
                 .then(self.captured().tells(&[PAID])
-                    .not_undone_by([self.cancel().is_refused(), self.deadline().is_ignored()]))
+                    .undone_by([self.refund().tells(&[WANTED_BACK]), self.refund_granted(), self.refunded().tells(&[REFUNDED]), self.released()])
+                    .or_by([self.refund().tells(&[WANTED_BACK]), self.refund_granted(), self.released(), self.refunded().tells(&[REFUNDED])])
+                    .but_not_by([self.cancel().is_refused(), self.deadline().is_ignored()]))
                 .then(self.dispatched(false).needs(&[PAID])
                     .not_undone_by([self.cancel().is_refused()]))
                 .then(self.dispatched(true).needs(&[PAID]).tells(&[SHIPPED])
@@ -227,7 +240,7 @@ impl Table for Placed {
     /// The order, unless it has ended.
     fn slate(&self, world: &World) -> String {
         match world.order(self.id()).map(|order| order.standing.status) {
-            None | Some(Status::Failed(_) | Status::Cancelled(_)) => "nothing under way".to_owned(),
+            None | Some(Status::Failed(_) | Status::Cancelled(_) | Status::Refunded) => "nothing under way".to_owned(),
             Some(
                 status @ (Status::Created | Status::Confirmed | Status::Paid | Status::Shipped | Status::Delivered),
             ) => status.to_string(),

@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use crate::domain::fact::Fact;
 use crate::domain::ids::{BuyerId, CheckoutId, OrderId, SellerId};
-use crate::domain::order::{Cancellation, Order, Standing};
+use crate::domain::order::{Cancellation, Order, Refund, Standing};
 use crate::domain::snapshot::{Line, PaymentMethod, Snapshot};
 use crate::domain::status::{CancelReason, FulfilmentStatus, Milestone, PaymentStatus, Status};
 use crate::domain::world::World;
@@ -55,6 +55,7 @@ fn order_from_row(row: &PgRow) -> Result<Order, Error> {
         unpaid_deadline: timestamp(row, "unpaid_deadline")?,
         allocations: row.try_get::<Json<_>, _>("allocations")?.0,
         cancellation: cancellation(row)?,
+        refund: refund(row)?,
         standing: standing(row)?,
     })
 }
@@ -66,6 +67,11 @@ fn cancellation(row: &PgRow) -> Result<Option<Cancellation>, Error> {
     };
     let unknown = || Error::Corrupt(format!("cancel_reason {reason:?}"));
     Ok(Some(Cancellation { reason: CancelReason::from_name(reason).ok_or_else(unknown)?, note }))
+}
+
+fn refund(row: &PgRow) -> Result<Option<Refund>, Error> {
+    let Some(name) = row.try_get::<Option<&str>, _>("refund_status")? else { return Ok(None) };
+    Refund::from_name(name).map(Some).ok_or_else(|| Error::Corrupt(format!("refund_status {name:?}")))
 }
 
 /// Saves what was created and what changed. An order's row comes with its head.
@@ -158,11 +164,12 @@ async fn update(tx: &mut PgConnection, changed: &[&Order], heads: &Heads, now: T
         "UPDATE order_state s
          SET status = t.status, reason = t.reason, payment_status = t.payment_status,
              fulfilment_status = t.fulfilment_status, allocations = t.allocations, cancel_reason = t.cancel_reason,
-             cancel_note = t.cancel_note, version = t.version, head_hash = t.head_hash, updated_at = $11
+             cancel_note = t.cancel_note, refund_status = t.refund_status, version = t.version, head_hash = t.head_hash,
+             updated_at = $12
          FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::jsonb[], $7::text[], $8::text[],
-                     $9::bigint[], $10::bytea[])
+                     $9::text[], $10::bigint[], $11::bytea[])
               AS t (order_id, status, reason, payment_status, fulfilment_status, allocations, cancel_reason, cancel_note,
-                    version, head_hash)
+                    refund_status, version, head_hash)
          WHERE s.order_id = t.order_id",
     )
     .bind(column(changed, |order| order.id.uuid()))
@@ -173,6 +180,7 @@ async fn update(tx: &mut PgConnection, changed: &[&Order], heads: &Heads, now: T
     .bind(column(changed, |order| Json(order.allocations.clone())))
     .bind(column(changed, |order| order.cancellation.as_ref().map(|cancellation| cancellation.reason.as_str())))
     .bind(column(changed, |order| order.cancellation.as_ref().map(|cancellation| cancellation.note.clone())))
+    .bind(column(changed, |order| order.refund.map(Refund::as_str)))
     .bind(column(changed, |order| head(order, heads).version))
     .bind(column(changed, |order| head(order, heads).hash.to_vec()))
     .bind(OffsetDateTime::from(now))

@@ -25,6 +25,8 @@ pub struct PlacedOrder {
     pub standing: Standing,
     /// Whether somebody asked to cancel it and its parcels are being stopped.
     pub cancellation_requested: bool,
+    /// Whether a refund is under way.
+    pub refund_requested: bool,
     /// When it is cancelled if it is still unpaid.
     pub unpaid_deadline: Timestamp,
     /// When it was created.
@@ -104,6 +106,7 @@ fn placed_order_from_row(row: &PgRow, lines: &[&PgRow]) -> Result<PlacedOrder, E
         snapshot: Snapshot::restore(terms_from_row(row, lines)?, SnapshotHash::from_bytes(hash)),
         standing: standing(row)?,
         cancellation_requested: row.try_get::<Option<&str>, _>("cancel_reason")?.is_some(),
+        refund_requested: row.try_get::<Option<&str>, _>("refund_status")?.is_some(),
         unpaid_deadline: timestamp(row, "unpaid_deadline")?,
         created_at: timestamp(row, "created_at")?,
         updated_at: timestamp(row, "updated_at")?,

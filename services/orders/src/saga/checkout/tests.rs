@@ -19,10 +19,6 @@ fn declined() -> OrderFact {
     OrderFact::PaymentDeclined { issuer_reason: "INSUFFICIENT_FUNDS".to_owned() }
 }
 
-fn refunded() -> OrderFact {
-    OrderFact::PaymentRefunded { refunded: terms(order_id(ORDER)).total }
-}
-
 /// Every fact about an order, by the name that the table gives it.
 fn every_fact() -> Vec<(&'static str, OrderFact)> {
     vec![
