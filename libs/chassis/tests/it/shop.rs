@@ -23,7 +23,8 @@ use contracts::orders::v1::orders_service_client::OrdersServiceClient;
 use contracts::orders::v1::orders_service_server::{OrdersService, OrdersServiceServer};
 use contracts::orders::v1::{
     CancelOrderRequest, CancelOrderResponse, GetOrderHistoryRequest, GetOrderHistoryResponse, GetOrderRequest,
-    GetOrderResponse, ListOrdersRequest, ListOrdersResponse, Order, OrderHistoryEntry,
+    GetOrderResponse, ListOrdersRequest, ListOrdersResponse, Order, OrderHistoryEntry, RequestRefundRequest,
+    RequestRefundResponse,
 };
 use futures::{Stream, StreamExt as _, stream};
 use kernel::Timestamp;
@@ -125,6 +126,13 @@ impl OrdersService for Orders {
 
     async fn cancel_order(&self, _: Request<CancelOrderRequest>) -> Result<Response<CancelOrderResponse>, Status> {
         Ok(Response::new(CancelOrderResponse::default()))
+    }
+
+    async fn request_refund(
+        &self,
+        _: Request<RequestRefundRequest>,
+    ) -> Result<Response<RequestRefundResponse>, Status> {
+        Ok(Response::new(RequestRefundResponse::default()))
     }
 
     /// Answers how many milliseconds are left.

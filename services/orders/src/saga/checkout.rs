@@ -5,7 +5,7 @@
 //! two things that exclude each other, or did something that only a decision of ours allows, the fact is refused: it is
 //! parked, and an operator looks.
 
-use kernel::{Decision, Money, Mutant, Timestamp};
+use kernel::{Decision, Mutant, Timestamp};
 
 use crate::domain::error::OrderError;
 use crate::domain::fact::{CancelNote, Canceller};

@@ -12,7 +12,7 @@ use crate::domain::snapshot::Terms;
 use crate::saga::decide;
 use crate::saga::fixtures::{
     ORDER, POLICY, assert_goes_one_way, assert_readme_has, cancelled_by, committed, delivered, dispatched, hear,
-    standing, submitted, table, world_after, world_of,
+    refunded, standing, submitted, table, world_after, world_of,
 };
 
 fn declined() -> OrderFact {
