@@ -6,6 +6,7 @@
 //! | the commands behind them | [`app`]: `create_warehouse`, `change_stock` |
 //! | events in: `OrderCreated`, `OrderFailed`, `OrderCancelled`, `PaymentAuthorized` | [`adapters::events`], decided in [`saga::checkout`] |
 //! | events in: `ShipmentDispatched` | [`adapters::events`], decided in [`saga::fulfilment`] |
+//! | events in: `PaymentRefunded` | [`adapters::events`], decided in [`saga::refund`] |
 //! | events out: `InventoryReserved`, `InventoryRejected`, `InventoryCommitted`, `InventoryCommitRefused`, `ReservationExpired`, `InventoryReleased`, `StockAdded`, `StockAdjusted`, `StockRemoved` | [`domain::event`], written in [`adapters::events`] |
 //! | deadline: the reservation's | [`jobs::expire_reservations`] |
 //! | tables `warehouse`, `stock_item`, `reservation`, `stock_movement` | `migrations/1001_inventory.sql`, [`adapters::postgres`] |

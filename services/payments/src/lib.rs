@@ -5,8 +5,9 @@
 //! | RPCs `GetPayment`, `ListPostings` | [`adapters::grpc`] |
 //! | events in: `OrderCreated`, `InventoryReserved`, `OrderConfirmed`, `OrderFailed`, `OrderCancelled` | [`adapters::events`], decided in [`saga::checkout`] |
 //! | events in: `CashCollected` | [`adapters::events`], decided in [`saga::fulfilment`] |
+//! | events in: `RefundApproved` | [`adapters::events`], decided in [`saga::refund`] |
 //! | events out: `PaymentAuthorized`, `PaymentDeclined`, `PaymentCaptured`, `CaptureFailed`, `PaymentVoided`, `PaymentRefunded` | [`domain::Event`], written in [`adapters::events`] |
-//! | states of a payment | [`domain::Status`]; the arrows in `README.md`, every pair of state and fact in [`saga::checkout`] and [`saga::fulfilment`] |
+//! | states of a payment | [`domain::Status`]; the arrows in `README.md`, every pair of state and fact in [`saga::checkout`], [`saga::fulfilment`] and [`saga::refund`] |
 //! | what is asked of the provider, and its answers | [`jobs::ask_provider`] |
 //! | the provider port and the sandbox behind it | [`adapters::providers`] |
 //! | the double-entry ledger | [`domain::ledger`] |

@@ -9,7 +9,7 @@ CREATE TABLE consignment (
     -- What the carrier collects, in minor units of the currency; null for an order that is paid for.
     cash_minor           bigint CHECK (cash_minor > 0),
     cash_currency        text   CHECK (char_length(cash_currency) = 3),
-    -- What became of the wish to cancel the order; null if there was none.
+    -- What became of the wish to stop the order; null if there was none.
     cancellation         text   CHECK (cancellation IN ('STOPPED', 'REFUSED')),
     -- The carrier's reference for passing the cash on; null before.
     remittance_reference text   CHECK (char_length(remittance_reference) BETWEEN 1 AND 50),

@@ -4,7 +4,7 @@
 //! | --- | --- |
 //! | RPCs `GetShipment`, `ListShipments`, `DispatchParcel`, `RecordDelivery`, `RecordRemittance` | [`adapters::grpc`] |
 //! | the commands behind the last three | [`app`]: `dispatch_parcel`, `record_delivery`, `record_remittance` |
-//! | events in: `OrderPaid`, `OrderConfirmed`, `OrderCancellationRequested` | [`adapters::events`], decided in [`saga::fulfilment`] |
+//! | events in: `OrderPaid`, `OrderConfirmed`, `OrderCancellationRequested`, `RefundRequested` | [`adapters::events`], decided in [`saga::fulfilment`] |
 //! | events out: `ShipmentCreated`, `ShipmentDispatched`, `ShipmentDelivered`, `ShipmentCancelled`, `ShipmentCancelRefused`, `CashCollected` | [`domain::event`], written in [`adapters::events`] |
 //! | all shipments of an order: the aggregate | [`domain::consignment`] |
 //! | what leaves from where, and what is left | [`domain::shipment`], [`domain::parcel`], [`domain::contents`] |

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use contracts::convert::{id_from_wire, timestamp_to_wire};
 use contracts::inventory::v1 as wire;
 use contracts::orders::v1::{OrderCancelled, OrderCreated, OrderFailed};
-use contracts::payments::v1::PaymentAuthorized;
+use contracts::payments::v1::{PaymentAuthorized, PaymentRefunded};
 use contracts::shipping::v1::ShipmentDispatched;
 use kernel::{Quantity, Sku};
 use messaging::{Envelope, Outgoing, Subscription, Trigger, Undecodable};
@@ -62,6 +62,16 @@ pub const SUBSCRIPTIONS: &[Subscription] = &[
             "services/inventory/tests/it/fulfilment.rs::more_than_an_order_was_given_is_parked_and_moves_nothing",
         ],
     },
+    Subscription {
+        event: "tradewind.payments.v1.PaymentRefunded",
+        reaction: "gives back what is committed and has not left; nothing, where the end of the order did so before",
+        follows: &["InventoryReleased"],
+        tests: &[
+            "services/inventory/tests/it/refund.rs::an_order_whose_money_is_given_back_gives_its_stock_back_once",
+            "services/inventory/tests/it/refund.rs::the_end_of_an_order_and_its_refund_give_its_stock_back_once_in_whatever_order",
+            "services/inventory/tests/it/refund.rs::a_refund_of_an_order_that_nothing_is_committed_to_is_parked",
+        ],
+    },
 ];
 
 /// What makes inventory act without an event.
@@ -100,6 +110,9 @@ pub fn decode(event: &Envelope) -> Result<Option<Fact>, Undecodable> {
             Fact::OrderEnded(order_id(&event.decode::<OrderCancelled>()?.order_id)?)
         }
         "tradewind.shipping.v1.ShipmentDispatched" => shipment_dispatched(&event.decode()?)?,
+        "tradewind.payments.v1.PaymentRefunded" => {
+            Fact::PaymentRefunded(order_id(&event.decode::<PaymentRefunded>()?.order_id)?)
+        }
         _ => return Ok(None),
     };
     Ok(Some(fact))

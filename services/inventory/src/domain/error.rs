@@ -11,9 +11,9 @@ pub enum Error {
     /// cannot be; an operator has to look.
     #[error("order {0} has a payment, and no stock was ever held for it")]
     NothingReserved(OrderId),
-    /// Goods left for an order that no stock is committed to. They leave only once it is, so this cannot be; an operator has to
-    /// look.
-    #[error("goods left for order {0}, and no stock is committed to it")]
+    /// Goods left for an order that no stock is committed to, or money of one was given back. Both happen only once it is, so this
+    /// cannot be; an operator has to look.
+    #[error("goods left for order {0}, or its money was given back, and no stock is committed to it")]
     NothingCommitted(OrderId),
     /// More left a warehouse than it holds for the order, or what it holds none of. Shipping counts with the same figures, so this
     /// cannot be; an operator has to look.

@@ -27,6 +27,8 @@ pub enum Fact {
     ReservationDue(OrderId),
     /// A parcel left a warehouse: its goods are to be taken off the stock.
     ShipmentDispatched(Dispatch),
+    /// The order's money was given back: so is its stock.
+    PaymentRefunded(OrderId),
     /// A seller changes what is on hand.
     StockChange(StockChange),
 }
@@ -95,7 +97,8 @@ impl Fact {
             Self::OrderCreated { order_id, .. }
             | Self::PaymentAuthorized(order_id)
             | Self::OrderEnded(order_id)
-            | Self::ReservationDue(order_id) => Some(*order_id),
+            | Self::ReservationDue(order_id)
+            | Self::PaymentRefunded(order_id) => Some(*order_id),
             Self::ShipmentDispatched(dispatch) => Some(dispatch.order_id),
             Self::StockChange(_) => None,
         }

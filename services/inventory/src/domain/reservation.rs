@@ -3,7 +3,7 @@
 //! ```text
 //!             reserve            commit
 //!   (nothing) ───────► ACTIVE ──────────► COMMITTED
-//!       │  │             │ │                  │ order ended
+//!       │  │             │ │                  │ order ended, or its money given back
 //!       │  │ too little  │ └ order ended ─────┴──► RELEASED
 //!       │  └─► REJECTED  └── time passed ────────► EXPIRED
 //!       └ order ended ─► TOMBSTONE
@@ -41,7 +41,7 @@ pub enum Status {
     Active,
     /// The stock belongs to the order.
     Committed,
-    /// The stock was given back because the order ended. Final.
+    /// The stock was given back because the order ended or its money was given back. Final.
     Released,
     /// Its time passed and the stock went back on sale. Final.
     Expired,

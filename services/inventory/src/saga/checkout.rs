@@ -87,11 +87,16 @@ pub fn on_order_ended(world: &mut World, order_id: OrderId) -> Decision<Event, E
     };
     match reservation.status {
         Status::Active => release(world, reservation, StockItem::release_reserved, Status::Released, Vec::new()),
-        Status::Committed => release(world, reservation, StockItem::release_committed, Status::Released, Vec::new()),
+        Status::Committed => release_committed(world, reservation),
         Status::Released | Status::Tombstone => Decision::AlreadyApplied,
         Status::Expired | Status::CommitRefused => Decision::Ignored("its stock went back on sale when it expired"),
         Status::Rejected => Decision::Ignored("nothing was held"),
     }
+}
+
+/// Gives back what belongs to the order and has not left.
+pub(super) fn release_committed(world: &mut World, reservation: Reservation) -> Decision<Event, Error> {
+    release(world, reservation, StockItem::release_committed, Status::Released, Vec::new())
 }
 
 /// Puts what is held back on sale if the reservation's time has passed and nobody paid for it.

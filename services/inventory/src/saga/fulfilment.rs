@@ -9,7 +9,7 @@ use crate::domain::reservation::{Reservation, Status};
 use crate::domain::world::World;
 
 /// Takes off the stock what has left with a parcel. Goods leave only for an order that orders says is paid for, or confirmed and to be
-/// paid at the door: it says so only once the stock is committed. From then on it cancels the order only if shipping has stopped all of it.
+/// paid at the door: it says so only once the stock is committed. From then on it cancels or refunds the order only if shipping has stopped all of it.
 pub fn on_shipment_dispatched(world: &mut World, dispatch: &Dispatch) -> Decision<Event, Error> {
     let nothing_committed = Decision::Refused(Error::NothingCommitted(dispatch.order_id));
     let Some(reservation) = world.reservation(dispatch.order_id).cloned() else {
@@ -17,7 +17,7 @@ pub fn on_shipment_dispatched(world: &mut World, dispatch: &Dispatch) -> Decisio
     };
     match reservation.status {
         Status::Committed => remove(world, reservation, dispatch),
-        // What left before the order ended is no news. The rest went back on sale, and may be somebody else's by now.
+        // What left before the order ended, or its money came back, is no news. The rest went back on sale, and may be somebody else's by now.
         Status::Released if reservation.leaving(dispatch) == Ok(Vec::new()) => Decision::AlreadyApplied,
         Status::Released
         | Status::Active

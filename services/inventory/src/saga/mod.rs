@@ -3,6 +3,7 @@
 
 pub mod checkout;
 pub mod fulfilment;
+pub mod refund;
 
 use kernel::{Decision, Timestamp};
 
@@ -28,6 +29,7 @@ pub fn decide(world: &mut World, fact: &Fact, policy: &Policy, now: Timestamp) -
         Fact::OrderEnded(order_id) => checkout::on_order_ended(world, *order_id),
         Fact::ReservationDue(order_id) => checkout::on_reservation_due(world, *order_id, now),
         Fact::ShipmentDispatched(dispatch) => fulfilment::on_shipment_dispatched(world, dispatch),
+        Fact::PaymentRefunded(order_id) => refund::on_payment_refunded(world, *order_id),
         Fact::StockChange(change) => on_stock_change(world, change),
     }
 }

@@ -48,6 +48,7 @@ fn any_step() -> impl Strategy<Value = Step> {
         4 => created.prop_map(Step::Saga),
         3 => order_id().prop_map(|id| Step::Saga(Fact::PaymentAuthorized(id))),
         2 => order_id().prop_map(|id| Step::Saga(Fact::OrderEnded(id))),
+        1 => order_id().prop_map(|id| Step::Saga(Fact::PaymentRefunded(id))),
         3 => order_id().prop_map(|id| Step::Saga(Fact::ReservationDue(id))),
         6 => left.prop_map(Step::Saga),
         2 => stock.prop_map(Step::Stock),

@@ -5,6 +5,7 @@
 //! | `marketplace` | replicas between their topics, sellers and orders, for the tests below |
 //! | `checkout` | the saga: facts in over Kafka, facts out; races, replicas, parked events |
 //! | `fulfilment` | the saga: what shipping says has left is off the stock, once |
+//! | `refund` | the saga: an order whose money is given back gives its stock back, once |
 //! | `sold_out` | the last unit, and those who come after it |
 //! | `rpc` | every RPC through the real server, its refusals by name; one file per subject |
 //! | `steps` | each step of a saga repeated, undone and interrupted, by the harness of `testkit` |
@@ -16,6 +17,7 @@ mod checkout;
 mod fulfilment;
 mod indexes;
 mod marketplace;
+mod refund;
 mod rpc;
 mod sold_out;
 mod steps;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use contracts::orders::v1::{OrderCancelled, OrderCreated, OrderFailed, OrderLine};
-use contracts::payments::v1::PaymentAuthorized;
+use contracts::payments::v1::{PaymentAuthorized, PaymentRefunded};
 use contracts::shipping::v1::{ShipmentDispatched, ShipmentLine};
 use inventory::adapters::events::SUBSCRIPTIONS;
 use inventory::adapters::postgres;
@@ -285,6 +285,11 @@ impl Order {
     pub(crate) fn authorized(&self) -> Event {
         let message = PaymentAuthorized { order_id: self.id.to_string(), ..PaymentAuthorized::default() };
         Event::new("payments", "payment", self.uuid(), 1, &message)
+    }
+
+    pub(crate) fn refunded(&self) -> Event {
+        let message = PaymentRefunded { order_id: self.id.to_string(), ..PaymentRefunded::default() };
+        Event::new("payments", "payment", self.uuid(), 3, &message)
     }
 
     /// A new parcel of what a warehouse sends for it, with which so much has left there.

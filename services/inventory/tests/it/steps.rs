@@ -63,6 +63,10 @@ impl Checkout {
         Step::new(ORDERS, "OrderCancelled", Fact::OrderEnded(self.order_id))
     }
 
+    fn refunded(&self) -> Step<Fact> {
+        Step::new(PAYMENTS, "PaymentRefunded", Fact::PaymentRefunded(self.order_id)).needs(&[COMMITTED])
+    }
+
     /// A parcel leaves, and with it so many cups and pots have left.
     fn dispatched(&self, parcel: usize, so_far: &[(&str, i64)]) -> Step<Fact> {
         let dispatch = Dispatch {
@@ -156,6 +160,10 @@ impl Table for Checkout {
                     .or_by([expires(), self.authorized().tells(&[REFUSED]), self.failed().is_ignored()]))
                 .then(self.authorized().tells(&[COMMITTED])
                     .undone_by(given_back())
+                    .or_by([self.refunded().tells(&[RELEASED])])
+                    // The money came in while the order was cancelled: both are told, on two topics.
+                    .or_by([self.refunded().tells(&[RELEASED]), self.cancelled().is_known()])
+                    .or_by([self.cancelled().tells(&[RELEASED]), self.refunded().is_known()])
                     .but_not_by([self.time_passed().is_ignored()])),
             Journey::new("an order that asks for more than there is")
                 .undone_by([self.failed()])

@@ -3,7 +3,7 @@
 use contracts::convert::{id_from_wire, money_from_wire, money_to_wire, timestamp_from_wire};
 use contracts::google::r#type::Money as WireMoney;
 use contracts::inventory::v1::InventoryReserved;
-use contracts::orders::v1::{OrderCancelled, OrderConfirmed, OrderCreated, OrderFailed};
+use contracts::orders::v1::{OrderCancelled, OrderConfirmed, OrderCreated, OrderFailed, RefundApproved};
 use contracts::payments::v1 as wire;
 use contracts::payments::v1::payment_method::Method as WireMethod;
 use contracts::shipping::v1::CashCollected;
@@ -76,6 +76,16 @@ pub const SUBSCRIPTIONS: &[Subscription] = &[
             "services/payments/tests/it/fulfilment.rs::cash_that_is_not_due_is_parked",
         ],
     },
+    Subscription {
+        event: "tradewind.orders.v1.RefundApproved",
+        reaction: "asks the provider to give back what was captured by card, all of it; refuses another amount, and what was not captured or is paid in cash",
+        follows: &["PaymentRefunded"],
+        tests: &[
+            "services/payments/tests/it/refund.rs::an_approved_refund_is_asked_for_once_and_told_when_the_money_is_back",
+            "services/payments/tests/it/refund.rs::another_amount_than_was_captured_is_parked",
+            "services/payments/tests/it/refund.rs::what_was_not_captured_by_card_is_not_refunded",
+        ],
+    },
 ];
 
 /// What makes payments act without an event.
@@ -110,6 +120,7 @@ pub const TRIGGERS: &[Trigger] = &[
             "services/payments/tests/it/checkout.rs::a_failed_order_gives_up_what_is_authorized",
             "services/payments/tests/it/checkout.rs::a_cancelled_order_is_refunded_once_it_was_captured",
             "services/payments/tests/it/provider.rs::a_void_that_the_provider_refuses_is_left_to_an_operator",
+            "services/payments/tests/it/refund.rs::a_refund_that_the_provider_refuses_is_left_to_an_operator",
         ],
     },
     Trigger {
@@ -139,6 +150,7 @@ pub fn decode(event: &Envelope) -> Result<Option<Fact>, Undecodable> {
             Fact::OrderEnded { order_id: order_id(event, &event.decode::<OrderCancelled>()?.order_id)? }
         }
         "tradewind.shipping.v1.CashCollected" => cash_collected(event)?,
+        "tradewind.orders.v1.RefundApproved" => refund_approved(event)?,
         _ => return Ok(None),
     };
     Ok(Some(fact))
@@ -169,7 +181,7 @@ fn order_created(event: &Envelope) -> Result<Fact, Undecodable> {
     Ok(Fact::OrderCreated { order_id, terms: Terms { buyer_id, amount, method } })
 }
 
-/// An amount that is to be paid, or was.
+/// An amount that is to be paid or given back, or was.
 fn amount(field: &str, money: Option<&WireMoney>) -> Result<Money, Undecodable> {
     let amount = money_from_wire(field, money).map_err(Undecodable::new)?;
     if amount.is_positive() { Ok(amount) } else { Err(Undecodable(format!("{field}: is {amount}, not above zero"))) }
@@ -179,6 +191,12 @@ fn cash_collected(event: &Envelope) -> Result<Fact, Undecodable> {
     let collected: CashCollected = event.decode()?;
     let amount = amount("amount", collected.amount.as_ref())?;
     Ok(Fact::CashCollected { order_id: order_id(event, &collected.order_id)?, amount })
+}
+
+fn refund_approved(event: &Envelope) -> Result<Fact, Undecodable> {
+    let approved: RefundApproved = event.decode()?;
+    let amount = amount("amount", approved.amount.as_ref())?;
+    Ok(Fact::RefundApproved { order_id: order_id(event, &approved.order_id)?, amount })
 }
 
 fn inventory_reserved(event: &Envelope) -> Result<Fact, Undecodable> {

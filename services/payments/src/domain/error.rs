@@ -39,6 +39,28 @@ pub enum Refusal {
         /// The order.
         order_id: OrderId,
     },
+    /// A refund was approved of an order whose money is not there.
+    #[error("a refund of order {order_id} is approved, and nothing was captured for it")]
+    NothingCaptured {
+        /// The order.
+        order_id: OrderId,
+    },
+    /// A refund was approved of an order that is paid in cash: no provider took it, so none gives it back.
+    #[error("a refund of order {order_id} is approved, and it is paid in cash")]
+    CashNotRefundable {
+        /// The order.
+        order_id: OrderId,
+    },
+    /// A refund was approved of more or less than was captured.
+    #[error("a refund of {approved} of order {order_id} is approved, and {captured} was captured")]
+    RefundMismatch {
+        /// The order.
+        order_id: OrderId,
+        /// What was captured.
+        captured: Money,
+        /// What is to be given back.
+        approved: Money,
+    },
 }
 
 impl Classified for Refusal {
@@ -48,7 +70,10 @@ impl Classified for Refusal {
             | Self::UnknownOperation { .. }
             | Self::CashNotDue { .. }
             | Self::CashMismatch { .. }
-            | Self::CashTaken { .. } => ErrorKind::FailedPrecondition,
+            | Self::CashTaken { .. }
+            | Self::NothingCaptured { .. }
+            | Self::CashNotRefundable { .. }
+            | Self::RefundMismatch { .. } => ErrorKind::FailedPrecondition,
         }
     }
 
@@ -59,6 +84,9 @@ impl Classified for Refusal {
             Self::CashNotDue { .. } => "CASH_NOT_DUE",
             Self::CashMismatch { .. } => "CASH_MISMATCH",
             Self::CashTaken { .. } => "CASH_TAKEN",
+            Self::NothingCaptured { .. } => "NOTHING_CAPTURED",
+            Self::CashNotRefundable { .. } => "CASH_NOT_REFUNDABLE",
+            Self::RefundMismatch { .. } => "REFUND_MISMATCH",
         }
     }
 }

@@ -43,6 +43,13 @@ pub enum Fact {
         /// How much.
         amount: Money,
     },
+    /// Orders wants the money of an order given back.
+    RefundApproved {
+        /// The order.
+        order_id: OrderId,
+        /// How much: all that was captured.
+        amount: Money,
+    },
 }
 
 impl Fact {
@@ -53,7 +60,8 @@ impl Fact {
             | Self::InventoryReserved { order_id, .. }
             | Self::OrderConfirmed { order_id }
             | Self::OrderEnded { order_id }
-            | Self::CashCollected { order_id, .. } => *order_id,
+            | Self::CashCollected { order_id, .. }
+            | Self::RefundApproved { order_id, .. } => *order_id,
             Self::ProviderAnswered { key, .. } => key.order_id,
         }
     }

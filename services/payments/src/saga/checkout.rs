@@ -110,7 +110,9 @@ pub(super) fn on_order_confirmed(world: &mut World, order_id: OrderId) -> Answer
             world.put(payment.order_id, Entry::Payment(payment));
             Decision::noted()
         }
-        Status::Capturing | Status::Captured | Status::CaptureFailed => Decision::AlreadyApplied,
+        Status::Capturing | Status::Captured | Status::CaptureFailed | Status::Refunding | Status::Refunded => {
+            Decision::AlreadyApplied
+        }
         Status::Pending | Status::Authorizing | Status::Declined if !payment.order_ended => {
             Decision::Refused(Refusal::NotAuthorized { order_id })
         }
@@ -119,8 +121,6 @@ pub(super) fn on_order_confirmed(world: &mut World, order_id: OrderId) -> Answer
         | Status::Declined
         | Status::Voiding
         | Status::Voided
-        | Status::Refunding
-        | Status::Refunded
         | Status::Closed => Decision::Ignored(ORDER_ENDED),
     }
 }
@@ -166,7 +166,7 @@ pub(super) fn on_order_ended(world: &mut World, order_id: OrderId) -> Answer {
             refund(world, &mut payment);
             Decision::noted()
         }
-        // Reached only after the order ended, which was met above.
+        // Reached only after the order ended, which was met above; or by an approved refund, and then all is given back, or is to be.
         Status::Voiding | Status::Voided | Status::Refunding | Status::Refunded | Status::Closed => {
             return Decision::AlreadyApplied;
         }
@@ -185,7 +185,8 @@ fn void(world: &mut World, payment: &mut Payment) {
     world.ask(payment, OperationKind::Void);
 }
 
-fn refund(world: &mut World, payment: &mut Payment) {
+/// Has the provider give back what was taken, all of it.
+pub(super) fn refund(world: &mut World, payment: &mut Payment) {
     payment.status = Status::Refunding;
     world.ask(payment, OperationKind::Refund);
 }

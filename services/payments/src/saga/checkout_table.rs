@@ -9,7 +9,7 @@ use super::states::{POLICY, STATES, apply, check, noon, world_in};
 use crate::domain::{Event, Fact, OrderId, Status, World};
 
 /// The facts, in the order of the table's columns.
-const FACTS: [&str; 12] = [
+pub(super) const FACTS: [&str; 12] = [
     "created",
     "reserved",
     "confirmed",
@@ -48,10 +48,10 @@ const TABLE: &[(&str, [&str; 12])] = &[
                             "voided +PaymentVoided", "voiding, stuck",                      "!", "!"]),
     ("voiding, stuck",     ["=", "=", "-", "=", "=", "=", "=", "=", "=", "=",               "!", "!"]),
     ("voided",             ["=", "=", "-", "=", "=", "=", "=", "=", "=", "=",               "!", "!"]),
-    ("refunding",          ["=", "=", "-", "=", "=", "=", "=", "=", "!", "!",
+    ("refunding",          ["=", "=", "=", "=", "=", "=", "=", "=", "!", "!",
                             "refunded +PaymentRefunded", "refunding, stuck"]),
-    ("refunding, stuck",   ["=", "=", "-", "=", "=", "=", "=", "=", "!", "!", "=", "="]),
-    ("refunded",           ["=", "=", "-", "=", "=", "=", "=", "=", "!", "!", "=", "="]),
+    ("refunding, stuck",   ["=", "=", "=", "=", "=", "=", "=", "=", "!", "!", "=", "="]),
+    ("refunded",           ["=", "=", "=", "=", "=", "=", "=", "=", "!", "!", "=", "="]),
     ("cash pending",       ["=", "cash authorized +PaymentAuthorized", "!", "cash closed",  "!", "!", "!", "!", "!", "!", "!", "!"]),
     ("cash closed",        ["=", "-", "-", "=",                                             "!", "!", "!", "!", "!", "!", "!", "!"]),
     ("cash declined",      ["=", "=", "!", "cash declined, ended",                          "!", "!", "!", "!", "!", "!", "!", "!"]),

@@ -2,6 +2,7 @@
 
 pub mod checkout;
 pub mod fulfilment;
+pub mod refund;
 
 use kernel::{Decision, Timestamp};
 
@@ -20,6 +21,7 @@ pub fn decide(world: &mut World, fact: &Fact, policy: Policy, now: Timestamp) ->
         Fact::OrderEnded { order_id } => checkout::on_order_ended(world, *order_id),
         Fact::ProviderAnswered { key, outcome } => checkout::on_provider_answered(world, *key, outcome),
         Fact::CashCollected { order_id, amount } => fulfilment::on_cash_collected(world, *order_id, *amount),
+        Fact::RefundApproved { order_id, amount } => refund::on_refund_approved(world, *order_id, *amount),
     }
 }
 
@@ -29,5 +31,7 @@ mod checkout_table;
 mod fulfilment_table;
 #[cfg(test)]
 mod properties;
+#[cfg(test)]
+mod refund_table;
 #[cfg(test)]
 mod states;

@@ -33,6 +33,10 @@ enum Step {
     Cash {
         is_due: bool,
     },
+    /// Orders approves a refund; not always of what was captured.
+    Approved {
+        is_whole: bool,
+    },
 }
 
 fn any_step() -> impl Strategy<Value = Step> {
@@ -44,6 +48,7 @@ fn any_step() -> impl Strategy<Value = Step> {
         4 => prop::bool::weighted(0.8).prop_map(|approve| Step::Answer { approve }),
         1 => Just(Step::AnswerAgain),
         1 => prop::bool::weighted(0.8).prop_map(|is_due| Step::Cash { is_due }),
+        1 => prop::bool::weighted(0.8).prop_map(|is_whole| Step::Approved { is_whole }),
     ]
 }
 
@@ -132,6 +137,10 @@ impl Journey {
             Step::Cash { is_due } => {
                 let minor = if is_due { AMOUNT_MINOR } else { AMOUNT_MINOR - 1 };
                 Some(Fact::CashCollected { order_id, amount: Money::from_minor(minor, Currency::EUR) })
+            }
+            Step::Approved { is_whole } => {
+                let minor = if is_whole { AMOUNT_MINOR } else { AMOUNT_MINOR - 1 };
+                Some(Fact::RefundApproved { order_id, amount: Money::from_minor(minor, Currency::EUR) })
             }
             Step::Answer { approve } => self.provider.answer(approve),
             Step::AnswerAgain => {

@@ -98,6 +98,7 @@ fn terms(method: Method) -> Terms {
 }
 
 fn fact(order_id: OrderId, name: &str) -> Fact {
+    let approved = |minor, currency| Fact::RefundApproved { order_id, amount: Money::from_minor(minor, currency) };
     match name {
         "created" => {
             Fact::OrderCreated { order_id, terms: terms(Method::Card(CardToken::new("tok_approved").unwrap())) }
@@ -111,6 +112,10 @@ fn fact(order_id: OrderId, name: &str) -> Fact {
         "less cash" => Fact::CashCollected { order_id, amount: Money::from_minor(AMOUNT_MINOR - 1, Currency::EUR) },
         "more cash" => Fact::CashCollected { order_id, amount: Money::from_minor(AMOUNT_MINOR + 1, Currency::EUR) },
         "other cash" => Fact::CashCollected { order_id, amount: Money::from_minor(AMOUNT_MINOR, Currency::USD) },
+        "approved" => approved(AMOUNT_MINOR, Currency::EUR),
+        "less approved" => approved(AMOUNT_MINOR - 1, Currency::EUR),
+        "more approved" => approved(AMOUNT_MINOR + 1, Currency::EUR),
+        "other approved" => approved(AMOUNT_MINOR, Currency::USD),
         answer => {
             let (kind, said) = answer.split_once(' ').unwrap();
             let kind = OperationKind::from_name(kind).unwrap();
@@ -162,7 +167,7 @@ fn name(event: &Event) -> &'static str {
 
 /// What a fact did: `=` already applied, `-` ignored, `!` refused; otherwise the state that follows, with `+Event` for what became true
 /// and `?operation` for what is asked of the provider.
-fn answer(world: &World, order_id: OrderId, decision: &Decision<Event, Refusal>) -> String {
+pub(super) fn answer(world: &World, order_id: OrderId, decision: &Decision<Event, Refusal>) -> String {
     match decision {
         Decision::AlreadyApplied => "=".to_owned(),
         Decision::Ignored(_) => "-".to_owned(),

@@ -5,6 +5,7 @@
 //! | `till` | replicas between their topics and a provider, orders, and what was really charged, for the tests below |
 //! | `checkout` | the saga: facts in over Kafka, facts out; what is parked |
 //! | `fulfilment` | the saga: cash that carriers pass on, and what is parked of it |
+//! | `refund` | the saga: a refund that orders approves, and what is parked of it |
 //! | `provider` | lost answers, outages, kills, replicas, refusals to give back |
 //! | `ledger` | what the database refuses, whatever the domain decides |
 //! | `rpc` | every RPC through the real server, its refusals by name |
@@ -18,6 +19,7 @@ mod fulfilment;
 mod indexes;
 mod ledger;
 mod provider;
+mod refund;
 mod rpc;
 mod steps;
 mod till;

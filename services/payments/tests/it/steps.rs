@@ -73,6 +73,11 @@ impl Bill {
         Self::step(ORDERS, "OrderCancelled", Fact::OrderEnded { order_id: self.order_id })
     }
 
+    fn approved(&self, minor: i64) -> Step<Heard> {
+        let fact = Fact::RefundApproved { order_id: self.order_id, amount: euros(minor) };
+        Self::step(ORDERS, "RefundApproved", fact).needs(&[CAPTURED])
+    }
+
     fn collected(&self, minor: i64) -> Step<Heard> {
         let fact = Fact::CashCollected { order_id: self.order_id, amount: euros(minor) };
         Self::step(SHIPPING, "CashCollected", fact).needs(&[AUTHORIZED])
@@ -188,7 +193,15 @@ impl Table for Bill {
                 .then(authorized())
                 .then(confirmed())
                 .then(self.captures().tells(&[CAPTURED])
-                    .undone_by([self.cancelled(), self.refunds().tells(&[REFUNDED])])),
+                    .undone_by([self.cancelled(), self.refunds().tells(&[REFUNDED])])
+                    .or_by([self.approved(Order::TOTAL_MINOR), self.refunds().tells(&[REFUNDED])])
+                    // Orders cancels no order whose refund it approved.
+                    .or_by([
+                        self.approved(Order::TOTAL_MINOR),
+                        self.cancelled().is_known(),
+                        self.refunds().tells(&[REFUNDED]),
+                    ])
+                    .but_not_by([self.approved(Order::TOTAL_MINOR - 1).is_refused()])),
             Journey::new("a card that is declined")
                 .undone_by([self.failed()])
                 .then(noted())
@@ -235,7 +248,11 @@ impl Table for Bill {
                 .then(self.cancelled().needs(&[CAPTURED])
                     .undone_by([self.refunds().tells(&[REFUNDED])]))
                 .then(self.refuses_to_refund()
-                    .not_undone_by([self.failed().is_known(), self.refunds().is_known()])),
+                    .not_undone_by([
+                        self.failed().is_known(),
+                        self.approved(Order::TOTAL_MINOR).is_known(),
+                        self.refunds().is_known(),
+                    ])),
             Journey::new("an order that is paid for at the door")
                 .undone_by([self.cancelled()])
                 .then(self.created(Method::CashOnDelivery)

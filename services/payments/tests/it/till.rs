@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use contracts::convert::{money_to_wire, timestamp_to_wire};
 use contracts::inventory::v1::InventoryReserved;
-use contracts::orders::v1::{OrderCancelled, OrderConfirmed, OrderCreated, OrderFailed};
+use contracts::orders::v1::{OrderCancelled, OrderConfirmed, OrderCreated, OrderFailed, RefundApproved};
 use contracts::payments::v1::payment_method::Method;
 use contracts::payments::v1::{CashOnDelivery, PaymentMethod};
 use contracts::shipping::v1::CashCollected;
@@ -328,6 +328,12 @@ impl Order {
 
     pub(crate) fn cancelled(&self) -> Event {
         self.told(3, &OrderCancelled { order_id: self.id.to_string(), ..OrderCancelled::default() })
+    }
+
+    /// So much of it is to be given back.
+    pub(crate) fn refund_approved(&self, amount: Money) -> Event {
+        let (order_id, amount) = (self.id.to_string(), Some(money_to_wire(amount)));
+        self.told(4, &RefundApproved { order_id, amount, ..RefundApproved::default() })
     }
 
     /// Its cash was collected, so much of it.

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use contracts::convert::{InvalidField, id_from_wire, money_from_wire, money_to_wire};
-use contracts::orders::v1::{OrderCancellationRequested, OrderConfirmed, OrderPaid, ShippingInstruction};
+use contracts::orders::v1::{
+    OrderCancellationRequested, OrderConfirmed, OrderPaid, RefundRequested, ShippingInstruction,
+};
 use contracts::shipping::v1 as wire;
 use kernel::{Money, Quantity, Sku};
 use messaging::{Envelope, Outgoing, Subscription, Trigger, Undecodable};
@@ -45,6 +47,15 @@ pub const SUBSCRIPTIONS: &[Subscription] = &[
             "services/shipping/tests/it/fulfilment.rs::an_order_that_is_cancelled_in_time_never_leaves",
             "services/shipping/tests/it/fulfilment.rs::an_order_that_has_begun_to_leave_cannot_be_stopped",
             "services/shipping/tests/it/fulfilment.rs::a_cancellation_meets_a_parcel_and_one_of_them_is_told_no",
+        ],
+    },
+    Subscription {
+        event: "tradewind.orders.v1.RefundRequested",
+        reaction: "stops the parcels if none has left; otherwise the order goes on",
+        follows: &["ShipmentCancelled", "ShipmentCancelRefused"],
+        tests: &[
+            "services/shipping/tests/it/fulfilment.rs::a_paid_order_whose_money_is_wanted_back_in_time_never_leaves",
+            "services/shipping/tests/it/fulfilment.rs::a_paid_order_that_has_begun_to_leave_goes_on_although_its_money_is_wanted_back",
         ],
     },
 ];
@@ -97,7 +108,12 @@ pub fn decode(event: &Envelope) -> Result<Option<Fact>, Undecodable> {
         "tradewind.orders.v1.OrderCancellationRequested" => {
             let requested: OrderCancellationRequested = event.decode()?;
             let order_id = order_id_from_wire(event, &requested.order_id)?;
-            return Ok(Some(Fact::CancellationRequested { order_id }));
+            return Ok(Some(Fact::StopRequested { order_id }));
+        }
+        "tradewind.orders.v1.RefundRequested" => {
+            let requested: RefundRequested = event.decode()?;
+            let order_id = order_id_from_wire(event, &requested.order_id)?;
+            return Ok(Some(Fact::StopRequested { order_id }));
         }
         _ => return Ok(None),
     };

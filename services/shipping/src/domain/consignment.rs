@@ -44,13 +44,13 @@ pub struct Consignment {
     pub terms: Terms,
     /// One shipment for each warehouse.
     pub shipments: BTreeMap<ShipmentId, Shipment>,
-    /// What became of the wish to cancel the order; none if there was none.
+    /// What became of the wish to stop the order; none if there was none.
     pub cancellation: Option<Cancellation>,
     /// The reference under which the carrier passed the cash on; none before.
     pub remittance: Option<RemittanceReference>,
 }
 
-/// What became of the wish to cancel an order. It is final: orders ask once.
+/// What became of the wish to stop an order, to cancel it or to give its money back. It is final: orders ask once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Cancellation {
     /// Nothing had left, and nothing will.

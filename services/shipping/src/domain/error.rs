@@ -19,7 +19,7 @@ pub enum ShippingError {
     /// Orders say of one order two things that exclude each other.
     #[error("order {0} is sent already, by another instruction")]
     OtherInstruction(OrderId),
-    /// The order was cancelled, and nothing of it may leave.
+    /// The order was stopped, and nothing of it may leave.
     #[error("shipment {0} is cancelled")]
     Cancelled(ShipmentId),
     /// More would leave than the shipment holds.

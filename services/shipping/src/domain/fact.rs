@@ -17,8 +17,8 @@ pub enum Fact {
         /// What is to be sent. Boxed: it is many times larger than the other facts.
         instruction: Box<Instruction>,
     },
-    /// orders: somebody wants to cancel an order whose goods may leave.
-    CancellationRequested {
+    /// orders: what may leave is to be stopped, because somebody wants to cancel the order or wants the money back.
+    StopRequested {
         /// The order.
         order_id: OrderId,
     },
@@ -49,7 +49,7 @@ impl Fact {
     pub const fn order_id(&self) -> OrderId {
         match self {
             Self::ShipRequested { order_id, .. }
-            | Self::CancellationRequested { order_id }
+            | Self::StopRequested { order_id }
             | Self::DispatchRequested(Dispatch { order_id, .. })
             | Self::DeliveryReported { order_id, .. }
             | Self::CashRemitted { order_id, .. } => *order_id,

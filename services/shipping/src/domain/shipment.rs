@@ -98,7 +98,7 @@ pub enum ShipmentStatus {
     Dispatched,
     /// Every unit was delivered. Final.
     Delivered,
-    /// Its order was cancelled before anything left. Final.
+    /// Its order was stopped before anything left. Final.
     Cancelled,
 }
 

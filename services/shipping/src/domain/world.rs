@@ -76,7 +76,7 @@ impl World {
         &self.consignments[&order_id]
     }
 
-    /// Notes what became of the wish to cancel an order.
+    /// Notes what became of the wish to stop an order.
     pub(crate) fn cancel(&mut self, order_id: OrderId, cancellation: Cancellation) {
         let consignment = self.change(order_id);
         consignment.cancellation = Some(cancellation);

@@ -1,9 +1,9 @@
 //! The fulfilment saga: what leaves, what arrives, and what was collected at the door. Shipping alone decides what may leave;
 //! everyone else hears of it.
 //!
-//! Orders say on one topic that the goods of an order may leave, and then perhaps that somebody wants to cancel it. Everything else is
-//! a command, and comes after what it is about was shown to somebody. So nothing here overtakes anything: a fact about something
-//! unknown is wrong, and refused.
+//! Orders say on one topic that the goods of an order may leave, and then perhaps that they are to be stopped, because somebody wants
+//! to cancel the order or wants the money back. Everything else is a command, and comes after what it is about was shown to somebody.
+//! So nothing here overtakes anything: a fact about something unknown is wrong, and refused.
 
 use kernel::{Decision, Money, Mutant, Timestamp};
 
@@ -23,7 +23,7 @@ pub type Answer = Decision<Event, ShippingError>;
 pub fn decide(world: &mut World, fact: &Fact, now: Timestamp) -> Answer {
     match fact {
         Fact::ShipRequested { order_id, instruction } => on_ship_requested(world, *order_id, instruction),
-        Fact::CancellationRequested { order_id } => on_cancellation_requested(world, *order_id),
+        Fact::StopRequested { order_id } => on_stop_requested(world, *order_id),
         Fact::DispatchRequested(dispatch) => on_dispatch_requested(world, dispatch, now),
         Fact::DeliveryReported { order_id, shipment_id, parcel_id } => {
             on_delivery_reported(world, *order_id, *shipment_id, *parcel_id, now)
@@ -53,8 +53,9 @@ fn on_ship_requested(world: &mut World, order_id: OrderId, instruction: &Instruc
     Decision::Applied(events)
 }
 
-/// Stops what has not left, if nothing has. Whoever locks the consignment first, this or a parcel, decides: the other is told.
-fn on_cancellation_requested(world: &mut World, order_id: OrderId) -> Answer {
+/// Stops what has not left, if nothing has; how it is paid for makes no difference. Whoever locks the consignment first, this or a
+/// parcel, decides: the other is told.
+fn on_stop_requested(world: &mut World, order_id: OrderId) -> Answer {
     let Some(consignment) = world.consignment(order_id) else {
         return Decision::Refused(ShippingError::OrderNotFound(order_id));
     };

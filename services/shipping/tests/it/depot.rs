@@ -6,7 +6,9 @@ use std::sync::Arc;
 use contracts::convert::money_to_wire;
 use contracts::google::r#type::PostalAddress;
 use contracts::inventory::v1::Allocation;
-use contracts::orders::v1::{OrderCancellationRequested, OrderConfirmed, OrderPaid, ShippingInstruction};
+use contracts::orders::v1::{
+    OrderCancellationRequested, OrderConfirmed, OrderPaid, RefundRequested, ShippingInstruction,
+};
 use kernel::{Currency, Id, Money, Quantity, Sku};
 use messaging::{Cause, Caused, Consumer, Envelope, EventStore, Head, Relay, journal, react};
 use prost::{Message, Name};
@@ -307,9 +309,9 @@ impl Order {
         Fact::ShipRequested { order_id: self.id, instruction: Box::new(Instruction { terms, allocations }) }
     }
 
-    /// That somebody wants to cancel it, as a fact.
+    /// That it is to be stopped, as a fact.
     pub(crate) fn stopped(&self) -> Fact {
-        Fact::CancellationRequested { order_id: self.id }
+        Fact::StopRequested { order_id: self.id }
     }
 
     /// What is to be sent, on the wire.
@@ -358,6 +360,12 @@ impl Order {
     pub(crate) fn cancellation(&self) -> Event {
         let order_id = self.id.to_string();
         self.event(&OrderCancellationRequested { order_id, ..OrderCancellationRequested::default() })
+    }
+
+    /// That its money is wanted back.
+    pub(crate) fn refund(&self) -> Event {
+        let (order_id, amount) = (self.id.to_string(), Some(money_to_wire(euro(4_060))));
+        self.event(&RefundRequested { order_id, amount, ..RefundRequested::default() })
     }
 
     fn event<E: Message + Name>(&self, message: &E) -> Event {

@@ -190,6 +190,39 @@ async fn an_order_that_has_begun_to_leave_cannot_be_stopped() {
     depot.assert_books_balance().await;
 }
 
+#[tokio::test]
+async fn a_paid_order_whose_money_is_wanted_back_in_time_never_leaves() {
+    let (depot, _replicas) = Depot::open(1).await;
+    let order = Order::of(&[("CUP", 2)]).and_elsewhere(&[("POT", 1)]);
+    let (refund, again) = (order.refund(), order.refund());
+    depot.hear(&[&order.may_leave(), &refund, &refund, &again, &order.may_leave()]).await;
+    let told = depot.told(&order, &["ShipmentCreated", "ShipmentCreated", "ShipmentCancelled"]).await;
+    assert_eq!(told[2].causation_id, Some(refund.id()));
+    for shipment_id in order.shipments() {
+        assert_eq!(depot.shipment(shipment_id).await.status, ShipmentStatus::Cancelled);
+        let refused = depot.dispatch(&order, shipment_id, &[]).await.unwrap_err();
+        assert_eq!(refused.reason(), "SHIPMENT_CANCELLED");
+    }
+    assert!(depot.parked().await.is_empty());
+    depot.assert_books_balance().await;
+}
+
+#[tokio::test]
+async fn a_paid_order_that_has_begun_to_leave_goes_on_although_its_money_is_wanted_back() {
+    let (depot, _replicas) = Depot::open(1).await;
+    let order = Order::of(&[("CUP", 2)]);
+    depot.hear(&[&order.may_leave()]).await;
+    let shipment_id = order.shipments()[0];
+    depot.dispatch(&order, shipment_id, &[("CUP", 1)]).await.unwrap();
+    depot.hear(&[&order.refund(), &order.refund()]).await;
+    let told = depot.told(&order, &["ShipmentCreated", "ShipmentDispatched", "ShipmentCancelRefused"]).await;
+    let refused: wire::ShipmentCancelRefused = told[2].decode().unwrap();
+    assert_eq!(refused.reason, "ALREADY_DISPATCHED");
+    assert_eq!(depot.dispatch(&order, shipment_id, &[]).await.unwrap().1.status, ShipmentStatus::Dispatched);
+    assert!(depot.parked().await.is_empty());
+    depot.assert_books_balance().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_cancellation_meets_a_parcel_and_one_of_them_is_told_no() {
     let (depot, _replicas) = Depot::open(1).await;

@@ -68,8 +68,11 @@ impl Goods {
     }
 
     fn cancellation(&self) -> Step<Fact> {
-        let fact = Fact::CancellationRequested { order_id: self.order.id };
-        Step::new(ORDERS, "OrderCancellationRequested", fact).needs(&[CREATED])
+        Step::new(ORDERS, "OrderCancellationRequested", self.order.stopped()).needs(&[CREATED])
+    }
+
+    fn refund(&self) -> Step<Fact> {
+        Step::new(ORDERS, "RefundRequested", self.order.stopped()).needs(&[CREATED])
     }
 
     /// A parcel leaves; nothing in particular is everything that is left.
@@ -192,6 +195,20 @@ impl Table for Goods {
                     .undone_by([self.cancellation().tells(&[CANCELLED])]))
                 .then(self.cancellation().tells(&[CANCELLED])
                     .not_undone_by([self.first_leaves().is_refused(), self.remitted(DUE_CENTS, "R-1").is_refused()])),
+            Journey::new("an order whose money is wanted back before anything leaves")
+                .not_undone_by([self.refund().is_refused()])
+                .then(self.paid()
+                    .undone_by([self.refund().tells(&[CANCELLED])]))
+                .then(self.refund().tells(&[CANCELLED])
+                    .not_undone_by([self.first_leaves().is_refused(), self.paid_otherwise()])),
+            Journey::new("money that is wanted back when something has left")
+                .not_undone_by([self.refund().is_refused()])
+                .then(self.paid()
+                    .not_undone_by([self.too_much_leaves(), self.paid_otherwise()]))
+                .then(self.for_good(self.first_leaves()))
+                .then(self.refund().needs(&[FIRST_LEAVES]).tells(&[CANCEL_REFUSED])
+                    .not_undone_by([self.too_much_leaves()]))
+                .then(self.for_good(self.second_leaves())),
             Journey::new("an order that is paid for at the door, and that its buyer would have cancelled")
                 .not_undone_by([self.remitted(DUE_CENTS, "R-1").is_refused()])
                 .then(self.confirmed()

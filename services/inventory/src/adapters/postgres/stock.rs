@@ -112,7 +112,8 @@ fn shelves(facts: &[Caused<Fact>], world: &World) -> BTreeMap<(Uuid, String), i6
             | Fact::PaymentAuthorized(_)
             | Fact::OrderEnded(_)
             | Fact::ReservationDue(_)
-            | Fact::ShipmentDispatched(_) => {}
+            | Fact::ShipmentDispatched(_)
+            | Fact::PaymentRefunded(_) => {}
         }
     }
     shelves
@@ -131,7 +132,8 @@ fn stock_changes(facts: &[Caused<Fact>]) -> impl Iterator<Item = &StockChange> {
         | Fact::PaymentAuthorized(_)
         | Fact::OrderEnded(_)
         | Fact::ReservationDue(_)
-        | Fact::ShipmentDispatched(_) => None,
+        | Fact::ShipmentDispatched(_)
+        | Fact::PaymentRefunded(_) => None,
     })
 }
 

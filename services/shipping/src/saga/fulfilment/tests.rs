@@ -1,5 +1,5 @@
 use std::collections::BTreeMap;
-use std::iter;
+use std::{iter, slice};
 
 use kernel::{Classified, Sku};
 use proptest::prelude::*;
@@ -50,7 +50,7 @@ fn remitted(cents: i64, reference: &str) -> Fact {
     Fact::CashRemitted { order_id: order_id(), amount: euro(cents), reference: reference.parse().unwrap() }
 }
 
-fn cancellation() -> Fact {
+fn stop() -> Fact {
     Fact::CancellationRequested { order_id: order_id() }
 }
 
@@ -80,7 +80,7 @@ fn every_fact() -> Vec<(&'static str, Fact)> {
     vec![
         ("the instruction", asked(three_cups())),
         ("another instruction", asked(Instruction { terms: other_seller, ..three_cups() })),
-        ("OrderCancellationRequested", cancellation()),
+        ("OrderCancellationRequested, RefundRequested", stop()),
         ("DispatchParcel, one cup", dispatch(1, 7, &[("CUP", 1)])),
         ("DispatchParcel, all that is left", dispatch(1, 8, &[])),
         ("DispatchParcel, four cups", dispatch(1, 9, &[("CUP", 4)])),
@@ -111,7 +111,7 @@ fn every_state() -> Vec<(&'static str, Vec<Fact>)> {
         ("DISPATCHED, one arrived", life[..4].to_vec()),
         ("DELIVERED", life[..5].to_vec()),
         ("DELIVERED, cash passed on", life.to_vec()),
-        ("CANCELLED", vec![life[0].clone(), cancellation()]),
+        ("CANCELLED", vec![life[0].clone(), stop()]),
     ]
 }
 
@@ -261,12 +261,25 @@ fn nothing_is_collected_for_an_order_that_was_paid_before() {
 
 #[test]
 fn an_order_that_could_not_be_stopped_goes_on() {
-    let history = [asked(three_cups()), dispatch(1, 1, &[("CUP", 1)]), cancellation()];
+    let history = [asked(three_cups()), dispatch(1, 1, &[("CUP", 1)]), stop()];
     let mut world = world_after(&history);
-    assert_eq!(hear(&mut world, &cancellation()), Decision::AlreadyApplied);
+    assert_eq!(hear(&mut world, &stop()), Decision::AlreadyApplied);
     for fact in [dispatch(1, 2, &[]), delivered(1, 1), delivered(1, 2), remitted(DUE_CENTS, "R-1")] {
         events(&mut world, &fact);
     }
+}
+
+#[test]
+fn an_order_that_was_paid_before_is_stopped_like_one_in_cash() {
+    let prepaid = asked(instruction(&[(1, &[("CUP", 1)]), (2, &[("POT", 1)])]));
+    let mut world = world_after(slice::from_ref(&prepaid));
+    assert_eq!(events(&mut world, &stop()), [Event::ShipmentCancelled { order_id: order_id() }]);
+    for warehouse in [1, 2] {
+        let refused = Decision::Refused(ShippingError::Cancelled(shipment_of(warehouse)));
+        assert_eq!(hear(&mut world, &dispatch(warehouse, 1, &[])), refused);
+    }
+    let mut world = world_after(&[prepaid, dispatch(1, 1, &[])]);
+    assert_eq!(events(&mut world, &stop()), [Event::ShipmentCancelRefused { order_id: order_id() }]);
 }
 
 #[test]

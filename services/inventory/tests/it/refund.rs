@@ -1,0 +1,109 @@
+//! The refund saga: what an order was given goes back on sale when its money is given back, once.
+
+use contracts::inventory::v1 as wire;
+use contracts::payments::v1::PaymentRefunded;
+use inventory::domain::reservation::Status;
+use inventory::domain::warehouse::Warehouse;
+use kernel::Id;
+use testkit::Event;
+
+use crate::marketplace::{Marketplace, Order, levels};
+
+const RESERVED: &str = "InventoryReserved";
+const COMMITTED: &str = "InventoryCommitted";
+const RELEASED: &str = "InventoryReleased";
+
+/// An order that is reserved and paid for.
+async fn committed(market: &Marketplace, warehouse: &Warehouse, lines: &[(&'static str, i32)]) -> Order {
+    let order = Order::new(warehouse, lines);
+    market.publish_and_wait(&[&order.created()]).await;
+    market.publish_and_wait(&[&order.authorized()]).await;
+    order
+}
+
+#[tokio::test]
+async fn an_order_whose_money_is_given_back_gives_its_stock_back_once() {
+    let (market, _replica) = Marketplace::open().await;
+    let shop = market.seller_with(&[("CUP", 5), ("POT", 2)]).await;
+    let order = committed(&market, &shop, &[("CUP", 3), ("POT", 1)]).await;
+    let (refunded, anew) = (order.refunded(), order.refunded());
+    market.publish_and_wait(&[&refunded, &refunded, &anew]).await;
+
+    let told = market.told(&order, &[RESERVED, COMMITTED, RELEASED]).await;
+    let released: wire::InventoryReleased = told[2].decode().unwrap();
+    let given_back = [("CUP", 3), ("POT", 1)].map(|(sku, quantity)| wire::Allocation {
+        sku: sku.to_owned(),
+        warehouse_id: shop.id.to_string(),
+        quantity,
+    });
+    assert_eq!((&released.allocations[..], told[2].causation_id), (&given_back[..], Some(refunded.id())));
+    assert_eq!(market.status(&order).await, Some(Status::Released));
+    assert_eq!(market.levels(&shop, "CUP").await, levels(5, 0, 0));
+    assert_eq!(market.levels(&shop, "POT").await, levels(2, 0, 0));
+    assert!(market.parked().await.is_empty());
+    market.assert_books_balance().await;
+}
+
+#[tokio::test]
+async fn the_end_of_an_order_and_its_refund_give_its_stock_back_once_in_whatever_order() {
+    let (market, _replica) = Marketplace::open().await;
+    let shop = market.seller_with(&[("CUP", 9)]).await;
+    for refund_is_first in [true, false] {
+        let order = committed(&market, &shop, &[("CUP", 3)]).await;
+        let (refunded, cancelled) = (order.refunded(), order.cancelled());
+        let (first, second) = if refund_is_first { (&refunded, &cancelled) } else { (&cancelled, &refunded) };
+        market.publish_and_wait(&[first]).await;
+        market.publish_and_wait(&[second]).await;
+        let told = market.told(&order, &[RESERVED, COMMITTED, RELEASED]).await;
+        assert_eq!(told[2].causation_id, Some(first.id()));
+        assert_eq!(market.levels(&shop, "CUP").await, levels(9, 0, 0));
+    }
+    assert!(market.parked().await.is_empty());
+    market.assert_books_balance().await;
+}
+
+#[tokio::test]
+async fn what_has_left_stays_gone_when_the_money_is_given_back() {
+    let (market, _replica) = Marketplace::open().await;
+    let shop = market.seller_with(&[("CUP", 5)]).await;
+    let order = committed(&market, &shop, &[("CUP", 3)]).await;
+    market.publish_and_wait(&[&order.dispatched(&order.parcel(&shop, &[("CUP", 1)]))]).await;
+    market.publish_and_wait(&[&order.refunded()]).await;
+    let told = market.told(&order, &[RESERVED, COMMITTED, RELEASED]).await;
+    let released: wire::InventoryReleased = told[2].decode().unwrap();
+    assert_eq!(released.allocations.iter().map(|allocation| allocation.quantity).collect::<Vec<_>>(), [2]);
+    assert_eq!(market.levels(&shop, "CUP").await, levels(4, 0, 0));
+    market.assert_books_balance().await;
+}
+
+#[tokio::test]
+async fn a_refund_of_an_order_that_nothing_is_committed_to_is_parked() {
+    let (market, _replica) = Marketplace::open().await;
+    let shop = market.seller_with(&[("CUP", 9)]).await;
+    let [unheard_of, unpaid] = [(); 2].map(|()| Order::new(&shop, &[("CUP", 3)]));
+    market.publish_and_wait(&[&unpaid.created()]).await;
+    for order in [&unheard_of, &unpaid] {
+        market.publish_and_wait(&[&order.refunded()]).await;
+    }
+    let reasons = market.parked().await;
+    assert_eq!(reasons.len(), 2);
+    assert!(reasons.iter().all(|reason| reason.starts_with("refused: NOTHING_COMMITTED")), "{reasons:?}");
+    assert_eq!(market.status(&unheard_of).await, None);
+    assert_eq!(market.levels(&shop, "CUP").await, levels(9, 3, 0));
+    market.assert_books_balance().await;
+}
+
+#[tokio::test]
+async fn a_refund_that_cannot_be_read_is_parked_and_others_flow_on() {
+    let (market, _replica) = Marketplace::open().await;
+    let shop = market.seller_with(&[("CUP", 9)]).await;
+    let message = PaymentRefunded { order_id: "nobody's".to_owned(), ..PaymentRefunded::default() };
+    let broken = Event::new("payments", "payment", Id::<PaymentRefunded>::generate().uuid(), 3, &message);
+    market.publish_and_wait(&[&broken]).await;
+    let order = committed(&market, &shop, &[("CUP", 3)]).await;
+    market.publish_and_wait(&[&order.refunded()]).await;
+    market.told(&order, &[RESERVED, COMMITTED, RELEASED]).await;
+    let reasons = market.parked().await;
+    assert!(reasons.len() == 1 && reasons[0].starts_with("undecodable: "), "{reasons:?}");
+    market.assert_books_balance().await;
+}
