@@ -12,6 +12,7 @@ pub fn scenario_for(mutant: Mutant) -> &'static Scenario {
         // Nearly every step knows what it did before. That a cash order is confirmed is the outcome that checkout waits for, and a
         // repeat of it is refused once the order is cancelled.
         Mutant::InboxSkipped => "cash",
+        Mutant::RefundWithoutStopping => "money-back",
         Mutant::CancelWithoutStopping | Mutant::DispatchAfterStopping => "at-the-door",
         Mutant::ReserveAfterExpiry
         | Mutant::CaptureBeforeCommit

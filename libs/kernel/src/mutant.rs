@@ -28,11 +28,13 @@ pub enum Mutant {
     CancelWithoutStopping,
     /// A parcel leaves although its order's parcels were stopped.
     DispatchAfterStopping,
+    /// The money of an order is given back without asking whether its goods have left.
+    RefundWithoutStopping,
 }
 
 impl Mutant {
     /// Every mutant.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::NoTombstone,
         Self::ReserveAfterExpiry,
         Self::CaptureBeforeCommit,
@@ -42,6 +44,7 @@ impl Mutant {
         Self::RefundTwice,
         Self::CancelWithoutStopping,
         Self::DispatchAfterStopping,
+        Self::RefundWithoutStopping,
     ];
 
     /// Its name on a command line, such as `no-tombstone`.
@@ -56,6 +59,7 @@ impl Mutant {
             Self::RefundTwice => "refund-twice",
             Self::CancelWithoutStopping => "cancel-without-stopping",
             Self::DispatchAfterStopping => "dispatch-after-stopping",
+            Self::RefundWithoutStopping => "refund-without-stopping",
         }
     }
 

@@ -34,7 +34,7 @@ pub struct Scene {
 }
 
 /// Every mutant with its scene.
-pub static SCENES: [Scene; 9] = [
+pub static SCENES: [Scene; 10] = [
     Scene {
         mutant: Mutant::NoTombstone,
         title: "orders are cancelled before inventory and payments hear that they exist",
@@ -88,6 +88,12 @@ pub static SCENES: [Scene; 9] = [
         title: "warehouses hand over parcels that were stopped",
         claim: "nothing has left for an order that was stopped",
         play: |stage| Box::pin(scenes::stopped_at_the_depot(stage)),
+    },
+    Scene {
+        mutant: Mutant::RefundWithoutStopping,
+        title: "buyers want their money back before anything has left",
+        claim: "every order whose goods may leave has its shipments, and no other has one that is not cancelled",
+        play: |stage| Box::pin(scenes::money_back(stage)),
     },
 ];
 

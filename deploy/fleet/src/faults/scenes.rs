@@ -251,3 +251,14 @@ pub(super) async fn stopped_at_the_depot(stage: &mut Stage) -> Result<()> {
     }
     Ok(())
 }
+
+/// Buyers who have paid want their money back before anything has left.
+pub(super) async fn money_back(stage: &mut Stage) -> Result<()> {
+    let buyers = stage.buyers().await?;
+    let submitted = stage.submit(&buyers, "tok_approved").await?;
+    stage.until(&submitted, "orders.order_state WHERE order_id = ANY($1) AND status = 'PAID'").await?;
+    for ((buyer, _), submitted) in buyers.iter().zip(&submitted) {
+        buyer.request_refund(&submitted.checkout.orders[0].order_id).await.context("RequestRefund")?;
+    }
+    stage.until(&submitted, "orders.order_state WHERE order_id = ANY($1) AND status = 'REFUNDED'").await
+}

@@ -58,6 +58,7 @@ fn expected(mutant: Mutant) -> (&'static str, &'static str) {
             "the provider, of A: refund x 2",
         ),
         Mutant::CancelWithoutStopping => (IN_VAIN, "a unit of order A leaves the warehouse"),
+        Mutant::RefundWithoutStopping => (PARKED, "the buyer wants the money of order A back"),
         Mutant::DispatchAfterStopping => (IN_VAIN, "shipping hears OrderCancellationRequested of A"),
     }
 }

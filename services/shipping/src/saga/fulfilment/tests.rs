@@ -51,7 +51,7 @@ fn remitted(cents: i64, reference: &str) -> Fact {
 }
 
 fn stop() -> Fact {
-    Fact::CancellationRequested { order_id: order_id() }
+    Fact::StopRequested { order_id: order_id() }
 }
 
 fn hear(world: &mut World, fact: &Fact) -> Answer {
