@@ -125,9 +125,7 @@ impl Walk {
         match (place(milestone), place(later)) {
             (Some(place), Some(later)) => place < later,
             (Some(_), None) if later == Milestone::Failed => milestone == Milestone::Created,
-            (Some(_), None) if later == Milestone::Refunded => {
-                matches!(milestone, Milestone::Paid | Milestone::Shipped | Milestone::Delivered)
-            }
+            (Some(_), None) if later == Milestone::Refunded => self == Self::Prepaid,
             (Some(_), None) => matches!(milestone, Milestone::Created | Milestone::Confirmed),
             (None, _) => false,
         }

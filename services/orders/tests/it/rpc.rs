@@ -1,5 +1,7 @@
 //! The RPCs, over a real server: who may ask what, and what is answered to a wrong question.
 
+mod refund;
+
 use std::future::Future;
 
 use contracts::access::Role;

@@ -76,6 +76,8 @@ fn every_event_of_ours_in_the_contract_is_a_step_of_an_order_or_leaves_it_where_
 
 #[test]
 fn what_is_asked_for_in_between_leaves_the_status_as_it_is() {
+    use Milestone::{Confirmed, Created, Paid, Shipped};
+
     let (order_id, checkout_id) = ids();
     let amount = terms(order_id).total;
     let history: Vec<_> = [
@@ -89,7 +91,6 @@ fn what_is_asked_for_in_between_leaves_the_status_as_it_is() {
     .iter()
     .map(record)
     .collect();
-    use Milestone::{Confirmed, Created, Paid, Shipped};
     assert_eq!(milestones(&history), [Created, Confirmed, Paid, Paid, Shipped, Shipped].map(Some));
     assert_eq!(status_of(&history), Ok(Status::Shipped));
 }
