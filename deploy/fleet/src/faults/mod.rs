@@ -62,8 +62,9 @@ pub struct Options {
     /// Processes of each service.
     #[arg(long, value_name = "COUNT", default_value_t = 2, value_parser = clap::value_parser!(u16).range(1..=4))]
     pub replicas: u16,
-    /// Orders a second. Fewer a second make a longer campaign, with more faults.
-    #[arg(long, value_name = "COUNT", default_value_t = 30.0, value_parser = above_zero)]
+    /// Orders a second. Fewer a second make a longer campaign, with more faults; more than the machine can carry show what too much
+    /// load does, and not what faults do.
+    #[arg(long, value_name = "COUNT", default_value_t = 15.0, value_parser = above_zero)]
     pub rate: f64,
     /// Breaks the fleet in this way instead, plays the scene that is to show it, and succeeds if it is noticed. Debug builds only.
     #[arg(long, value_name = "NAME", value_parser = mutant, conflicts_with_all = ["seed", "orders", "replicas", "rate"])]
