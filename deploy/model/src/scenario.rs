@@ -271,7 +271,7 @@ pub const SCENARIOS: &[Scenario] = &[
         checkouts: &[TWO_UNITS_IN_CASH],
         stock: &[2],
         bounds: Bounds { cancels: 1, repeats: 1, ..NOTHING },
-        hear_at_once: &[],
+        hear_at_once: &[Service::Checkout],
         goods_leave: true,
         ends: &[ends::CONFIRMED_IN_CASH, ends::BY_BUYER, fulfilment::NOT_STOPPED, fulfilment::PAID_AT_THE_DOOR],
         never: &[],
