@@ -5,7 +5,7 @@ use orders::domain::order::Order;
 use orders::domain::status::{FulfilmentStatus, Status};
 use shipping::domain::consignment::Consignment;
 
-use super::{Property, is_at_rest};
+use super::{Property, any_ended, is_at, is_at_rest};
 use crate::action::Action;
 use crate::fleet::Fleet;
 use crate::scenario::End;
@@ -97,14 +97,6 @@ fn orders_know_their_parcels(fleet: &Fleet, state: &State) -> bool {
     !is_at_rest(fleet, state) || state.orders.orders().all(knows)
 }
 
-fn consignment<'a>(state: &'a State, order: &Order) -> Option<&'a Consignment> {
+pub(super) fn consignment<'a>(state: &'a State, order: &Order) -> Option<&'a Consignment> {
     state.shipping.consignment(Id::from_uuid(order.id.uuid()))
-}
-
-fn is_at(order: &Order, status: Status) -> bool {
-    order.standing.status == status
-}
-
-fn any_ended(fleet: &Fleet, state: &State, is_wanted: impl Fn(&Order) -> bool) -> bool {
-    state.orders.orders().any(is_wanted) && is_at_rest(fleet, state)
 }

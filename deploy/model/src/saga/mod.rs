@@ -4,6 +4,8 @@ pub mod checkout;
 pub mod fulfilment;
 pub mod refund;
 
+use orders::domain::order::Order;
+use orders::domain::status::Status;
 use stateright::Model as _;
 
 use crate::action::Action;
@@ -36,4 +38,13 @@ pub fn is_at_rest(fleet: &Fleet, state: &State) -> bool {
     let mut actions = Vec::new();
     checkout::deadlines(state, &mut actions);
     actions.into_iter().all(|deadline| fleet.next_state(state, deadline).is_none())
+}
+
+/// Whether a run may end here with an order that is as wanted.
+fn any_ended(fleet: &Fleet, state: &State, is_wanted: impl Fn(&Order) -> bool) -> bool {
+    state.orders.orders().any(is_wanted) && is_at_rest(fleet, state)
+}
+
+fn is_at(order: &Order, status: Status) -> bool {
+    order.standing.status == status
 }

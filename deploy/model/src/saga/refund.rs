@@ -5,7 +5,8 @@ use orders::domain::order::Order;
 use orders::domain::status::Status;
 use shipping::domain::consignment::Cancellation;
 
-use super::{Property, is_at_rest};
+use super::fulfilment::consignment;
+use super::{Property, any_ended, is_at};
 use crate::action::Action;
 use crate::fleet::Fleet;
 use crate::scenario::End;
@@ -17,13 +18,13 @@ pub const PROPERTIES: &[Property] =
 
 /// The whole amount was given back.
 pub const REFUNDED: End =
-    End { name: "REFUNDED", is_met: |fleet, state| any_ended(fleet, state, |_, order| is_at(order, Status::Refunded)) };
+    End { name: "REFUNDED", is_met: |fleet, state| any_ended(fleet, state, |order| is_at(order, Status::Refunded)) };
 
 /// A parcel had left.
 pub const REJECTED: End = End {
     name: "DELIVERED, although the money was wanted back",
     is_met: |fleet, state| {
-        any_ended(fleet, state, |state, order| {
+        any_ended(fleet, state, |order| {
             is_at(order, Status::Delivered) && answer(state, order) == Some(Cancellation::Refused)
         })
     },
@@ -33,7 +34,7 @@ pub const REJECTED: End = End {
 pub const WITH_OPERATOR: End = End {
     name: "granted, and what the provider refuses to give back is with an operator",
     is_met: |fleet, state| {
-        any_ended(fleet, state, |state, order| {
+        any_ended(fleet, state, |order| {
             let payment = state.payments.payment(Id::from_uuid(order.id.uuid()));
             order.refund.is_some() && payment.is_some_and(|payment| payment.needs_operator)
         })
@@ -50,21 +51,12 @@ pub fn triggers(state: &State, actions: &mut Vec<Action>) {
 fn nothing_left(_: &Fleet, state: &State) -> bool {
     let is_back = |order: &&Order| is_at(order, Status::Refunded);
     state.orders.orders().filter(is_back).all(|order| {
-        let consignment = state.shipping.consignment(Id::from_uuid(order.id.uuid()));
-        consignment.is_some_and(|consignment| {
+        consignment(state, order).is_some_and(|consignment| {
             consignment.cancellation == Some(Cancellation::Stopped) && !consignment.has_begun()
         })
     })
 }
 
 fn answer(state: &State, order: &Order) -> Option<Cancellation> {
-    state.shipping.consignment(Id::from_uuid(order.id.uuid()))?.cancellation
-}
-
-fn is_at(order: &Order, status: Status) -> bool {
-    order.standing.status == status
-}
-
-fn any_ended(fleet: &Fleet, state: &State, is_wanted: impl Fn(&State, &Order) -> bool) -> bool {
-    state.orders.orders().any(|order| is_wanted(state, order)) && is_at_rest(fleet, state)
+    consignment(state, order)?.cancellation
 }

@@ -8,7 +8,7 @@ use payments::domain::Entry;
 
 use super::{payment, reservation};
 use crate::fleet::Fleet;
-use crate::saga::is_at_rest;
+use crate::saga::{any_ended, is_at_rest};
 use crate::scenario::End;
 use crate::state::State;
 
@@ -123,8 +123,4 @@ pub const TOMBSTONE: End = End {
 
 fn has_ended(fleet: &Fleet, state: &State, status: Status) -> bool {
     any_ended(fleet, state, |order| order.standing.status == status)
-}
-
-fn any_ended(fleet: &Fleet, state: &State, is_wanted: impl Fn(&Order) -> bool) -> bool {
-    state.orders.orders().any(is_wanted) && is_at_rest(fleet, state)
 }
