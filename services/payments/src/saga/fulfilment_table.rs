@@ -1,8 +1,6 @@
 //! Every pair of state and fact of fulfilment.
 
-use kernel::{Classified, Decision};
-
-use super::states::{apply, check, world_in};
+use super::states::{apply, assert_refused, check, world_in};
 use crate::domain::OrderId;
 use crate::domain::ledger::{Account, Transaction};
 
@@ -56,11 +54,7 @@ fn a_refusal_says_whether_cash_is_due_at_all() {
         ("cash captured", "other cash", "CASH_MISMATCH"),
         ("cash captured", "ended", "CASH_TAKEN"),
     ] {
-        let order_id = OrderId::generate();
-        let Decision::Refused(refusal) = apply(&mut world_in(order_id, state), order_id, fact) else {
-            panic!("{fact} in {state} is not refused")
-        };
-        assert_eq!(refusal.reason(), reason, "{fact} in {state}");
+        assert_refused(state, fact, reason);
     }
 }
 

@@ -1,9 +1,9 @@
 //! Every pair of state and fact of a refund.
 
-use kernel::{Classified, Decision};
+use kernel::Decision;
 
 use super::checkout_table;
-use super::states::{answer, apply, check, world_in};
+use super::states::{answer, apply, assert_refused, check, world_in};
 use crate::domain::{OrderId, World};
 
 /// The facts, in the order of the table's columns: what is to be given back, against what was to be paid.
@@ -59,11 +59,7 @@ fn a_refusal_says_what_is_wrong_with_the_refund() {
         ("cash authorized", "approved", "CASH_NOT_REFUNDABLE"),
         ("cash captured", "approved", "CASH_NOT_REFUNDABLE"),
     ] {
-        let order_id = OrderId::generate();
-        let Decision::Refused(refusal) = apply(&mut world_in(order_id, state), order_id, fact) else {
-            panic!("{fact} in {state} is not refused")
-        };
-        assert_eq!(refusal.reason(), reason, "{fact} in {state}");
+        assert_refused(state, fact, reason);
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use kernel::{Currency, Decision, Money, Timestamp};
+use kernel::{Classified, Currency, Decision, Money, Timestamp};
 
 use super::decide;
 use crate::domain::{
@@ -195,4 +195,13 @@ pub(super) fn check<const FACTS: usize>(table: &[(&str, [&str; FACTS])], facts: 
             }
         }
     }
+}
+
+/// A fact is refused in a state, for that reason.
+pub(super) fn assert_refused(state: &str, fact: &str, reason: &str) {
+    let order_id = OrderId::generate();
+    let Decision::Refused(refusal) = apply(&mut world_in(order_id, state), order_id, fact) else {
+        panic!("{fact} in {state} is not refused")
+    };
+    assert_eq!(refusal.reason(), reason, "{fact} in {state}");
 }
