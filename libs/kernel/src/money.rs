@@ -226,6 +226,17 @@ impl Money {
         shares.into_iter().map(|share| self.with_magnitude(share)).collect()
     }
 
+    /// What the first `units` of `of` equal units cost if all of them cost the amount, rounded towards zero. So what lies between two such
+    /// sums is the share of the units between them, and the shares of all units sum exactly to the amount, however they are grouped.
+    ///
+    /// # Panics
+    /// `of` is not above zero, or `units` is not from 0 to `of`: a caller that counts units knows how many there are.
+    pub fn of_first_units(self, units: i64, of: i64) -> Self {
+        assert!((0..=of).contains(&units) && of > 0, "{units} of {of} units");
+        let minor = i128::from(self.minor) * i128::from(units) / i128::from(of);
+        Self { minor: i64::try_from(minor).expect("a part is not more than the whole"), ..self }
+    }
+
     fn require_same_currency(self, other: Self) -> Result<(), MoneyError> {
         if self.currency == other.currency {
             Ok(())

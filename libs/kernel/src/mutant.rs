@@ -30,11 +30,19 @@ pub enum Mutant {
     DispatchAfterStopping,
     /// The money of an order is given back without asking whether its goods have left.
     RefundWithoutStopping,
+    /// A refund is granted without counting those that were asked for before.
+    RefundWithoutCounting,
+    /// The stock is released with every refund, also with one of a part.
+    ReleaseOnPartialRefund,
+    /// A parcel whose money went back because it failed is delivered all the same.
+    DeliverAfterFailing,
+    /// Of goods that come back, what is told is put on sale, whatever was told before.
+    RestockWithoutSums,
 }
 
 impl Mutant {
     /// Every mutant.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 14] = [
         Self::NoTombstone,
         Self::ReserveAfterExpiry,
         Self::CaptureBeforeCommit,
@@ -45,6 +53,10 @@ impl Mutant {
         Self::CancelWithoutStopping,
         Self::DispatchAfterStopping,
         Self::RefundWithoutStopping,
+        Self::RefundWithoutCounting,
+        Self::ReleaseOnPartialRefund,
+        Self::DeliverAfterFailing,
+        Self::RestockWithoutSums,
     ];
 
     /// Its name on a command line, such as `no-tombstone`.
@@ -60,6 +72,10 @@ impl Mutant {
             Self::CancelWithoutStopping => "cancel-without-stopping",
             Self::DispatchAfterStopping => "dispatch-after-stopping",
             Self::RefundWithoutStopping => "refund-without-stopping",
+            Self::RefundWithoutCounting => "refund-without-counting",
+            Self::ReleaseOnPartialRefund => "release-on-partial-refund",
+            Self::DeliverAfterFailing => "deliver-after-failing",
+            Self::RestockWithoutSums => "restock-without-sums",
         }
     }
 

@@ -219,6 +219,21 @@ proptest! {
     }
 
     #[test]
+    fn units_that_are_taken_in_any_groups_cost_exactly_the_whole(
+        minor in -1_000_000_000..1_000_000_000_i64,
+        groups in vec(1..50_i64, 1..10),
+    ) {
+        let of = groups.iter().sum();
+        let (mut taken, mut cost) = (0, 0);
+        for units in groups {
+            let before = eur(minor).of_first_units(taken, of);
+            taken += units;
+            cost += eur(minor).of_first_units(taken, of).checked_sub(before).unwrap().minor();
+        }
+        prop_assert_eq!(cost, minor);
+    }
+
+    #[test]
     fn units_and_nanos_read_back_as_the_same_amount(minor: i64, currency in any_currency()) {
         let amount = Money::from_minor(minor, currency);
         let (units, nanos) = amount.to_units_nanos();
