@@ -17,8 +17,11 @@ CREATE TABLE order_snapshot (
     total_minor    bigint      NOT NULL,
     -- The provider's token for the card; null for cash on delivery.
     card_token     text        CHECK (char_length(card_token) BETWEEN 1 AND 200),
-    -- SHA-256 over all of the above and the lines but created_at (domain/snapshot.rs).
+    -- SHA-256 over all of the above and the lines, but not over what follows (domain/snapshot.rs).
     snapshot_hash  bytea       NOT NULL CHECK (octet_length(snapshot_hash) = 32),
+    -- [{"sku", "quantity", "amount"}, ...]: what all units of each SKU cost, with tax: the lines, added up. Refunds are priced by it, and
+    -- so every decision has it at hand.
+    sku_totals     jsonb       NOT NULL,
     created_at     timestamptz NOT NULL,
     CONSTRAINT order_total_adds_up CHECK (total_minor = subtotal_minor + shipping_minor + tax_minor)
 );
@@ -63,20 +66,24 @@ CREATE TRIGGER order_line_never_changes BEFORE UPDATE OR DELETE OR TRUNCATE ON o
 CREATE TABLE order_state (
     order_id          uuid        PRIMARY KEY,
     status            text        NOT NULL CHECK (status IN ('CREATED', 'CONFIRMED', 'PAID', 'SHIPPED', 'DELIVERED', 'REFUNDED',
-                                                              'FAILED', 'CANCELLED')),
+                                                              'CLOSED', 'FAILED', 'CANCELLED')),
     -- Why it failed or was cancelled: a stable reason.
     reason            text,
     payment_status    text        NOT NULL CHECK (payment_status IN ('UNPAID', 'AUTHORIZED', 'CAPTURED', 'DECLINED',
                                                                      'CAPTURE_FAILED', 'VOIDED', 'REFUNDED')),
     fulfilment_status text        NOT NULL CHECK (fulfilment_status IN ('UNALLOCATED', 'ALLOCATED', 'RELEASED', 'PARTLY_SHIPPED',
-                                                                         'SHIPPED', 'DELIVERED')),
+                                                                         'SHIPPED', 'DELIVERED', 'FAILED')),
     -- [{"sku", "warehouse_id", "quantity"}, ...]: what is committed to it where; empty before CONFIRMED. It ships from there.
     allocations       jsonb       NOT NULL DEFAULT '[]',
     -- Why it is to be cancelled and in whose words, while its parcels are being stopped.
     cancel_reason     text,
     cancel_note       text,
-    -- How far a refund is that is under way.
-    refund_status     text        CHECK (refund_status IN ('REQUESTED', 'APPROVED')),
+    -- [{"number", "kind", "status", "amount", "lines", "parcel_id", "reason"}, ...]: what was asked back so far (domain/refund.rs).
+    refunds           jsonb       NOT NULL DEFAULT '[]',
+    -- What was taken, in minor units; null before.
+    captured_minor    bigint      CHECK (captured_minor > 0),
+    -- When it is closed if nothing else is under way; null before that is known.
+    close_at          timestamptz,
     unpaid_deadline   timestamptz NOT NULL,
     updated_at        timestamptz NOT NULL,
     -- How far its history goes, the hash that the history ends with, and the checkout (messaging::Head).
@@ -94,12 +101,16 @@ CREATE TABLE order_state (
         status <> 'PAID' OR payment_status = 'CAPTURED' AND (
             fulfilment_status IN ('ALLOCATED', 'PARTLY_SHIPPED', 'DELIVERED')
             -- Inventory may be heard of before payments.
-            OR fulfilment_status = 'RELEASED' AND refund_status IS NOT DISTINCT FROM 'APPROVED')),
+            OR fulfilment_status = 'RELEASED' AND jsonb_path_exists(
+                refunds, '$[*] ? (@.kind == "BEFORE_DISPATCH" && (@.status == "APPROVED" || @.status == "FAILED"))'))),
     CONSTRAINT order_refunded_has_its_money_back CHECK (status <> 'REFUNDED' OR payment_status = 'REFUNDED'),
     CONSTRAINT order_shipped_has_left CHECK (
-        status <> 'SHIPPED' OR (fulfilment_status = 'SHIPPED' AND payment_status IN ('AUTHORIZED', 'CAPTURED'))),
+        status <> 'SHIPPED' OR (fulfilment_status IN ('SHIPPED', 'FAILED') AND payment_status IN ('AUTHORIZED', 'CAPTURED'))),
     CONSTRAINT order_delivered_has_arrived CHECK (
         status <> 'DELIVERED' OR (fulfilment_status = 'DELIVERED' AND payment_status IN ('AUTHORIZED', 'CAPTURED'))),
+    CONSTRAINT order_closed_had_its_time CHECK (
+        status <> 'CLOSED' OR (close_at IS NOT NULL AND payment_status IN ('CAPTURED', 'REFUNDED')
+                               AND fulfilment_status IN ('RELEASED', 'DELIVERED', 'FAILED'))),
     CONSTRAINT order_on_its_way_has_allocations CHECK (
         status IN ('CREATED', 'FAILED', 'CANCELLED') OR jsonb_array_length(allocations) > 0)
 ) WITH (
@@ -108,10 +119,12 @@ CREATE TABLE order_state (
 );
 -- The job asks who is past the deadline; an order stays in here for a moment only.
 CREATE INDEX order_state_unpaid ON order_state (unpaid_deadline) WHERE status = 'CREATED';
+-- Another job asks who may be closed; an order stays in here until its goods may not come back any more.
+CREATE INDEX order_state_to_close ON order_state (close_at) WHERE status IN ('PAID', 'DELIVERED', 'REFUNDED');
 
 -- An order as it is read.
 CREATE VIEW placed_order AS
 SELECT order_id, checkout_id, buyer_id, seller_id, ship_to, currency, subtotal_minor, shipping_minor, tax_minor, total_minor,
-       card_token, snapshot_hash, created_at, status, reason, payment_status, fulfilment_status, cancel_reason, refund_status,
+       card_token, snapshot_hash, created_at, status, reason, payment_status, fulfilment_status, cancel_reason, refunds, close_at,
        unpaid_deadline, updated_at, version, head_hash, correlation_id
 FROM order_snapshot JOIN order_state USING (order_id);

@@ -4,12 +4,13 @@
 //! | what | where |
 //! | --- | --- |
 //! | RPCs `GetOrder`, `ListOrders`, `CancelOrder`, `RequestRefund`, `GetOrderHistory` | [`adapters::grpc`]; the commands are [`app::cancel_order`], [`app::request_refund`] |
-//! | events in: `CheckoutSubmitted`; `PaymentAuthorized`, `PaymentDeclined`, `PaymentCaptured`, `CaptureFailed`, `PaymentVoided`, `PaymentRefunded`; `InventoryCommitted`, `InventoryRejected`, `InventoryCommitRefused`, `ReservationExpired`, `InventoryReleased` | [`adapters::events`], decided in [`saga::checkout`] |
-//! | events in: `ShipmentDispatched`, `ShipmentDelivered`, `ShipmentCancelled`, `ShipmentCancelRefused` | [`adapters::events`], decided in [`saga::fulfilment`] and [`saga::refund`] |
-//! | events out: `OrderCreated`, `OrderConfirmed`, `OrderPaid`, `OrderShipped`, `OrderDelivered`, `OrderFailed`, `OrderCancellationRequested`, `OrderCancelled`, `RefundRequested`, `RefundApproved`, `RefundRejected`, `OrderRefunded` | [`domain::event`], written in [`adapters::events`] |
+//! | events in: `CheckoutSubmitted`; `PaymentAuthorized`, `PaymentDeclined`, `PaymentCaptured`, `CaptureFailed`, `PaymentVoided`, `PaymentRefunded`, `RefundFailed`; `InventoryCommitted`, `InventoryRejected`, `InventoryCommitRefused`, `ReservationExpired`, `InventoryReleased` | [`adapters::events`], decided in [`saga::checkout`] |
+//! | events in: `ShipmentDispatched`, `ShipmentDelivered`, `ShipmentFailed`, `ShipmentCancelled`, `ShipmentCancelRefused`, `ReturnReceived` | [`adapters::events`], decided in [`saga::fulfilment`] and [`saga::refund`] |
+//! | events out: `OrderCreated`, `OrderConfirmed`, `OrderPaid`, `OrderShipped`, `OrderDelivered`, `OrderFailed`, `OrderCancellationRequested`, `OrderCancelled`, `RefundRequested`, `RefundApproved`, `RefundRejected`, `RefundCompleted`, `OrderRefunded`, `OrderClosed` | [`domain::event`], written in [`adapters::events`] |
 //! | milestone and axes of an order, and their steps | [`domain::status`], [`domain::order`] |
 //! | what was agreed, and its hash | [`domain::snapshot`] |
-//! | deadline: the unpaid order's | [`jobs::cancel_unpaid_orders`] |
+//! | refunds: numbered, priced, counted | [`domain::refund`], granted by [`domain::policy`] |
+//! | deadlines: the unpaid order's, the end of the return window | [`jobs::cancel_unpaid_orders`], [`jobs::close_orders`] |
 //! | subcommand `verify-history` | [`app::verify_history`] |
 //! | tables `order_snapshot`, `order_line`, `order_state`, view `placed_order` | `migrations/1001_orders.sql`, [`adapters::postgres`] |
 
@@ -32,7 +33,7 @@ use messaging::{Consumer, EventStore, Relay};
 
 use adapters::events::SUBSCRIPTIONS;
 use domain::ids::OrderId;
-use domain::policy::CheckoutPolicy;
+use domain::policy::Policy;
 pub use participant::Orders;
 
 /// The consumer group of the saga.
@@ -59,6 +60,12 @@ pub struct Args {
     /// How often orders past that time are looked for
     #[arg(long, env = "TRADEWIND_UNPAID_SWEEP_EVERY", default_value = "1s", value_name = "DURATION", value_parser = humantime::parse_duration)]
     unpaid_sweep_every: Duration,
+    /// How long after its delivery the goods of an order may be sent back; then it is closed
+    #[arg(long, env = "TRADEWIND_RETURN_WINDOW", default_value = "30d", value_name = "DURATION", value_parser = humantime::parse_duration)]
+    return_window: Duration,
+    /// How often orders to which nothing more may happen are looked for
+    #[arg(long, env = "TRADEWIND_CLOSE_SWEEP_EVERY", default_value = "10s", value_name = "DURATION", value_parser = humantime::parse_duration)]
+    close_sweep_every: Duration,
     #[command(subcommand)]
     command: Command,
 }
@@ -82,7 +89,7 @@ enum Command {
 
 /// Runs a subcommand.
 pub async fn run(args: Args) -> anyhow::Result<()> {
-    let orders = Orders { policy: CheckoutPolicy { unpaid_after: args.unpaid_after } };
+    let orders = Orders { policy: Policy { unpaid_after: args.unpaid_after, return_window: args.return_window } };
     match args.command {
         Command::Serve => serve(&args, Arc::new(orders)).await,
         Command::Operate(operation) => cli::operate::<Args>(operation, &SERVICE, &args.settings).await,
@@ -114,6 +121,13 @@ async fn serve(args: &Args, orders: Arc<Orders>) -> anyhow::Result<()> {
     tasks.spawn("housekeeping", |stop| chassis_jobs::housekeeping(store.clone(), settings, stop));
     tasks
         .spawn(CONSUMER, |stop| Consumer::new(store.clone(), kafka, CONSUMER, SUBSCRIPTIONS, orders.clone()).run(stop));
+    let (closing_store, closing_orders) = (store.clone(), orders.clone());
+    tasks.spawn("close_orders", |stop| {
+        chassis_jobs::every(args.close_sweep_every, "close_orders", store.pool().clone(), stop, move || {
+            let (store, orders) = (closing_store.clone(), closing_orders.clone());
+            async move { jobs::close_orders::close_orders(&store, &orders).await.map(drop) }
+        })
+    });
     tasks.spawn("cancel_unpaid_orders", |stop| {
         chassis_jobs::every(args.unpaid_sweep_every, "cancel_unpaid_orders", store.pool().clone(), stop, move || {
             let (store, orders) = (store.clone(), orders.clone());

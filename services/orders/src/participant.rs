@@ -8,7 +8,7 @@ use crate::adapters::{events, postgres};
 use crate::domain::error::OrderError;
 use crate::domain::event::Event;
 use crate::domain::fact::Fact;
-use crate::domain::policy::CheckoutPolicy;
+use crate::domain::policy::Policy;
 use crate::domain::world::World;
 use crate::saga;
 
@@ -16,7 +16,7 @@ use crate::saga;
 #[derive(Clone, Debug)]
 pub struct Orders {
     /// What can be set.
-    pub policy: CheckoutPolicy,
+    pub policy: Policy,
 }
 
 impl Participant for Orders {

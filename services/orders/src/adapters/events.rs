@@ -10,9 +10,9 @@ use kernel::{Quantity, Timestamp};
 use messaging::{Envelope, Outgoing, Subscription, Trigger, Undecodable};
 use prost::{Message, Name};
 
-use super::wire_terms;
+use super::{wire_refund, wire_terms};
 use crate::domain::event::Event;
-use crate::domain::fact::{Fact, OrderFact};
+use crate::domain::fact::{FailedParcel, Fact, OrderFact};
 use crate::domain::ids::{BuyerId, CheckoutId, OrderId};
 use crate::domain::shipping_instruction::{Allocation, ShippingInstruction};
 use crate::domain::snapshot::{Address, PaymentMethod, Snapshot, Terms};
@@ -91,12 +91,19 @@ pub const SUBSCRIPTIONS: &[Subscription] = &[
     },
     Subscription {
         event: "tradewind.payments.v1.PaymentRefunded",
-        reaction: "PAID to REFUNDED, after a refund was granted; notes it on the payment axis of an order that was cancelled",
-        follows: &["OrderRefunded"],
+        reaction: "the refund is completed; REFUNDED if all that was paid is back; notes it on the payment axis of an order that was cancelled",
+        follows: &["RefundCompleted", "OrderRefunded"],
         tests: &[
             "services/orders/tests/it/refund.rs::a_paid_order_is_refunded_once_its_parcels_are_stopped",
+            "services/orders/tests/it/refund.rs::several_refunds_of_parts_come_to_all_that_was_paid",
             "services/orders/tests/it/checkout.rs::a_capture_that_meets_a_cancellation_does_not_revive_the_order",
         ],
+    },
+    Subscription {
+        event: "tradewind.payments.v1.RefundFailed",
+        reaction: "shows that the provider refused; it is asked again",
+        follows: &[],
+        tests: &["services/orders/tests/it/refund.rs::a_refund_that_the_provider_refuses_is_shown_until_it_is_done"],
     },
     Subscription {
         event: "tradewind.inventory.v1.InventoryReleased",
@@ -123,6 +130,24 @@ pub const SUBSCRIPTIONS: &[Subscription] = &[
         tests: &[
             "services/orders/tests/it/fulfilment.rs::a_prepaid_order_is_shipped_and_delivered_with_its_last_parcel",
             "services/orders/tests/it/fulfilment.rs::cash_that_is_heard_of_before_the_parcel_waits_for_it",
+        ],
+    },
+    Subscription {
+        event: "tradewind.shipping.v1.ShipmentFailed",
+        reaction: "asks for the money of the units of the parcel and grants it; in cash less is due at the door; DELIVERED if it was the last that was awaited; in cash CANCELLED if nothing arrived",
+        follows: &["RefundRequested", "RefundApproved", "OrderDelivered", "OrderCancelled"],
+        tests: &[
+            "services/orders/tests/it/refund.rs::a_lost_parcel_is_paid_back_and_the_rest_is_delivered",
+            "services/orders/tests/it/fulfilment.rs::what_is_refused_at_the_door_is_not_to_be_paid",
+        ],
+    },
+    Subscription {
+        event: "tradewind.shipping.v1.ReturnReceived",
+        reaction: "grants the refund that waits for the return, for what was accepted, once nothing more is awaited; rejects it if nothing was",
+        follows: &["RefundApproved", "RefundRejected"],
+        tests: &[
+            "services/orders/tests/it/refund.rs::goods_that_are_sent_back_are_paid_back_as_far_as_they_are_accepted",
+            "services/orders/tests/it/refund.rs::a_return_that_is_not_accepted_is_rejected",
         ],
     },
     Subscription {
@@ -159,12 +184,22 @@ pub const TRIGGERS: &[Trigger] = &[
         ],
     },
     Trigger {
-        cause: "the buyer, or an operator, calls `RequestRefund`",
-        reaction: "has the parcels of a paid order stopped, if none has left that is known of; refuses any other order",
-        follows: &["RefundRequested"],
+        cause: "the buyer, the seller or an operator calls `RequestRefund`",
+        reaction: "before dispatch: has the parcels of a paid order stopped; after a return: waits for what was delivered to come back; goodwill: grants it at once; refuses what the order does not have",
+        follows: &["RefundRequested", "RefundApproved"],
         tests: &[
             "services/orders/tests/it/refund.rs::a_paid_order_is_refunded_once_its_parcels_are_stopped",
             "services/orders/tests/it/refund.rs::what_was_not_paid_or_has_left_is_not_refunded",
+            "services/orders/tests/it/refund.rs::several_refunds_of_parts_come_to_all_that_was_paid",
+        ],
+    },
+    Trigger {
+        cause: "the return window ends, or all of the money is back (job `close_orders`)",
+        reaction: "DELIVERED, in cash PAID, or REFUNDED to CLOSED, once no refund and no parcel is under way",
+        follows: &["OrderClosed"],
+        tests: &[
+            "services/orders/tests/it/close.rs::a_delivered_order_is_closed_when_its_goods_may_not_come_back_any_more",
+            "services/orders/tests/it/close.rs::a_refunded_order_is_closed_once_its_stock_is_released",
         ],
     },
     Trigger {
@@ -192,7 +227,9 @@ pub fn decode(event: &Envelope) -> Result<Option<Fact>, Undecodable> {
             about(declined.order_id, OrderFact::PaymentDeclined { issuer_reason: declined.reason })?
         }
         "tradewind.payments.v1.PaymentCaptured" => {
-            about(event.decode::<payments::PaymentCaptured>()?.order_id, OrderFact::PaymentCaptured)?
+            let captured: payments::PaymentCaptured = event.decode()?;
+            let amount = money_from_wire("amount", captured.amount.as_ref()).map_err(Undecodable::new)?;
+            about(captured.order_id, OrderFact::PaymentCaptured { amount })?
         }
         "tradewind.payments.v1.CaptureFailed" => {
             about(event.decode::<payments::CaptureFailed>()?.order_id, OrderFact::CaptureFailed)?
@@ -204,7 +241,13 @@ pub fn decode(event: &Envelope) -> Result<Option<Fact>, Undecodable> {
             let refund: payments::PaymentRefunded = event.decode()?;
             let refunded =
                 money_from_wire("refunded_amount", refund.refunded_amount.as_ref()).map_err(Undecodable::new)?;
-            about(refund.order_id, OrderFact::PaymentRefunded { refunded })?
+            let number = wire_refund::number_from_wire(refund.refund_number);
+            about(refund.order_id, OrderFact::PaymentRefunded { number, refunded })?
+        }
+        "tradewind.payments.v1.RefundFailed" => {
+            let failed: payments::RefundFailed = event.decode()?;
+            let number = wire_refund::number_from_wire(failed.refund_number);
+            about(failed.order_id, OrderFact::RefundFailed { number, reason: failed.reason })?
         }
         "tradewind.inventory.v1.InventoryCommitted" => {
             let committed: inventory::InventoryCommitted = event.decode()?;
@@ -230,6 +273,23 @@ pub fn decode(event: &Envelope) -> Result<Option<Fact>, Undecodable> {
         "tradewind.shipping.v1.ShipmentDelivered" => {
             let shipping::ShipmentDelivered { order_id, order_delivered, .. } = event.decode()?;
             about(order_id, OrderFact::ShipmentDelivered { order_delivered })?
+        }
+        "tradewind.shipping.v1.ShipmentFailed" => {
+            let failed: shipping::ShipmentFailed = event.decode()?;
+            let parcel = FailedParcel {
+                parcel_id: id_from_wire("parcel_id", &failed.parcel_id).map_err(Undecodable::new)?,
+                units: wire_refund::units_of_shipment("lines", &failed.lines).map_err(Undecodable::new)?,
+                order_delivered: failed.order_delivered,
+                order_failed: failed.order_failed,
+            };
+            about(failed.order_id, OrderFact::ShipmentFailed(parcel))?
+        }
+        "tradewind.shipping.v1.ReturnReceived" => {
+            let shipping::ReturnReceived { order_id, refund_number, accepted_lines, complete, .. } = event.decode()?;
+            let number = wire_refund::number_from_wire(refund_number);
+            let accepted =
+                wire_refund::units_of_shipment("accepted_lines", &accepted_lines).map_err(Undecodable::new)?;
+            about(order_id, OrderFact::ReturnReceived { number, accepted, complete })?
         }
         "tradewind.shipping.v1.ShipmentCancelled" => {
             about(event.decode::<shipping::ShipmentCancelled>()?.order_id, OrderFact::ShipmentCancelled)?
@@ -373,29 +433,49 @@ pub fn encode(event: &Event) -> Outgoing {
                 note: note.clone(),
             },
         ),
-        Event::RefundRequested { order_id, checkout_id, amount } => of_order(
+        Event::RefundRequested { order_id, checkout_id, refund, note } => of_order(
             *order_id,
             &wire::RefundRequested {
                 order_id: order_id.to_string(),
                 checkout_id: checkout_id.to_string(),
-                amount: Some(money_to_wire(*amount)),
+                amount: Some(money_to_wire(refund.amount)),
+                refund_number: refund.number,
+                kind: wire_refund::kind_to_wire(refund.kind).into(),
+                lines: refund.lines.iter().map(wire_refund::line_to_wire).collect(),
+                note: note.clone(),
             },
         ),
-        Event::RefundApproved { order_id, checkout_id, amount } => of_order(
+        Event::RefundApproved { order_id, checkout_id, number, amount } => of_order(
             *order_id,
             &wire::RefundApproved {
                 order_id: order_id.to_string(),
                 checkout_id: checkout_id.to_string(),
                 amount: Some(money_to_wire(*amount)),
+                refund_number: *number,
             },
         ),
-        Event::RefundRejected { order_id, checkout_id } => of_order(
+        Event::RefundRejected { order_id, checkout_id, number, reason } => of_order(
             *order_id,
             &wire::RefundRejected {
                 order_id: order_id.to_string(),
                 checkout_id: checkout_id.to_string(),
-                reason: "ALREADY_DISPATCHED".to_owned(),
+                reason: reason.as_str().to_owned(),
+                refund_number: *number,
             },
+        ),
+        Event::RefundCompleted { order_id, checkout_id, number, amount, refunded } => of_order(
+            *order_id,
+            &wire::RefundCompleted {
+                order_id: order_id.to_string(),
+                checkout_id: checkout_id.to_string(),
+                refund_number: *number,
+                amount: Some(money_to_wire(*amount)),
+                refunded_amount: Some(money_to_wire(*refunded)),
+            },
+        ),
+        Event::Closed { order_id, checkout_id } => of_order(
+            *order_id,
+            &wire::OrderClosed { order_id: order_id.to_string(), checkout_id: checkout_id.to_string() },
         ),
         Event::Refunded { order_id, checkout_id } => of_order(
             *order_id,
@@ -424,6 +504,7 @@ fn instruction_to_wire(instruction: &ShippingInstruction) -> wire::ShippingInstr
         ship_to: Some(wire_terms::address_to_wire(&instruction.ship_to)),
         allocations: instruction.allocations.iter().map(allocation).collect(),
         cash_to_collect: instruction.cash_to_collect.map(money_to_wire),
+        sku_totals: instruction.sku_totals.iter().map(wire_refund::sku_total_to_wire).collect(),
     }
 }
 

@@ -17,14 +17,15 @@ use tonic::{Request, Response, Status};
 
 use super::history::milestones;
 use super::postgres::{self, PlacedOrder, Whose};
-use super::wire_terms;
+use super::{wire_refund, wire_terms};
 use crate::Orders;
 use crate::app::Error;
 use crate::app::cancel_order::{CancelOrder, cancel_order};
 use crate::app::request_refund::{RequestRefund, request_refund};
 use crate::domain::error::OrderError;
-use crate::domain::fact::{CancelNote, Canceller};
+use crate::domain::fact::{Canceller, Note};
 use crate::domain::ids::OrderId;
+use crate::domain::refund::RefundRequest;
 use crate::domain::snapshot::Terms;
 use crate::domain::status::{FulfilmentStatus, Milestone, PaymentStatus};
 
@@ -129,9 +130,14 @@ impl OrdersService for Api {
         let mut fields = Fields::new();
         let key = fields.take(Key::new(&caller, &request.request_id, &request));
         let order_id = fields.take(id_from_wire("order_id", &request.order_id));
-        let (Some(key), Some(order_id)) = (key, order_id) else { return Err(status(fields.refuse())) };
-        self.find(order_id, |terms| may_cancel(&caller, terms)).await.map_err(status)?;
-        let command = RequestRefund { order_id, actor: caller.actor() };
+        let wanted = fields.take(wire_refund::request_from_wire(&request));
+        let note = fields.check("note", note(&request.note));
+        let (Some(key), Some(order_id), Some(wanted), Some(note)) = (key, order_id, wanted, note) else {
+            return Err(status(fields.refuse()));
+        };
+        let order = self.find(order_id, |terms| may_cancel(&caller, terms) || is_seller(&caller, terms));
+        may_ask(&caller, &wanted, order.await.map_err(status)?.snapshot.terms()).map_err(status)?;
+        let command = RequestRefund { order_id, request: wanted, note, actor: caller.actor() };
         let answer = key.run(&self.store, async |unit| {
             let order = request_refund(unit, &self.orders, command).await?;
             Ok::<_, Error>(wire::RequestRefundResponse { order: Some(order_to_wire(&order)) })
@@ -168,9 +174,22 @@ fn may_read(caller: &Caller, terms: &Terms) -> bool {
     })
 }
 
-/// A seller reads orders, and neither cancels them nor asks for their money.
+/// A seller reads orders, and does not cancel them.
 fn may_cancel(caller: &Caller, terms: &Terms) -> bool {
     caller.principal().is_ok_and(|principal| principal.is_operator() || principal.is_buyer(terms.buyer_id))
+}
+
+fn is_seller(caller: &Caller, terms: &Terms) -> bool {
+    caller.principal().is_ok_and(|principal| principal.acts_for_seller(terms.seller_id))
+}
+
+/// Buyers ask for what they paid for and did not get, or send back; whose money it is may give it back.
+fn may_ask(caller: &Caller, wanted: &RefundRequest, terms: &Terms) -> Result<(), Error> {
+    let is_theirs = match wanted {
+        RefundRequest::BeforeDispatch | RefundRequest::AfterReturn(_) => may_cancel(caller, terms),
+        RefundRequest::Goodwill(_) => caller.is_operator() || is_seller(caller, terms),
+    };
+    if is_theirs { Ok(()) } else { Err(Error::NotYoursToGrant) }
 }
 
 /// How the buyer pays is nothing that a seller must know, and the payload of `OrderCreated` tells it.
@@ -197,8 +216,8 @@ fn whose(request: &wire::ListOrdersRequest, fields: &mut Fields) -> Option<Whose
     }
 }
 
-fn note(note: &str) -> Result<Option<CancelNote>, kernel::InvalidText> {
-    if note.is_empty() { Ok(None) } else { CancelNote::new(note).map(Some) }
+fn note(note: &str) -> Result<Option<Note>, kernel::InvalidText> {
+    if note.is_empty() { Ok(None) } else { Note::new(note).map(Some) }
 }
 
 fn milestone_from_wire(status: i32) -> Result<Option<Milestone>, InvalidField> {
@@ -211,6 +230,7 @@ fn milestone_from_wire(status: i32) -> Result<Option<Milestone>, InvalidField> {
         Ok(wire::OrderStatus::Shipped) => Ok(Some(Milestone::Shipped)),
         Ok(wire::OrderStatus::Delivered) => Ok(Some(Milestone::Delivered)),
         Ok(wire::OrderStatus::Refunded) => Ok(Some(Milestone::Refunded)),
+        Ok(wire::OrderStatus::Closed) => Ok(Some(Milestone::Closed)),
         Ok(wire::OrderStatus::Cancelled) => Ok(Some(Milestone::Cancelled)),
         Err(_) => Err(InvalidField::new("status", format!("{status} is no status"))),
     }
@@ -225,6 +245,7 @@ const fn milestone_to_wire(milestone: Milestone) -> wire::OrderStatus {
         Milestone::Shipped => wire::OrderStatus::Shipped,
         Milestone::Delivered => wire::OrderStatus::Delivered,
         Milestone::Refunded => wire::OrderStatus::Refunded,
+        Milestone::Closed => wire::OrderStatus::Closed,
         Milestone::Cancelled => wire::OrderStatus::Cancelled,
     }
 }
@@ -249,6 +270,7 @@ const fn fulfilment_to_wire(fulfilment: FulfilmentStatus) -> wire::OrderFulfilme
         FulfilmentStatus::PartlyShipped => wire::OrderFulfilmentStatus::PartlyShipped,
         FulfilmentStatus::Shipped => wire::OrderFulfilmentStatus::Shipped,
         FulfilmentStatus::Delivered => wire::OrderFulfilmentStatus::Delivered,
+        FulfilmentStatus::Failed => wire::OrderFulfilmentStatus::Failed,
     }
 }
 
@@ -275,7 +297,8 @@ fn order_to_wire(order: &PlacedOrder) -> wire::Order {
         create_time: Some(timestamp_to_wire(order.created_at)),
         update_time: Some(timestamp_to_wire(order.updated_at)),
         cancellation_requested: order.cancellation_requested,
-        refund_requested: order.refund_requested,
+        refunds: order.refunds.iter().map(wire_refund::refund_to_wire).collect(),
+        close_time: order.close_at.map(timestamp_to_wire),
     }
 }
 

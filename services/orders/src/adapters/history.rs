@@ -26,6 +26,7 @@ fn milestone_after(event_type: &str) -> Option<Milestone> {
         "tradewind.orders.v1.OrderCreated" => Some(Milestone::Created),
         "tradewind.orders.v1.OrderConfirmed" => Some(Milestone::Confirmed),
         "tradewind.orders.v1.OrderRefunded" => Some(Milestone::Refunded),
+        "tradewind.orders.v1.OrderClosed" => Some(Milestone::Closed),
         "tradewind.orders.v1.OrderPaid" => Some(Milestone::Paid),
         "tradewind.orders.v1.OrderFailed" => Some(Milestone::Failed),
         "tradewind.orders.v1.OrderShipped" => Some(Milestone::Shipped),
@@ -43,6 +44,7 @@ pub fn leaves_status(event_type: &str) -> bool {
             | "tradewind.orders.v1.RefundRequested"
             | "tradewind.orders.v1.RefundApproved"
             | "tradewind.orders.v1.RefundRejected"
+            | "tradewind.orders.v1.RefundCompleted"
     )
 }
 
@@ -76,7 +78,8 @@ fn status_after(record: &Record) -> Result<Status, Undecodable> {
         | Milestone::Paid
         | Milestone::Shipped
         | Milestone::Delivered
-        | Milestone::Refunded => None,
+        | Milestone::Refunded
+        | Milestone::Closed => None,
     };
     Status::from_parts(milestone, reason.as_deref()).ok_or_else(unknown)
 }

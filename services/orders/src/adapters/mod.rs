@@ -4,4 +4,5 @@ pub mod events;
 pub mod grpc;
 pub mod history;
 pub mod postgres;
+mod wire_refund;
 mod wire_terms;

@@ -6,7 +6,7 @@ use super::Error;
 use crate::Orders;
 use crate::adapters::postgres::{self, PlacedOrder};
 use crate::domain::error::OrderError;
-use crate::domain::fact::{CancelNote, Canceller, Fact, OrderFact};
+use crate::domain::fact::{Canceller, Fact, Note, OrderFact};
 use crate::domain::ids::OrderId;
 
 /// An order to cancel.
@@ -17,7 +17,7 @@ pub struct CancelOrder {
     /// In which role the caller asks.
     pub by: Canceller,
     /// Why, in the caller's words.
-    pub note: Option<CancelNote>,
+    pub note: Option<Note>,
     /// The caller, for the history.
     pub actor: String,
 }

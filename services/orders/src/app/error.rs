@@ -14,6 +14,9 @@ pub enum Error {
         /// The field of the request that names them.
         field: &'static str,
     },
+    /// A refund of this kind is for somebody else to ask for.
+    #[error("buyers ask for refunds before dispatch and after a return, sellers give goodwill")]
+    NotYoursToGrant,
     /// The database does not answer.
     #[error("storage")]
     Storage(#[from] messaging::Error),
@@ -29,7 +32,7 @@ impl Classified for Error {
     fn kind(&self) -> ErrorKind {
         match self {
             Self::Refused(refusal) => refusal.kind(),
-            Self::NotYours { .. } => ErrorKind::PermissionDenied,
+            Self::NotYours { .. } | Self::NotYoursToGrant => ErrorKind::PermissionDenied,
             Self::Storage(error) => error.kind(),
         }
     }
@@ -38,6 +41,7 @@ impl Classified for Error {
         match self {
             Self::Refused(refusal) => refusal.reason(),
             Self::NotYours { .. } => "NOT_YOURS",
+            Self::NotYoursToGrant => "NOT_YOURS_TO_GRANT",
             Self::Storage(error) => error.reason(),
         }
     }
@@ -46,7 +50,7 @@ impl Classified for Error {
         match self {
             Self::Refused(refusal) => refusal.field_violations(),
             Self::NotYours { field } => vec![FieldViolation::new(*field, self)],
-            Self::Storage(_) => Vec::new(),
+            Self::NotYoursToGrant | Self::Storage(_) => Vec::new(),
         }
     }
 }

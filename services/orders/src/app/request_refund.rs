@@ -1,4 +1,4 @@
-//! A buyer or an operator wants the money of an order back.
+//! A buyer, a seller or an operator wants money of an order to go back.
 
 use messaging::{Cause, Caused, UnitOfWork, react};
 
@@ -6,26 +6,31 @@ use super::Error;
 use crate::Orders;
 use crate::adapters::postgres::{self, PlacedOrder};
 use crate::domain::error::OrderError;
-use crate::domain::fact::{Fact, OrderFact};
+use crate::domain::fact::{Fact, Note, OrderFact};
 use crate::domain::ids::OrderId;
+use crate::domain::refund::RefundRequest;
 
-/// An order whose money is wanted back.
+/// Money that is wanted back.
 #[derive(Clone, Debug)]
 pub struct RequestRefund {
     /// The order.
     pub order_id: OrderId,
+    /// What of it.
+    pub request: RefundRequest,
+    /// Why, in the caller's words.
+    pub note: Option<Note>,
     /// The caller, for the history.
     pub actor: String,
 }
 
-/// Asks for the refund, and answers the order as it is then. One that is asked for or done already stays as it is.
+/// Asks for the refund, and answers the order as it is then. Before dispatch it is asked for once; every other request is one of its own.
 pub async fn request_refund(
     unit: &mut UnitOfWork,
     orders: &Orders,
     command: RequestRefund,
 ) -> Result<PlacedOrder, Error> {
-    let RequestRefund { order_id, actor } = command;
-    let fact = Fact::Order(order_id, OrderFact::RefundRequested);
+    let RequestRefund { order_id, request, note, actor } = command;
+    let fact = Fact::Order(order_id, OrderFact::RefundRequested { request, note });
     for outcome in react(orders, unit, &[Caused { fact, cause: Cause::command(actor) }]).await? {
         outcome.accepted()?;
     }

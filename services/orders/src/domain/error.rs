@@ -1,6 +1,6 @@
 //! Why a fact may not happen to an order.
 
-use kernel::{Classified, ErrorKind};
+use kernel::{Classified, ErrorKind, Money, Sku};
 
 use super::ids::OrderId;
 use super::order::Standing;
@@ -20,13 +20,46 @@ pub enum OrderError {
         /// What it has reached.
         milestone: Milestone,
     },
-    /// The money does not go back: it was not taken, or goods have left.
-    #[error("order {order_id} is {} and cannot be refunded: it is not paid, or its goods have left", milestone.as_str())]
+    /// The money does not go back in this way at this point: the policy is in `domain/policy.rs`.
+    #[error("order {order_id} is {}: its money does not go back in this way", milestone.as_str())]
     NotRefundable {
         /// The order.
         order_id: OrderId,
         /// What it has reached.
         milestone: Milestone,
+    },
+    /// The time in which goods may be sent back has passed.
+    #[error("the time in which goods of order {0} may be sent back has passed")]
+    ReturnWindowClosed(OrderId),
+    /// Nothing of that SKU was ordered.
+    #[error("there is no {sku} in order {order_id}")]
+    NotInOrder {
+        /// The order.
+        order_id: OrderId,
+        /// The variant.
+        sku: Sku,
+    },
+    /// More units are asked back than were delivered and are not asked back yet.
+    #[error("order {order_id} has {left} of {sku} that can be sent back, not {asked}")]
+    MoreThanDelivered {
+        /// The order.
+        order_id: OrderId,
+        /// The variant.
+        sku: Sku,
+        /// Units that are asked back.
+        asked: i64,
+        /// Units that can be.
+        left: i64,
+    },
+    /// More money is asked back than was paid and is not asked back yet.
+    #[error("of order {order_id} {left} can go back, not {asked}")]
+    MoreThanPaid {
+        /// The order.
+        order_id: OrderId,
+        /// The amount that is asked back.
+        asked: Money,
+        /// The amount that can be.
+        left: Money,
     },
     /// A checkout asks for an order whose id belongs to one that was agreed differently.
     #[error("order {0} exists already and holds something else")]
@@ -45,9 +78,13 @@ impl Classified for OrderError {
     fn kind(&self) -> ErrorKind {
         match self {
             Self::NotFound(_) => ErrorKind::NotFound,
-            Self::NotCancellable { .. } | Self::NotRefundable { .. } | Self::Contradicted { .. } => {
-                ErrorKind::FailedPrecondition
-            }
+            Self::NotCancellable { .. }
+            | Self::NotRefundable { .. }
+            | Self::ReturnWindowClosed(_)
+            | Self::NotInOrder { .. }
+            | Self::MoreThanDelivered { .. }
+            | Self::MoreThanPaid { .. }
+            | Self::Contradicted { .. } => ErrorKind::FailedPrecondition,
             Self::AlreadyExists(_) => ErrorKind::AlreadyExists,
         }
     }
@@ -57,6 +94,10 @@ impl Classified for OrderError {
             Self::NotFound(_) => "ORDER_NOT_FOUND",
             Self::NotCancellable { .. } => "ORDER_NOT_CANCELLABLE",
             Self::NotRefundable { .. } => "ORDER_NOT_REFUNDABLE",
+            Self::ReturnWindowClosed(_) => "RETURN_WINDOW_CLOSED",
+            Self::NotInOrder { .. } => "NOT_IN_ORDER",
+            Self::MoreThanDelivered { .. } => "MORE_THAN_DELIVERED",
+            Self::MoreThanPaid { .. } => "MORE_THAN_PAID",
             Self::AlreadyExists(_) => "ORDER_ALREADY_EXISTS",
             Self::Contradicted { .. } => "ORDER_CONTRADICTED",
         }

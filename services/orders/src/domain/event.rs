@@ -3,6 +3,7 @@
 use kernel::{Money, Timestamp};
 
 use super::ids::{CheckoutId, OrderId};
+use super::refund::{Refund, RefundNumber, Rejection};
 use super::shipping_instruction::ShippingInstruction;
 use super::snapshot::Snapshot;
 use super::status::{CancelReason, FailureReason};
@@ -80,33 +81,61 @@ pub enum Event {
         /// Its checkout.
         checkout_id: CheckoutId,
     },
-    /// Somebody wants the money back, and its parcels are to be stopped first.
+    /// Somebody wants money back.
     RefundRequested {
         /// The order.
         order_id: OrderId,
         /// Its checkout.
         checkout_id: CheckoutId,
-        /// All that was paid.
-        amount: Money,
+        /// Which, why and how much.
+        refund: Refund,
+        /// In their own words; may be empty.
+        note: String,
     },
-    /// The money is to be given back.
+    /// The money of a refund is to be given back.
     RefundApproved {
         /// The order.
         order_id: OrderId,
         /// Its checkout.
         checkout_id: CheckoutId,
-        /// All that was paid.
+        /// Which of its refunds.
+        number: RefundNumber,
+        /// How much.
         amount: Money,
     },
-    /// A parcel had left: the order goes on.
+    /// A refund is not granted.
     RefundRejected {
         /// The order.
         order_id: OrderId,
         /// Its checkout.
         checkout_id: CheckoutId,
+        /// Which of its refunds.
+        number: RefundNumber,
+        /// Why.
+        reason: Rejection,
+    },
+    /// The money of a refund is back.
+    RefundCompleted {
+        /// The order.
+        order_id: OrderId,
+        /// Its checkout.
+        checkout_id: CheckoutId,
+        /// Which of its refunds.
+        number: RefundNumber,
+        /// How much.
+        amount: Money,
+        /// How much went back in all.
+        refunded: Money,
     },
     /// The whole amount was given back.
     Refunded {
+        /// The order.
+        order_id: OrderId,
+        /// Its checkout.
+        checkout_id: CheckoutId,
+    },
+    /// Nothing more happens to it.
+    Closed {
         /// The order.
         order_id: OrderId,
         /// Its checkout.

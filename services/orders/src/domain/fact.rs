@@ -2,12 +2,13 @@
 
 use kernel::{Money, Text};
 
-use super::ids::{CheckoutId, OrderId};
+use super::ids::{CheckoutId, OrderId, ParcelId};
+use super::refund::{RefundNumber, RefundRequest, Units};
 use super::shipping_instruction::Allocation;
 use super::snapshot::Snapshot;
 
-/// The words of whoever cancels.
-pub type CancelNote = Text<500>;
+/// The words of whoever cancels, or wants money back.
+pub type Note = Text<500>;
 
 /// What orders react to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,15 +47,27 @@ pub enum OrderFact {
         issuer_reason: String,
     },
     /// payments: the money was taken.
-    PaymentCaptured,
+    PaymentCaptured {
+        /// How much.
+        amount: Money,
+    },
     /// payments: the provider refused to take the money.
     CaptureFailed,
     /// payments: the authorization was given up.
     PaymentVoided,
     /// payments: money was given back.
     PaymentRefunded {
+        /// For which refund; none if payments does so because the order ended.
+        number: Option<RefundNumber>,
         /// What was given back in all.
         refunded: Money,
+    },
+    /// payments: the provider refused to give money back, and will be asked again.
+    RefundFailed {
+        /// For which refund; none if payments wanted to because the order ended.
+        number: Option<RefundNumber>,
+        /// A stable reason.
+        reason: String,
     },
     /// inventory: the stock belongs to the order.
     InventoryCommitted {
@@ -76,8 +89,19 @@ pub enum OrderFact {
     },
     /// shipping: a parcel arrived.
     ShipmentDelivered {
-        /// Whether every unit of the order has arrived.
+        /// Whether every unit of the order has arrived that did not fail.
         order_delivered: bool,
+    },
+    /// shipping: a parcel was lost, refused or returned to its sender.
+    ShipmentFailed(FailedParcel),
+    /// shipping: goods that the buyer sent back were received.
+    ReturnReceived {
+        /// The refund that waits for them; none for a parcel that failed.
+        number: Option<RefundNumber>,
+        /// What of them is accepted so far.
+        accepted: Units,
+        /// Whether nothing more is awaited.
+        complete: bool,
     },
     /// shipping: nothing has left, and nothing will.
     ShipmentCancelled,
@@ -88,12 +112,32 @@ pub enum OrderFact {
         /// Who.
         by: Canceller,
         /// Why, in their own words.
-        note: Option<CancelNote>,
+        note: Option<Note>,
     },
-    /// A command: somebody wants the money back.
-    RefundRequested,
+    /// A command: somebody wants money back.
+    RefundRequested {
+        /// What they ask for.
+        request: RefundRequest,
+        /// Why, in their own words.
+        note: Option<Note>,
+    },
     /// A deadline: the job found the order unpaid after its time.
     UnpaidDeadlinePassed,
+    /// A deadline: the job found that nothing more may happen to the order.
+    CloseDeadlinePassed,
+}
+
+/// A parcel that did not arrive.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FailedParcel {
+    /// The parcel.
+    pub parcel_id: ParcelId,
+    /// What is in it.
+    pub units: Units,
+    /// Whether every other unit of the order has arrived, and there is one.
+    pub order_delivered: bool,
+    /// Whether every unit of the order failed.
+    pub order_failed: bool,
 }
 
 /// Who may ask to cancel.

@@ -14,6 +14,8 @@ pub enum Seller {}
 pub enum Product {}
 /// Names a warehouse; only for its id.
 pub enum Warehouse {}
+/// Names a parcel; only for its id.
+pub enum Parcel {}
 
 /// An order's id; also the id of its reservation and of its payment.
 pub type OrderId = Id<Order>;
@@ -27,3 +29,5 @@ pub type SellerId = Id<Seller>;
 pub type ProductId = Id<Product>;
 /// A warehouse's id.
 pub type WarehouseId = Id<Warehouse>;
+/// A parcel's id.
+pub type ParcelId = Id<Parcel>;

@@ -8,6 +8,7 @@ pub(crate) mod fixtures;
 pub mod ids;
 pub mod order;
 pub mod policy;
+pub mod refund;
 pub mod shipping_instruction;
 pub mod snapshot;
 pub mod status;

@@ -6,10 +6,11 @@ use kernel::{Decision, Money, Timestamp};
 
 use super::error::OrderError;
 use super::event::Event;
-use super::ids::{BuyerId, CheckoutId, OrderId, SellerId};
-use super::policy::CheckoutPolicy;
+use super::ids::{BuyerId, CheckoutId, OrderId, ParcelId, SellerId};
+use super::policy::Policy;
+use super::refund::{Refund, RefundKind, RefundLine, RefundNumber, RefundStatus, Rejection};
 use super::shipping_instruction::{Allocation, ShippingInstruction};
-use super::snapshot::{Address, Snapshot};
+use super::snapshot::{Address, SkuTotal, Snapshot};
 use super::status::{CancelReason, FailureReason, FulfilmentStatus, OneWay, PaymentStatus, Status, Walk};
 
 /// What becomes of a fact that concerns an order.
@@ -18,8 +19,8 @@ pub type Answer = Decision<Event, OrderError>;
 /// Where an order stands: its milestone over its two axes.
 ///
 /// CREATED has nothing committed, and at most an authorization. CONFIRMED is authorized and allocated. PAID is captured. SHIPPED
-/// and DELIVERED are what the fulfilment axis says of every parcel; before that it says partly. FAILED and CANCELLED wait for
-/// what is still under way to be undone, and their axes show how far that is.
+/// and DELIVERED are what the fulfilment axis says of every parcel; before that it says partly. REFUNDED has all of its money back,
+/// and CLOSED is over. FAILED and CANCELLED wait for what is still under way to be undone, and their axes show how far that is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Standing {
     /// The milestone.
@@ -65,37 +66,16 @@ pub struct Order {
     pub allocations: Vec<Allocation>,
     /// Who wants it cancelled, and waits for its parcels to be stopped.
     pub cancellation: Option<Cancellation>,
-    /// How far a refund is that is under way.
-    pub refund: Option<Refund>,
+    /// What all units of each SKU cost, by which refunds are priced.
+    pub sku_totals: Vec<SkuTotal>,
+    /// What was asked back so far, oldest first.
+    pub refunds: Vec<Refund>,
+    /// What was taken; none before.
+    pub captured: Option<Money>,
+    /// When it is closed if nothing else is under way; none before it is known.
+    pub close_at: Option<Timestamp>,
     /// Where it stands; moved only by the steps below.
     pub standing: Standing,
-}
-
-/// How far a refund of the whole amount is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Refund {
-    /// Somebody wants the money back, and the parcels are being stopped.
-    Requested,
-    /// They are stopped, and the money is on its way.
-    Approved,
-}
-
-impl Refund {
-    /// Both.
-    pub const ALL: [Self; 2] = [Self::Requested, Self::Approved];
-
-    /// The stable name.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Requested => "REQUESTED",
-            Self::Approved => "APPROVED",
-        }
-    }
-
-    /// The one of that name.
-    pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|refund| refund.as_str() == name)
-    }
 }
 
 /// Why an order is to be cancelled.
@@ -109,7 +89,7 @@ pub struct Cancellation {
 
 impl Order {
     /// A new order over what was agreed.
-    pub fn create(snapshot: &Snapshot, policy: &CheckoutPolicy, now: Timestamp) -> (Self, Event) {
+    pub fn create(snapshot: &Snapshot, policy: &Policy, now: Timestamp) -> (Self, Event) {
         let terms = snapshot.terms();
         let order = Self {
             id: terms.order_id,
@@ -122,7 +102,10 @@ impl Order {
             unpaid_deadline: policy.unpaid_deadline(now),
             allocations: Vec::new(),
             cancellation: None,
-            refund: None,
+            sku_totals: terms.sku_totals(),
+            refunds: Vec::new(),
+            captured: None,
+            close_at: None,
             standing: Standing::CREATED,
         };
         let created = Event::Created { snapshot: Box::new(snapshot.clone()), unpaid_deadline: order.unpaid_deadline };
@@ -149,10 +132,13 @@ impl Order {
         })
     }
 
-    /// CONFIRMED to PAID, and then the goods may leave; in cash DELIVERED to PAID.
-    pub fn pay(&mut self) -> Event {
+    /// CONFIRMED to PAID, and then the goods may leave; in cash DELIVERED to PAID, and then they may come back for a while.
+    pub fn pay(&mut self, policy: &Policy, now: Timestamp) -> Event {
         self.standing.payment = PaymentStatus::Captured;
         self.enter(Status::Paid);
+        if self.cash_on_delivery {
+            self.close_at = Some(policy.close_deadline(now));
+        }
         Event::Paid {
             order_id: self.id,
             checkout_id: self.checkout_id,
@@ -167,6 +153,7 @@ impl Order {
             ship_to: self.ship_to.clone(),
             allocations: self.allocations.clone(),
             cash_to_collect: self.cash_on_delivery.then_some(self.total),
+            sku_totals: if self.cash_on_delivery { self.sku_totals.clone() } else { Vec::new() },
         }
     }
 
@@ -177,10 +164,13 @@ impl Order {
         Event::Shipped { order_id: self.id, checkout_id: self.checkout_id }
     }
 
-    /// SHIPPED to DELIVERED: every parcel has arrived.
-    pub fn deliver(&mut self) -> Event {
+    /// SHIPPED to DELIVERED: every parcel has arrived that did not fail. Prepaid, the goods may come back for a while.
+    pub fn deliver(&mut self, policy: &Policy, now: Timestamp) -> Event {
         self.standing.fulfilment = FulfilmentStatus::Delivered;
         self.enter(Status::Delivered);
+        if !self.cash_on_delivery {
+            self.close_at = Some(policy.close_deadline(now));
+        }
         Event::Delivered { order_id: self.id, checkout_id: self.checkout_id }
     }
 
@@ -194,14 +184,18 @@ impl Order {
         Decision::applied(Event::Failed { order_id: self.id, checkout_id: self.checkout_id, reason, detail })
     }
 
-    /// CREATED or CONFIRMED to CANCELLED.
+    /// CREATED or CONFIRMED to CANCELLED; in cash also SHIPPED, if nothing arrives.
     pub fn cancel(&mut self, reason: CancelReason, note: &str) -> Answer {
+        Decision::applied(self.cancelled(reason, note))
+    }
+
+    /// The same, for a step that has told something before it.
+    pub fn cancelled(&mut self, reason: CancelReason, note: &str) -> Event {
         if reason == CancelReason::CaptureFailed {
             self.standing.payment = PaymentStatus::CaptureFailed;
         }
         self.enter(Status::Cancelled(reason));
-        let note = note.to_owned();
-        Decision::applied(Event::Cancelled { order_id: self.id, checkout_id: self.checkout_id, reason, note })
+        Event::Cancelled { order_id: self.id, checkout_id: self.checkout_id, reason, note: note.to_owned() }
     }
 
     /// Asks for the parcels to be stopped, so that the order can be cancelled.
@@ -210,30 +204,64 @@ impl Order {
         Decision::applied(Event::CancellationRequested { order_id: self.id, checkout_id: self.checkout_id })
     }
 
-    /// Asks for the parcels to be stopped, so that the money can go back.
-    pub fn request_refund(&mut self) -> Event {
-        self.refund = Some(Refund::Requested);
-        Event::RefundRequested { order_id: self.id, checkout_id: self.checkout_id, amount: self.total }
+    /// Asks for money back.
+    pub fn request_refund(&mut self, wanted: Wanted, note: &str) -> Event {
+        let Wanted { kind, amount, lines, parcel_id } = wanted;
+        let number = self.next_refund_number();
+        let status = RefundStatus::Requested;
+        let refund = Refund { number, kind, status, amount, lines, parcel_id, reason: None };
+        self.refunds.push(refund.clone());
+        Event::RefundRequested { order_id: self.id, checkout_id: self.checkout_id, refund, note: note.to_owned() }
     }
 
-    /// Grants a refund.
-    pub fn approve_refund(&mut self) -> Event {
-        self.refund = Some(Refund::Approved);
-        Event::RefundApproved { order_id: self.id, checkout_id: self.checkout_id, amount: self.total }
+    /// Notes that nothing is to be given back for what did not arrive.
+    pub fn waive(&mut self, wanted: Wanted) {
+        let Wanted { kind, amount, lines, parcel_id } = wanted;
+        let (number, status) = (self.next_refund_number(), RefundStatus::Waived);
+        self.refunds.push(Refund { number, kind, status, amount, lines, parcel_id, reason: None });
     }
 
-    /// Does not grant a refund: a parcel had left.
-    pub fn reject_refund(&mut self) -> Event {
-        self.refund = None;
-        Event::RefundRejected { order_id: self.id, checkout_id: self.checkout_id }
+    /// Grants the refund of that number, which exists.
+    pub fn approve_refund(&mut self, number: RefundNumber) -> Event {
+        let refund = self.refund_mut(number).expect("the caller found it");
+        refund.status = RefundStatus::Approved;
+        let amount = refund.amount;
+        Event::RefundApproved { order_id: self.id, checkout_id: self.checkout_id, number, amount }
     }
 
-    /// PAID to REFUNDED.
-    pub fn refunded(&mut self) -> Event {
-        self.refund = None;
-        self.standing.payment = PaymentStatus::Refunded;
-        self.enter(Status::Refunded);
-        Event::Refunded { order_id: self.id, checkout_id: self.checkout_id }
+    /// Does not grant the refund of that number, which exists.
+    pub fn reject_refund(&mut self, number: RefundNumber, reason: Rejection) -> Event {
+        let refund = self.refund_mut(number).expect("the caller found it");
+        refund.status = RefundStatus::Rejected;
+        refund.reason = Some(reason.as_str().to_owned());
+        Event::RefundRejected { order_id: self.id, checkout_id: self.checkout_id, number, reason }
+    }
+
+    /// The money of the refund of that number, which exists, is back. To REFUNDED if now all of it is.
+    pub fn complete_refund(&mut self, number: RefundNumber, now: Timestamp) -> Vec<Event> {
+        let refund = self.refund_mut(number).expect("the caller found it");
+        refund.status = RefundStatus::Refunded;
+        refund.reason = None;
+        let amount = refund.amount;
+        let (order_id, checkout_id, refunded) = (self.id, self.checkout_id, self.refunded());
+        let mut events = vec![Event::RefundCompleted { order_id, checkout_id, number, amount, refunded }];
+        if refunded == self.due() {
+            self.standing.payment = PaymentStatus::Refunded;
+            self.enter(Status::Refunded);
+            self.close_at = Some(now);
+            events.push(Event::Refunded { order_id, checkout_id });
+        }
+        events
+    }
+
+    /// To CLOSED: nothing more happens to it.
+    pub fn close(&mut self) -> Event {
+        self.enter(Status::Closed);
+        Event::Closed { order_id: self.id, checkout_id: self.checkout_id }
+    }
+
+    fn next_refund_number(&self) -> RefundNumber {
+        self.refunds.last().map_or(1, |last| last.number + 1)
     }
 
     /// Notes what payments said. The milestone stays, and nobody else hears of it.
@@ -275,6 +303,19 @@ impl Order {
         );
         self.standing.status = status;
     }
+}
+
+/// What is to go back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wanted {
+    /// Why.
+    pub kind: RefundKind,
+    /// How much.
+    pub amount: Money,
+    /// For which units.
+    pub lines: Vec<RefundLine>,
+    /// For which parcel that failed.
+    pub parcel_id: Option<ParcelId>,
 }
 
 /// Where a state that was heard of lies, seen from the present one.

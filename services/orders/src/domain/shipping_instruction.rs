@@ -4,7 +4,7 @@ use kernel::{Money, Quantity, Sku};
 use serde::{Deserialize, Serialize};
 
 use super::ids::{BuyerId, SellerId, WarehouseId};
-use super::snapshot::Address;
+use super::snapshot::{Address, SkuTotal};
 
 /// Units of one SKU that are committed in one warehouse: what was reserved there is what ships from there.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -30,4 +30,6 @@ pub struct ShippingInstruction {
     pub allocations: Vec<Allocation>,
     /// What the carrier collects; none for a prepaid order.
     pub cash_to_collect: Option<Money>,
+    /// By how much less is collected for units that do not arrive; none for a prepaid order.
+    pub sku_totals: Vec<SkuTotal>,
 }

@@ -3,6 +3,7 @@
 //! The hash is SHA-256 over a canonical encoding that is defined by [`Terms::hash`] and never changes: orders live longer
 //! than code. New terms need a new encoding with a tag of its own beside this one.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::fmt::Write as _;
 
@@ -48,6 +49,17 @@ pub struct Line {
     pub line_subtotal: Money,
     pub tax_rate: Rate,
     pub tax: Money,
+}
+
+/// What all units of one SKU in an order cost.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct SkuTotal {
+    /// The variant.
+    pub sku: Sku,
+    /// Units.
+    pub quantity: i64,
+    /// What the buyer pays for them, with tax and without shipping.
+    pub amount: Money,
 }
 
 /// Where the parcels go: the fields of `google.type.PostalAddress`, as the buyer gave them.
@@ -134,6 +146,23 @@ impl Terms {
             PaymentMethod::CashOnDelivery => encoder.text("cash_on_delivery"),
         }
         SnapshotHash(encoder.0.finalize().into())
+    }
+
+    /// What each SKU costs in all, in the order of the SKUs: several lines may name one.
+    pub fn sku_totals(&self) -> Vec<SkuTotal> {
+        let mut totals: BTreeMap<&Sku, (i64, i64)> = BTreeMap::new();
+        for line in &self.lines {
+            let (quantity, minor) = totals.entry(&line.sku).or_default();
+            *quantity += i64::from(line.quantity);
+            *minor += line.line_subtotal.minor() + line.tax.minor();
+        }
+        let currency = self.total.currency();
+        let total = |(sku, (quantity, minor)): (&Sku, (i64, i64))| SkuTotal {
+            sku: sku.clone(),
+            quantity,
+            amount: Money::from_minor(minor, currency),
+        };
+        totals.into_iter().map(total).collect()
     }
 
     fn check(&self) -> Result<(), InvalidTerms> {

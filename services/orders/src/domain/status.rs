@@ -21,8 +21,10 @@ pub enum Status {
     Shipped,
     /// Every parcel has arrived.
     Delivered,
-    /// The whole amount was given back. Final.
+    /// The whole amount was given back.
     Refunded,
+    /// The time in which goods may be sent back has passed, or all of the money went back. Final.
+    Closed,
     /// It could not be had. Final.
     Failed(FailureReason),
     /// Somebody, or a deadline, ended it. Final.
@@ -39,6 +41,7 @@ impl Status {
             Self::Shipped => Milestone::Shipped,
             Self::Delivered => Milestone::Delivered,
             Self::Refunded => Milestone::Refunded,
+            Self::Closed => Milestone::Closed,
             Self::Failed(_) => Milestone::Failed,
             Self::Cancelled(_) => Milestone::Cancelled,
         }
@@ -47,7 +50,13 @@ impl Status {
     /// The stable reason of a failed or cancelled order.
     pub const fn reason(self) -> Option<&'static str> {
         match self {
-            Self::Created | Self::Confirmed | Self::Paid | Self::Shipped | Self::Delivered | Self::Refunded => None,
+            Self::Created
+            | Self::Confirmed
+            | Self::Paid
+            | Self::Shipped
+            | Self::Delivered
+            | Self::Refunded
+            | Self::Closed => None,
             Self::Failed(reason) => Some(reason.as_str()),
             Self::Cancelled(reason) => Some(reason.as_str()),
         }
@@ -62,6 +71,7 @@ impl Status {
             (Milestone::Shipped, None) => Some(Self::Shipped),
             (Milestone::Delivered, None) => Some(Self::Delivered),
             (Milestone::Refunded, None) => Some(Self::Refunded),
+            (Milestone::Closed, None) => Some(Self::Closed),
             (Milestone::Failed, Some(reason)) => FailureReason::from_name(reason).map(Self::Failed),
             (Milestone::Cancelled, Some(reason)) => CancelReason::from_name(reason).map(Self::Cancelled),
             (
@@ -70,7 +80,8 @@ impl Status {
                 | Milestone::Paid
                 | Milestone::Shipped
                 | Milestone::Delivered
-                | Milestone::Refunded,
+                | Milestone::Refunded
+                | Milestone::Closed,
                 Some(_),
             )
             | (Milestone::Failed | Milestone::Cancelled, None) => None,
@@ -96,6 +107,7 @@ pub enum Milestone {
     Shipped,
     Delivered,
     Refunded,
+    Closed,
     Failed,
     Cancelled,
 }
@@ -103,19 +115,19 @@ pub enum Milestone {
 /// How an order goes from its confirmation on. Each walk is one way; the two differ in when it is paid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Walk {
-    /// CREATED, CONFIRMED, PAID, SHIPPED, DELIVERED; from PAID on the money may go back.
+    /// CREATED, CONFIRMED, PAID, SHIPPED, DELIVERED, CLOSED; from PAID on the money may go back.
     Prepaid,
-    /// CREATED, CONFIRMED, SHIPPED, DELIVERED, PAID.
+    /// CREATED, CONFIRMED, SHIPPED, DELIVERED, PAID, CLOSED; SHIPPED to CANCELLED if nothing arrives.
     CashOnDelivery,
 }
 
 impl Walk {
     /// The milestones of an order that neither fails nor is cancelled, in their order.
-    pub const fn milestones(self) -> [Milestone; 5] {
-        use Milestone::{Confirmed, Created, Delivered, Paid, Shipped};
+    pub const fn milestones(self) -> [Milestone; 6] {
+        use Milestone::{Closed, Confirmed, Created, Delivered, Paid, Shipped};
         match self {
-            Self::Prepaid => [Created, Confirmed, Paid, Shipped, Delivered],
-            Self::CashOnDelivery => [Created, Confirmed, Shipped, Delivered, Paid],
+            Self::Prepaid => [Created, Confirmed, Paid, Shipped, Delivered, Closed],
+            Self::CashOnDelivery => [Created, Confirmed, Shipped, Delivered, Paid, Closed],
         }
     }
 
@@ -125,22 +137,32 @@ impl Walk {
         match (place(milestone), place(later)) {
             (Some(place), Some(later)) => place < later,
             (Some(_), None) if later == Milestone::Failed => milestone == Milestone::Created,
-            (Some(_), None) if later == Milestone::Refunded => self == Self::Prepaid,
-            (Some(_), None) => matches!(milestone, Milestone::Created | Milestone::Confirmed),
-            (None, _) => false,
+            (Some(_), None) if later == Milestone::Refunded => milestone != Milestone::Closed,
+            (Some(_), None) => match milestone {
+                Milestone::Created | Milestone::Confirmed => true,
+                Milestone::Shipped => self == Self::CashOnDelivery,
+                Milestone::Paid
+                | Milestone::Delivered
+                | Milestone::Refunded
+                | Milestone::Closed
+                | Milestone::Failed
+                | Milestone::Cancelled => false,
+            },
+            (None, _) => milestone == Milestone::Refunded && later == Milestone::Closed,
         }
     }
 }
 
 impl Milestone {
     /// Every milestone.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Created,
         Self::Confirmed,
         Self::Paid,
         Self::Shipped,
         Self::Delivered,
         Self::Refunded,
+        Self::Closed,
         Self::Failed,
         Self::Cancelled,
     ];
@@ -154,6 +176,7 @@ impl Milestone {
             Self::Shipped => "SHIPPED",
             Self::Delivered => "DELIVERED",
             Self::Refunded => "REFUNDED",
+            Self::Closed => "CLOSED",
             Self::Failed => "FAILED",
             Self::Cancelled => "CANCELLED",
         }
@@ -208,12 +231,20 @@ pub enum CancelReason {
     Unpaid,
     /// The provider refused to take the money.
     CaptureFailed,
+    /// Nothing of it arrived, and it was to be paid at the door.
+    DeliveryFailed,
 }
 
 impl CancelReason {
     /// Every reason.
-    pub const ALL: [Self; 5] =
-        [Self::ByBuyer, Self::ByOperator, Self::ReservationExpired, Self::Unpaid, Self::CaptureFailed];
+    pub const ALL: [Self; 6] = [
+        Self::ByBuyer,
+        Self::ByOperator,
+        Self::ReservationExpired,
+        Self::Unpaid,
+        Self::CaptureFailed,
+        Self::DeliveryFailed,
+    ];
 
     /// The stable name, part of the contract.
     pub const fn as_str(self) -> &'static str {
@@ -223,6 +254,7 @@ impl CancelReason {
             Self::ReservationExpired => "RESERVATION_EXPIRED",
             Self::Unpaid => "UNPAID",
             Self::CaptureFailed => "CAPTURE_FAILED",
+            Self::DeliveryFailed => "DELIVERY_FAILED",
         }
     }
 
@@ -309,14 +341,23 @@ pub enum FulfilmentStatus {
     PartlyShipped,
     /// Every parcel has left.
     Shipped,
-    /// Every parcel has arrived.
+    /// Every parcel has arrived that was not lost, refused or sent back.
     Delivered,
+    /// Every parcel was lost, refused or sent back.
+    Failed,
 }
 
 impl FulfilmentStatus {
     /// Every state of the axis.
-    pub const ALL: [Self; 6] =
-        [Self::Unallocated, Self::Allocated, Self::Released, Self::PartlyShipped, Self::Shipped, Self::Delivered];
+    pub const ALL: [Self; 7] = [
+        Self::Unallocated,
+        Self::Allocated,
+        Self::Released,
+        Self::PartlyShipped,
+        Self::Shipped,
+        Self::Delivered,
+        Self::Failed,
+    ];
 
     /// The stable name.
     pub const fn as_str(self) -> &'static str {
@@ -327,6 +368,7 @@ impl FulfilmentStatus {
             Self::PartlyShipped => "PARTLY_SHIPPED",
             Self::Shipped => "SHIPPED",
             Self::Delivered => "DELIVERED",
+            Self::Failed => "FAILED",
         }
     }
 
@@ -341,9 +383,9 @@ impl OneWay for FulfilmentStatus {
         match self {
             Self::Unallocated => later != Self::Unallocated,
             Self::Allocated => !matches!(later, Self::Unallocated | Self::Allocated),
-            Self::PartlyShipped => matches!(later, Self::Shipped | Self::Delivered),
-            Self::Shipped => later == Self::Delivered,
-            Self::Released | Self::Delivered => false,
+            Self::PartlyShipped => matches!(later, Self::Shipped | Self::Delivered | Self::Failed),
+            Self::Shipped => matches!(later, Self::Delivered | Self::Failed),
+            Self::Released | Self::Delivered | Self::Failed => false,
         }
     }
 }
@@ -377,8 +419,15 @@ mod tests {
     fn a_status_reads_back_from_its_milestone_and_reason() {
         let failed = FailureReason::ALL.map(Status::Failed);
         let cancelled = CancelReason::ALL.map(Status::Cancelled);
-        let plain =
-            [Status::Created, Status::Confirmed, Status::Paid, Status::Shipped, Status::Delivered, Status::Refunded];
+        let plain = [
+            Status::Created,
+            Status::Confirmed,
+            Status::Paid,
+            Status::Shipped,
+            Status::Delivered,
+            Status::Refunded,
+            Status::Closed,
+        ];
         let all = plain.into_iter().chain(failed).chain(cancelled);
         for status in all {
             assert_eq!(Status::from_parts(status.milestone(), status.reason()), Some(status));

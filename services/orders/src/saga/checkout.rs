@@ -5,13 +5,13 @@
 //! two things that exclude each other, or did something that only a decision of ours allows, the fact is refused: it is
 //! parked, and an operator looks.
 
-use kernel::{Decision, Mutant, Timestamp};
+use kernel::{Decision, Money, Mutant, Timestamp};
 
 use crate::domain::error::OrderError;
-use crate::domain::fact::{CancelNote, Canceller};
+use crate::domain::fact::{Note, Canceller};
 use crate::domain::ids::CheckoutId;
 use crate::domain::order::{Answer, Cancellation, Order};
-use crate::domain::policy::CheckoutPolicy;
+use crate::domain::policy::Policy;
 use crate::domain::shipping_instruction::Allocation;
 use crate::domain::snapshot::Snapshot;
 use crate::domain::status::{CancelReason, FailureReason, FulfilmentStatus, PaymentStatus, Status};
@@ -22,7 +22,7 @@ pub(super) fn on_checkout_submitted(
     world: &mut World,
     checkout_id: CheckoutId,
     snapshots: &[Snapshot],
-    policy: &CheckoutPolicy,
+    policy: &Policy,
     now: Timestamp,
 ) -> Answer {
     let existing = || snapshots.iter().filter_map(|snapshot| world.order(snapshot.terms().order_id));
@@ -52,6 +52,7 @@ pub(super) fn on_payment_authorized(order: &mut Order) -> Answer {
         | Status::Shipped
         | Status::Delivered
         | Status::Refunded
+        | Status::Closed
         | Status::Failed(_)
         | Status::Cancelled(_) => order.note_payment(PaymentStatus::Authorized),
     }
@@ -64,20 +65,38 @@ pub(super) fn on_payment_declined(order: &mut Order, issuer_reason: &str) -> Ans
         (Status::Failed(_) | Status::Cancelled(_), _) => order.note_payment(PaymentStatus::Declined),
         // Authorized before, or so inventory believed: payments says one or the other.
         (
-            Status::Created | Status::Confirmed | Status::Paid | Status::Shipped | Status::Delivered | Status::Refunded,
+            Status::Created
+            | Status::Confirmed
+            | Status::Paid
+            | Status::Shipped
+            | Status::Delivered
+            | Status::Refunded
+            | Status::Closed,
             _,
         ) => order.contradicted(),
     }
 }
 
 /// Money is taken only after `OrderConfirmed`, so a capture never comes before it. Cash is taken at the door: then the money may
-/// be heard of before the parcel that it was paid for, and the order is PAID once that has arrived.
-pub(super) fn on_payment_captured(order: &mut Order) -> Answer {
+/// be heard of before the parcel that it was paid for, and the order is PAID once that has arrived; how much is due is known then, too.
+pub(super) fn on_payment_captured(order: &mut Order, amount: Money, policy: &Policy, now: Timestamp) -> Answer {
     match order.standing.status {
-        Status::Confirmed | Status::Shipped if order.cash_on_delivery => order.note_payment(PaymentStatus::Captured),
-        Status::Delivered if order.cash_on_delivery => Decision::applied(order.pay()),
-        Status::Confirmed => Decision::applied(order.pay()),
-        Status::Paid | Status::Shipped | Status::Delivered | Status::Refunded => Decision::AlreadyApplied,
+        Status::Confirmed | Status::Shipped if order.cash_on_delivery => {
+            order.captured = Some(amount);
+            order.note_payment(PaymentStatus::Captured)
+        }
+        Status::Confirmed | Status::Delivered if amount != order.due() => order.contradicted(),
+        Status::Confirmed => {
+            order.captured = Some(amount);
+            Decision::applied(order.pay(policy, now))
+        }
+        Status::Delivered if order.cash_on_delivery => {
+            order.captured = Some(amount);
+            Decision::applied(order.pay(policy, now))
+        }
+        Status::Paid | Status::Shipped | Status::Delivered | Status::Refunded | Status::Closed => {
+            Decision::AlreadyApplied
+        }
         // The cancellation met a capture under way. Payments gives the money back by itself when it hears of the cancellation.
         Status::Cancelled(_) => order.note_payment(PaymentStatus::Captured),
         Status::Created | Status::Failed(_) => order.contradicted(),
@@ -90,9 +109,13 @@ pub(super) fn on_capture_failed(order: &mut Order) -> Answer {
         Status::Confirmed if order.cash_on_delivery => order.contradicted(),
         Status::Confirmed => order.cancel(CancelReason::CaptureFailed, ""),
         Status::Cancelled(_) => order.note_payment(PaymentStatus::CaptureFailed),
-        Status::Created | Status::Paid | Status::Shipped | Status::Delivered | Status::Refunded | Status::Failed(_) => {
-            order.contradicted()
-        }
+        Status::Created
+        | Status::Paid
+        | Status::Shipped
+        | Status::Delivered
+        | Status::Refunded
+        | Status::Closed
+        | Status::Failed(_) => order.contradicted(),
     }
 }
 
@@ -100,9 +123,13 @@ pub(super) fn on_capture_failed(order: &mut Order) -> Answer {
 pub(super) fn on_payment_voided(order: &mut Order) -> Answer {
     match order.standing.status {
         Status::Failed(_) | Status::Cancelled(_) => order.note_payment(PaymentStatus::Voided),
-        Status::Created | Status::Confirmed | Status::Paid | Status::Shipped | Status::Delivered | Status::Refunded => {
-            order.contradicted()
-        }
+        Status::Created
+        | Status::Confirmed
+        | Status::Paid
+        | Status::Shipped
+        | Status::Delivered
+        | Status::Refunded
+        | Status::Closed => order.contradicted(),
     }
 }
 
@@ -110,9 +137,12 @@ pub(super) fn on_payment_voided(order: &mut Order) -> Answer {
 pub(super) fn on_inventory_committed(order: &mut Order, allocations: &[Allocation]) -> Answer {
     match order.standing.status {
         Status::Created => order.confirm(allocations),
-        Status::Confirmed | Status::Paid | Status::Shipped | Status::Delivered | Status::Refunded => {
-            Decision::AlreadyApplied
-        }
+        Status::Confirmed
+        | Status::Paid
+        | Status::Shipped
+        | Status::Delivered
+        | Status::Refunded
+        | Status::Closed => Decision::AlreadyApplied,
         // Somebody cancelled meanwhile. Inventory gives the stock back when it hears of it.
         Status::Cancelled(_) => order.note_fulfilment(FulfilmentStatus::Allocated),
         // Each way to fail excludes it: rejected or refused by inventory itself, or declined, so that nothing was to be committed.
@@ -130,6 +160,7 @@ pub(super) fn on_inventory_rejected(order: &mut Order) -> Answer {
         | Status::Shipped
         | Status::Delivered
         | Status::Refunded
+        | Status::Closed
         | Status::Failed(FailureReason::PaymentDeclined | FailureReason::ReservationExpired) => order.contradicted(),
     }
 }
@@ -147,6 +178,7 @@ pub(super) fn on_inventory_commit_refused(order: &mut Order) -> Answer {
         | Status::Shipped
         | Status::Delivered
         | Status::Refunded
+        | Status::Closed
         | Status::Failed(FailureReason::OutOfStock | FailureReason::PaymentDeclined) => order.contradicted(),
     }
 }
@@ -164,18 +196,19 @@ pub(super) fn on_reservation_expired(order: &mut Order) -> Answer {
         | Status::Shipped
         | Status::Delivered
         | Status::Refunded
+        | Status::Closed
         | Status::Failed(FailureReason::OutOfStock) => order.contradicted(),
     }
 }
 
 /// A CONFIRMED order may still be cancelled: if its capture is under way, payments gives the money back. In cash its goods may leave
 /// from then on, so its parcels are stopped first, if they still can be. Once PAID it is a refund.
-pub(super) fn on_cancel_requested(order: &mut Order, by: Canceller, note: Option<&CancelNote>) -> Answer {
+pub(super) fn on_cancel_requested(order: &mut Order, by: Canceller, note: Option<&Note>) -> Answer {
     let reason = match by {
         Canceller::Buyer => CancelReason::ByBuyer,
         Canceller::Operator => CancelReason::ByOperator,
     };
-    let note = note.map_or("", CancelNote::as_str);
+    let note = note.map_or("", Note::as_str);
     let status = order.standing.status;
     match status {
         Status::Confirmed if order.cancellation.is_some() => Decision::AlreadyApplied,
@@ -188,14 +221,18 @@ pub(super) fn on_cancel_requested(order: &mut Order, by: Canceller, note: Option
             | FulfilmentStatus::Released
             | FulfilmentStatus::PartlyShipped
             | FulfilmentStatus::Shipped
-            | FulfilmentStatus::Delivered => not_cancellable(order),
+            | FulfilmentStatus::Delivered
+            | FulfilmentStatus::Failed => not_cancellable(order),
         },
         Status::Created | Status::Confirmed => order.cancel(reason, note),
         // Whoever asked and whatever ended it: it is cancelled, as was asked.
         Status::Cancelled(_) => Decision::AlreadyApplied,
-        Status::Paid | Status::Shipped | Status::Delivered | Status::Refunded | Status::Failed(_) => {
-            not_cancellable(order)
-        }
+        Status::Paid
+        | Status::Shipped
+        | Status::Delivered
+        | Status::Refunded
+        | Status::Closed
+        | Status::Failed(_) => not_cancellable(order),
     }
 }
 
@@ -210,7 +247,7 @@ pub(super) fn on_unpaid_deadline_passed(order: &mut Order, now: Timestamp) -> An
         Status::Created => order.cancel(CancelReason::Unpaid, ""),
         Status::Confirmed if order.cash_on_delivery => Decision::Ignored("it is paid at the door"),
         Status::Confirmed => Decision::Ignored("the payment is authorized and its capture is under way"),
-        Status::Paid | Status::Shipped | Status::Delivered | Status::Refunded => {
+        Status::Paid | Status::Shipped | Status::Delivered | Status::Refunded | Status::Closed => {
             Decision::Ignored("the order was confirmed in time")
         }
         Status::Cancelled(CancelReason::Unpaid) => Decision::AlreadyApplied,

@@ -1,20 +1,24 @@
-//! The fulfilment saga: the goods leave and arrive. Shipping counts the units and says when it was the last; orders draw the
+//! The fulfilment saga: the goods leave and arrive, or fail to. Shipping counts the units and says when it was the last; orders draw the
 //! conclusion.
 //!
 //! Shipping acts on `OrderPaid`, or in cash on `OrderConfirmed`, so what it says never comes before that. What it says comes in the
 //! order in which it happened, and a delivery also says that the goods have left.
 
-use kernel::Decision;
+use kernel::{Decision, Timestamp};
 
 use super::refund;
-use crate::domain::order::{Answer, Cancellation, Order, Refund};
-use crate::domain::status::{FulfilmentStatus, PaymentStatus, Status};
+use crate::domain::event::Event;
+use crate::domain::fact::FailedParcel;
+use crate::domain::order::{Answer, Cancellation, Order, Wanted};
+use crate::domain::policy::Policy;
+use crate::domain::refund::{Refund, RefundKind};
+use crate::domain::status::{CancelReason, FulfilmentStatus, PaymentStatus, Status};
 
 /// SHIPPED with the last parcel. Before that the fulfilment axis says partly.
 pub(super) fn on_shipment_dispatched(order: &mut Order, order_dispatched: bool) -> Answer {
     match order.standing.status {
         Status::Confirmed if !order.cash_on_delivery => order.contradicted(),
-        Status::Paid if order.refund == Some(Refund::Approved) => order.contradicted(),
+        Status::Paid if is_stopped(order) => order.contradicted(),
         Status::Confirmed | Status::Paid if is_under_way(order) => {
             if order_dispatched {
                 Decision::applied(order.ship())
@@ -23,32 +27,121 @@ pub(super) fn on_shipment_dispatched(order: &mut Order, order_dispatched: bool) 
             }
         }
         Status::Confirmed | Status::Paid | Status::Shipped | Status::Delivered => Decision::AlreadyApplied,
-        Status::Created | Status::Refunded | Status::Failed(_) | Status::Cancelled(_) => order.contradicted(),
+        Status::Refunded | Status::Closed if has_left(order) => Decision::AlreadyApplied,
+        Status::Created | Status::Refunded | Status::Closed | Status::Failed(_) | Status::Cancelled(_) => {
+            order.contradicted()
+        }
     }
 }
 
 /// DELIVERED with the last parcel, and PAID if it was cash that was heard of before.
-pub(super) fn on_shipment_delivered(order: &mut Order, order_delivered: bool) -> Answer {
+pub(super) fn on_shipment_delivered(
+    order: &mut Order,
+    order_delivered: bool,
+    policy: &Policy,
+    now: Timestamp,
+) -> Answer {
     match order.standing.status {
         Status::Confirmed if !order.cash_on_delivery => order.contradicted(),
-        Status::Paid if order.refund == Some(Refund::Approved) => order.contradicted(),
-        Status::Created | Status::Refunded | Status::Failed(_) | Status::Cancelled(_) => order.contradicted(),
+        Status::Paid if is_stopped(order) => order.contradicted(),
+        Status::Created | Status::Failed(_) | Status::Cancelled(_) => order.contradicted(),
+        // All of its money went back while it was on its way.
+        Status::Refunded | Status::Closed if has_left(order) => {
+            if order_delivered {
+                order.note_fulfilment(FulfilmentStatus::Delivered)
+            } else {
+                Decision::AlreadyApplied
+            }
+        }
+        Status::Refunded | Status::Closed => order.contradicted(),
         Status::Confirmed | Status::Paid | Status::Shipped if is_under_way(order) => {
             if !order_delivered {
                 return Decision::Ignored("more parcels are on their way");
             }
-            let mut events = Vec::with_capacity(3);
-            if order.standing.status != Status::Shipped {
-                events.push(order.ship());
-            }
-            events.push(order.deliver());
-            if order.cash_on_delivery && order.standing.payment == PaymentStatus::Captured {
-                events.push(order.pay());
-            }
-            Decision::Applied(events)
+            arrived(order, policy, now).map_or_else(|| order.contradicted(), Decision::Applied)
         }
         Status::Confirmed | Status::Paid | Status::Shipped | Status::Delivered => Decision::AlreadyApplied,
     }
+}
+
+/// Every unit has arrived, but for those that failed. In cash the carrier must have passed on what is due, or nothing yet.
+fn arrived(order: &mut Order, policy: &Policy, now: Timestamp) -> Option<Vec<Event>> {
+    let is_cash_here = order.cash_on_delivery && order.standing.payment == PaymentStatus::Captured;
+    if is_cash_here && order.captured != Some(order.due()) {
+        return None;
+    }
+    let mut events = Vec::with_capacity(3);
+    if order.standing.status != Status::Shipped {
+        events.push(order.ship());
+    }
+    events.push(order.deliver(policy, now));
+    if is_cash_here {
+        events.push(order.pay(policy, now));
+    }
+    Some(events)
+}
+
+/// A parcel was lost, refused or returned to its sender: the money for its units goes back, or less is due at the door. If it was the last
+/// that was awaited, the order is DELIVERED; if nothing arrived, in cash it is CANCELLED, and prepaid all of its money goes back.
+pub(super) fn on_shipment_failed(order: &mut Order, parcel: &FailedParcel, policy: &Policy, now: Timestamp) -> Answer {
+    let is_known = |refund: &Refund| refund.parcel_id == Some(parcel.parcel_id);
+    if order.refunds.iter().any(is_known) {
+        return Decision::AlreadyApplied;
+    }
+    match order.standing.status {
+        Status::Confirmed if !order.cash_on_delivery => order.contradicted(),
+        Status::Paid if is_stopped(order) => order.contradicted(),
+        Status::Confirmed | Status::Paid | Status::Shipped if is_under_way(order) => {
+            let mut after = order.clone();
+            match failed(&mut after, parcel, policy, now) {
+                Some(events) => {
+                    *order = after;
+                    Decision::Applied(events)
+                }
+                None => order.contradicted(),
+            }
+        }
+        // All of its money went back while it was on its way.
+        Status::Refunded | Status::Closed if has_left(order) => {
+            if parcel.order_failed {
+                order.note_fulfilment(FulfilmentStatus::Failed)
+            } else if parcel.order_delivered {
+                order.note_fulfilment(FulfilmentStatus::Delivered)
+            } else {
+                Decision::AlreadyApplied
+            }
+        }
+        Status::Created
+        | Status::Confirmed
+        | Status::Paid
+        | Status::Shipped
+        | Status::Delivered
+        | Status::Refunded
+        | Status::Closed
+        | Status::Failed(_)
+        | Status::Cancelled(_) => order.contradicted(),
+    }
+}
+
+/// What follows from it; nothing if it holds more than was ordered, or the carrier passed on another sum.
+fn failed(order: &mut Order, parcel: &FailedParcel, policy: &Policy, now: Timestamp) -> Option<Vec<Event>> {
+    let lines = order.price(&parcel.units).ok()?;
+    let amount = order.worth(&lines);
+    let wanted = Wanted { kind: RefundKind::ParcelFailed, amount, lines, parcel_id: Some(parcel.parcel_id) };
+    let mut events = refund::for_failed_parcel(order, wanted);
+    if parcel.order_delivered {
+        events.extend(arrived(order, policy, now)?);
+    }
+    if parcel.order_failed {
+        if order.standing.status != Status::Shipped {
+            events.push(order.ship());
+        }
+        order.standing.fulfilment = FulfilmentStatus::Failed;
+        if order.cash_on_delivery {
+            events.push(order.cancelled(CancelReason::DeliveryFailed, ""));
+        }
+    }
+    Some(events)
 }
 
 /// The parcels are stopped: an order that waited for that is cancelled, or its refund is granted.
@@ -58,7 +151,7 @@ pub(super) fn on_shipment_cancelled(order: &mut Order) -> Answer {
             Some(Cancellation { reason, note }) => order.cancel(reason, &note),
             None => order.contradicted(),
         },
-        Status::Cancelled(_) | Status::Refunded => Decision::AlreadyApplied,
+        Status::Cancelled(_) | Status::Refunded | Status::Closed => Decision::AlreadyApplied,
         Status::Paid => refund::on_parcels_stopped(order),
         Status::Created | Status::Shipped | Status::Delivered | Status::Failed(_) => order.contradicted(),
     }
@@ -71,15 +164,60 @@ pub(super) fn on_shipment_cancel_refused(order: &mut Order) -> Answer {
             order.cancellation = None;
             Decision::noted()
         }
-        Status::Paid | Status::Shipped | Status::Delivered => refund::on_parcels_not_stopped(order),
+        Status::Paid | Status::Shipped | Status::Delivered | Status::Refunded | Status::Closed => {
+            refund::on_parcels_not_stopped(order)
+        }
         Status::Confirmed => Decision::AlreadyApplied,
-        Status::Created | Status::Refunded | Status::Failed(_) | Status::Cancelled(_) => order.contradicted(),
+        Status::Created | Status::Failed(_) | Status::Cancelled(_) => order.contradicted(),
     }
+}
+
+/// Nothing more may happen to it: the time in which goods may be sent back has passed, or all of the money went back, and no refund and no
+/// parcel is under way.
+pub(super) fn on_close_deadline_passed(order: &mut Order, now: Timestamp) -> Answer {
+    match order.standing.status {
+        Status::Paid | Status::Delivered | Status::Refunded if order.close_at.is_some_and(|close_at| close_at <= now) => {
+            if order.refunds.iter().any(Refund::is_open) {
+                return Decision::Ignored("a refund is under way");
+            }
+            match order.standing.fulfilment {
+                FulfilmentStatus::Released | FulfilmentStatus::Delivered | FulfilmentStatus::Failed => {
+                    Decision::applied(order.close())
+                }
+                FulfilmentStatus::Unallocated
+                | FulfilmentStatus::Allocated
+                | FulfilmentStatus::PartlyShipped
+                | FulfilmentStatus::Shipped => Decision::Ignored("its goods are under way, or their release is"),
+            }
+        }
+        Status::Closed => Decision::AlreadyApplied,
+        Status::Created
+        | Status::Confirmed
+        | Status::Paid
+        | Status::Shipped
+        | Status::Delivered
+        | Status::Refunded
+        | Status::Failed(_)
+        | Status::Cancelled(_) => Decision::Ignored("its time has not come"),
+    }
+}
+
+/// Whether its parcels were stopped, so that none can leave.
+fn is_stopped(order: &Order) -> bool {
+    order.refund_before_dispatch().is_some_and(Refund::is_granted)
 }
 
 /// Whether a parcel may still be on its way.
 fn is_under_way(order: &Order) -> bool {
-    order.standing.fulfilment != FulfilmentStatus::Delivered
+    !matches!(order.standing.fulfilment, FulfilmentStatus::Delivered | FulfilmentStatus::Failed)
+}
+
+/// Whether all of it left before all of its money went back.
+fn has_left(order: &Order) -> bool {
+    matches!(
+        order.standing.fulfilment,
+        FulfilmentStatus::Shipped | FulfilmentStatus::Delivered | FulfilmentStatus::Failed
+    )
 }
 
 #[cfg(test)]

@@ -12,33 +12,40 @@ use crate::domain::error::OrderError;
 use crate::domain::fact::{Fact, OrderFact};
 use crate::domain::ids::OrderId;
 use crate::domain::order::Answer;
-use crate::domain::policy::CheckoutPolicy;
+use crate::domain::policy::Policy;
 use crate::domain::world::World;
 
 /// Decides what a fact does to the orders.
-pub fn decide(world: &mut World, fact: &Fact, policy: &CheckoutPolicy, now: Timestamp) -> Answer {
+pub fn decide(world: &mut World, fact: &Fact, policy: &Policy, now: Timestamp) -> Answer {
     match fact {
         Fact::CheckoutSubmitted { checkout_id, snapshots } => {
             checkout::on_checkout_submitted(world, *checkout_id, snapshots, policy, now)
         }
-        Fact::Order(order_id, fact) => on_order_fact(world, *order_id, fact, now),
+        Fact::Order(order_id, fact) => on_order_fact(world, *order_id, fact, policy, now),
     }
 }
 
 /// A fact about an order that does not exist is refused, never kept for later: whatever inventory, payments and shipping say of an
 /// order follows from its `OrderCreated`, which was published after the order was committed. So it is not early, it is wrong (or
 /// our database was restored from a backup), and an operator must know.
-fn on_order_fact(world: &mut World, order_id: OrderId, fact: &OrderFact, now: Timestamp) -> Answer {
+fn on_order_fact(
+    world: &mut World,
+    order_id: OrderId,
+    fact: &OrderFact,
+    policy: &Policy,
+    now: Timestamp,
+) -> Answer {
     let Some(order) = world.order_mut(order_id) else {
         return Decision::Refused(OrderError::NotFound(order_id));
     };
     let answer = match fact {
         OrderFact::PaymentAuthorized => checkout::on_payment_authorized(order),
         OrderFact::PaymentDeclined { issuer_reason } => checkout::on_payment_declined(order, issuer_reason),
-        OrderFact::PaymentCaptured => checkout::on_payment_captured(order),
+        OrderFact::PaymentCaptured { amount } => checkout::on_payment_captured(order, *amount, policy, now),
         OrderFact::CaptureFailed => checkout::on_capture_failed(order),
         OrderFact::PaymentVoided => checkout::on_payment_voided(order),
-        OrderFact::PaymentRefunded { refunded } => refund::on_payment_refunded(order, *refunded),
+        OrderFact::PaymentRefunded { number, refunded } => refund::on_payment_refunded(order, *number, *refunded, now),
+        OrderFact::RefundFailed { number, reason } => refund::on_refund_failed(order, *number, reason),
         OrderFact::InventoryCommitted { allocations } => checkout::on_inventory_committed(order, allocations),
         OrderFact::InventoryRejected => checkout::on_inventory_rejected(order),
         OrderFact::InventoryCommitRefused => checkout::on_inventory_commit_refused(order),
@@ -46,11 +53,18 @@ fn on_order_fact(world: &mut World, order_id: OrderId, fact: &OrderFact, now: Ti
         OrderFact::InventoryReleased => refund::on_inventory_released(order),
         OrderFact::CancelRequested { by, note } => checkout::on_cancel_requested(order, *by, note.as_ref()),
         OrderFact::UnpaidDeadlinePassed => checkout::on_unpaid_deadline_passed(order, now),
-        OrderFact::RefundRequested => refund::on_refund_requested(order),
+        OrderFact::RefundRequested { request, note } => refund::on_refund_requested(order, request, note.as_ref(), now),
+        OrderFact::ReturnReceived { number, accepted, complete } => {
+            refund::on_return_received(order, *number, accepted, *complete)
+        }
+        OrderFact::CloseDeadlinePassed => fulfilment::on_close_deadline_passed(order, now),
         OrderFact::ShipmentDispatched { order_dispatched } => {
             fulfilment::on_shipment_dispatched(order, *order_dispatched)
         }
-        OrderFact::ShipmentDelivered { order_delivered } => fulfilment::on_shipment_delivered(order, *order_delivered),
+        OrderFact::ShipmentDelivered { order_delivered } => {
+            fulfilment::on_shipment_delivered(order, *order_delivered, policy, now)
+        }
+        OrderFact::ShipmentFailed(parcel) => fulfilment::on_shipment_failed(order, parcel, policy, now),
         OrderFact::ShipmentCancelled => fulfilment::on_shipment_cancelled(order),
         OrderFact::ShipmentCancelRefused => fulfilment::on_shipment_cancel_refused(order),
     };

@@ -1,83 +1,251 @@
-//! The refund saga: money goes back. So far the whole amount of a prepaid order, before anything has left.
+//! The refund saga: money goes back, all of it or a part.
 //!
-//! The parcels are stopped first: shipping says whether a parcel or the wish came first, and that decides. Then payments gives the money
-//! back, and inventory what was committed; orders hears of the two on two topics, in any order.
+//! Before dispatch the parcels are stopped first: shipping says whether a parcel or the wish came first, and that decides. After a return it
+//! is granted for what is accepted. For a parcel that failed, and out of goodwill, it is granted at once. Then payments gives the money
+//! back; what was committed and never left is inventory's, and orders hears of the two on two topics, in any order.
 
-use kernel::{Decision, Money, Mutant};
+use kernel::{Decision, Money, Mutant, Timestamp};
 
 use crate::domain::error::OrderError;
-use crate::domain::order::{Answer, Order, Refund};
+use crate::domain::event::Event;
+use crate::domain::fact::Note;
+use crate::domain::order::{Answer, Order, Wanted};
+use crate::domain::policy::is_refundable;
+use crate::domain::refund::{RefundKind, RefundNumber, RefundRequest, RefundStatus, Rejection, Units};
 use crate::domain::status::{FulfilmentStatus, PaymentStatus, Status};
 
-/// Somebody wants the money back. Before anything has left that is granted to anyone, if the parcels can be stopped.
-pub(super) fn on_refund_requested(order: &mut Order) -> Answer {
-    match order.standing.status {
-        Status::Paid if order.refund.is_some() => Decision::AlreadyApplied,
-        Status::Paid if Mutant::RefundWithoutStopping.is_active() => Decision::applied(order.approve_refund()),
-        Status::Paid if order.standing.fulfilment == FulfilmentStatus::Allocated => {
-            Decision::applied(order.request_refund())
-        }
-        Status::Refunded => Decision::AlreadyApplied,
-        status @ (Status::Created
-        | Status::Confirmed
-        | Status::Paid
-        | Status::Shipped
-        | Status::Delivered
-        | Status::Failed(_)
-        | Status::Cancelled(_)) => {
-            Decision::Refused(OrderError::NotRefundable { order_id: order.id, milestone: status.milestone() })
-        }
+/// Somebody wants money back.
+pub(super) fn on_refund_requested(
+    order: &mut Order,
+    request: &RefundRequest,
+    note: Option<&Note>,
+    now: Timestamp,
+) -> Answer {
+    let note = note.map_or("", Note::as_str);
+    let answer = match request {
+        RefundRequest::BeforeDispatch => return before_dispatch(order, note),
+        RefundRequest::AfterReturn(units) => after_return(order, units, note, now),
+        RefundRequest::Goodwill(amount) => goodwill(order, *amount, note),
+    };
+    answer.map_or_else(Decision::Refused, Decision::Applied)
+}
+
+/// Before anything has left all of it is granted to anyone, if the parcels can be stopped.
+fn before_dispatch(order: &mut Order, note: &str) -> Answer {
+    let kind = RefundKind::BeforeDispatch;
+    if order.refund_before_dispatch().is_some() {
+        return Decision::AlreadyApplied;
     }
+    if !is_refundable(kind, order.standing, order.walk()) {
+        return Decision::Refused(not_refundable(order));
+    }
+    let amount = order.refundable();
+    let mut events = vec![order.request_refund(Wanted { kind, amount, lines: Vec::new(), parcel_id: None }, note)];
+    if Mutant::RefundWithoutStopping.is_active() {
+        events.extend(approve_last(order));
+    }
+    Decision::Applied(events)
+}
+
+/// Units that the buyer sends back within their time, each once.
+fn after_return(order: &mut Order, units: &Units, note: &str, now: Timestamp) -> Result<Vec<Event>, OrderError> {
+    let kind = RefundKind::AfterReturn;
+    if !is_refundable(kind, order.standing, order.walk()) {
+        return Err(not_refundable(order));
+    }
+    if order.close_at.is_none_or(|close_at| close_at <= now) {
+        return Err(OrderError::ReturnWindowClosed(order.id));
+    }
+    let lines = order.price(units)?;
+    let amount = order.worth(&lines);
+    if !amount.is_positive() {
+        return Err(not_refundable(order));
+    }
+    Ok(vec![order.request_refund(Wanted { kind, amount, lines, parcel_id: None }, note)])
+}
+
+fn goodwill(order: &mut Order, amount: Money, note: &str) -> Result<Vec<Event>, OrderError> {
+    let kind = RefundKind::Goodwill;
+    if !is_refundable(kind, order.standing, order.walk()) {
+        return Err(not_refundable(order));
+    }
+    let left = order.refundable();
+    if amount.currency() != left.currency() || amount.minor() > left.minor() {
+        return Err(OrderError::MoreThanPaid { order_id: order.id, asked: amount, left });
+    }
+    let asked = order.request_refund(Wanted { kind, amount, lines: Vec::new(), parcel_id: None }, note);
+    Ok([asked].into_iter().chain(approve_last(order)).collect())
+}
+
+/// What is to be done for the units of a parcel that failed. What is paid goes back at once; what is to be paid at the door is less.
+pub(super) fn for_failed_parcel(order: &mut Order, wanted: Wanted) -> Vec<Event> {
+    if order.cash_on_delivery || !wanted.amount.is_positive() {
+        order.waive(wanted);
+        return Vec::new();
+    }
+    let asked = order.request_refund(wanted, "");
+    [asked].into_iter().chain(approve_last(order)).collect()
+}
+
+fn approve_last(order: &mut Order) -> Option<Event> {
+    let number = order.refunds.last()?.number;
+    Some(order.approve_refund(number))
+}
+
+fn not_refundable(order: &Order) -> OrderError {
+    OrderError::NotRefundable { order_id: order.id, milestone: order.standing.status.milestone() }
 }
 
 /// The parcels of a paid order are stopped: the refund is granted.
 pub(super) fn on_parcels_stopped(order: &mut Order) -> Answer {
-    match order.refund {
-        Some(Refund::Requested) => Decision::applied(order.approve_refund()),
-        Some(Refund::Approved) => Decision::AlreadyApplied,
-        None => order.contradicted(),
+    match order.refund_before_dispatch().map(|refund| (refund.number, refund.status)) {
+        Some((number, RefundStatus::Requested)) => Decision::applied(order.approve_refund(number)),
+        Some((_, RefundStatus::Approved | RefundStatus::Failed | RefundStatus::Refunded)) => Decision::AlreadyApplied,
+        Some((_, RefundStatus::Rejected | RefundStatus::Waived)) | None => order.contradicted(),
     }
 }
 
 /// A parcel had left: the refund is not granted.
 pub(super) fn on_parcels_not_stopped(order: &mut Order) -> Answer {
-    match order.refund {
-        Some(Refund::Requested) => Decision::applied(order.reject_refund()),
-        Some(Refund::Approved) => order.contradicted(),
-        None => Decision::AlreadyApplied,
+    match order.refund_before_dispatch().map(|refund| (refund.number, refund.status)) {
+        Some((number, RefundStatus::Requested)) => {
+            Decision::applied(order.reject_refund(number, Rejection::AlreadyDispatched))
+        }
+        Some((_, RefundStatus::Approved | RefundStatus::Failed | RefundStatus::Refunded)) => order.contradicted(),
+        Some((_, RefundStatus::Rejected | RefundStatus::Waived)) | None => Decision::AlreadyApplied,
     }
+}
+
+/// Goods that a buyer sent back were received: granted for what is accepted, once nothing more is awaited.
+pub(super) fn on_return_received(
+    order: &mut Order,
+    number: Option<RefundNumber>,
+    accepted: &Units,
+    complete: bool,
+) -> Answer {
+    let Some(number) = number else { return Decision::Ignored("no refund waits for what a failed parcel held") };
+    let found = order.refunds.iter().find(|refund| refund.number == number).map(|refund| (refund.kind, refund.status));
+    match found {
+        Some((RefundKind::AfterReturn, RefundStatus::Requested)) if !complete => {
+            Decision::Ignored("more of it is awaited")
+        }
+        Some((RefundKind::AfterReturn, RefundStatus::Requested)) => grant_accepted(order, number, accepted),
+        Some((
+            RefundKind::AfterReturn,
+            RefundStatus::Approved
+            | RefundStatus::Rejected
+            | RefundStatus::Failed
+            | RefundStatus::Refunded
+            | RefundStatus::Waived,
+        )) => Decision::AlreadyApplied,
+        Some((RefundKind::BeforeDispatch | RefundKind::ParcelFailed | RefundKind::Goodwill, _)) | None => {
+            order.contradicted()
+        }
+    }
+}
+
+fn grant_accepted(order: &mut Order, number: RefundNumber, accepted: &Units) -> Answer {
+    if accepted.is_empty() {
+        return Decision::applied(order.reject_refund(number, Rejection::ReturnNotAccepted));
+    }
+    // Priced anew without itself: fewer units may have come than were to.
+    let mut others = order.clone();
+    others.refunds.retain(|refund| refund.number != number);
+    let lines = match others.price(accepted) {
+        Ok(lines) => lines,
+        Err(_) => return order.contradicted(),
+    };
+    let amount = others.worth(&lines);
+    let refund = order.refund_mut(number).expect("it was just found");
+    (refund.lines, refund.amount) = (lines, amount);
+    if amount.is_positive() {
+        return Decision::applied(order.approve_refund(number));
+    }
+    refund.status = RefundStatus::Waived;
+    Decision::noted()
 }
 
 /// Payments gives money back for a refund that was granted, and for an order that was cancelled while its capture was under way.
 /// FAILED comes before the pivot: nothing was taken.
-pub(super) fn on_payment_refunded(order: &mut Order, refunded: Money) -> Answer {
-    let is_whole = refunded == order.total;
+pub(super) fn on_payment_refunded(
+    order: &mut Order,
+    number: Option<RefundNumber>,
+    refunded: Money,
+    now: Timestamp,
+) -> Answer {
+    let Some(number) = number else {
+        let is_whole = refunded == order.total;
+        return match order.standing.status {
+            Status::Cancelled(_) if is_whole => order.note_payment(PaymentStatus::Refunded),
+            Status::Cancelled(_)
+            | Status::Created
+            | Status::Confirmed
+            | Status::Paid
+            | Status::Shipped
+            | Status::Delivered
+            | Status::Refunded
+            | Status::Closed
+            | Status::Failed(_) => order.contradicted(),
+        };
+    };
+    match order.refunds.iter().find(|refund| refund.number == number).map(|refund| (refund.status, refund.amount)) {
+        Some((RefundStatus::Approved | RefundStatus::Failed, amount)) => {
+            let in_all = order.refunded().checked_add(amount);
+            if in_all != Ok(refunded) {
+                return order.contradicted();
+            }
+            Decision::Applied(order.complete_refund(number, now))
+        }
+        Some((RefundStatus::Refunded, _)) => Decision::AlreadyApplied,
+        Some((RefundStatus::Requested | RefundStatus::Rejected | RefundStatus::Waived, _)) | None => {
+            order.contradicted()
+        }
+    }
+}
+
+/// The provider refused, and is asked again: until then it is shown.
+pub(super) fn on_refund_failed(order: &mut Order, number: Option<RefundNumber>, reason: &str) -> Answer {
+    let Some(number) = number else {
+        return match order.standing.status {
+            Status::Cancelled(_) => Decision::Ignored("the order is cancelled; payments goes on asking"),
+            Status::Created
+            | Status::Confirmed
+            | Status::Paid
+            | Status::Shipped
+            | Status::Delivered
+            | Status::Refunded
+            | Status::Closed
+            | Status::Failed(_) => order.contradicted(),
+        };
+    };
+    let Some(refund) = order.refund_mut(number) else { return order.contradicted() };
+    match refund.status {
+        RefundStatus::Approved => {
+            refund.status = RefundStatus::Failed;
+            refund.reason = Some(reason.to_owned());
+            Decision::noted()
+        }
+        RefundStatus::Failed | RefundStatus::Refunded => Decision::AlreadyApplied,
+        RefundStatus::Requested | RefundStatus::Rejected | RefundStatus::Waived => order.contradicted(),
+    }
+}
+
+/// Inventory releases only for an order that we ended, or whose refund we granted before dispatch; after an expiry it says so first, on the
+/// same topic.
+pub(super) fn on_inventory_released(order: &mut Order) -> Answer {
+    let is_granted = order.refund_before_dispatch().is_some_and(|refund| refund.status != RefundStatus::Requested);
     match order.standing.status {
-        Status::Paid if order.refund == Some(Refund::Approved) && is_whole => Decision::applied(order.refunded()),
-        Status::Refunded if is_whole => Decision::AlreadyApplied,
-        Status::Cancelled(_) if is_whole => order.note_payment(PaymentStatus::Refunded),
-        Status::Cancelled(_) => Decision::Ignored("only a part of the money was given back so far"),
+        Status::Paid | Status::Refunded | Status::Closed if is_granted => {
+            order.note_fulfilment(FulfilmentStatus::Released)
+        }
+        Status::Failed(_) | Status::Cancelled(_) => order.note_fulfilment(FulfilmentStatus::Released),
         Status::Created
         | Status::Confirmed
         | Status::Paid
         | Status::Shipped
         | Status::Delivered
         | Status::Refunded
-        | Status::Failed(_) => order.contradicted(),
-    }
-}
-
-/// Inventory releases only for an order that we ended, or whose refund we granted; after an expiry it says so first, on the same
-/// topic.
-pub(super) fn on_inventory_released(order: &mut Order) -> Answer {
-    match order.standing.status {
-        Status::Paid if order.refund == Some(Refund::Approved) => order.note_fulfilment(FulfilmentStatus::Released),
-        Status::Refunded | Status::Failed(_) | Status::Cancelled(_) => {
-            order.note_fulfilment(FulfilmentStatus::Released)
-        }
-        Status::Created | Status::Confirmed | Status::Paid | Status::Shipped | Status::Delivered => {
-            order.contradicted()
-        }
+        | Status::Closed => order.contradicted(),
     }
 }
 

@@ -5,5 +5,5 @@ mod order;
 mod placed_order;
 
 pub use audit::{Traces, traces_after, traces_of};
-pub use order::{load, past_unpaid_deadline, save};
+pub use order::{load, past_close_deadline, past_unpaid_deadline, save};
 pub use placed_order::{PlacedOrder, Whose, find, list};

@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use crate::domain::fact::Fact;
 use crate::domain::ids::{BuyerId, CheckoutId, OrderId, SellerId};
-use crate::domain::order::{Cancellation, Order, Refund, Standing};
+use crate::domain::order::{Cancellation, Order, Standing};
 use crate::domain::snapshot::{Line, PaymentMethod, Snapshot};
 use crate::domain::status::{CancelReason, FulfilmentStatus, Milestone, PaymentStatus, Status};
 use crate::domain::world::World;
@@ -23,7 +23,7 @@ use crate::domain::world::World;
 pub async fn load(tx: &mut PgConnection, facts: &[Caused<Fact>]) -> Result<(World, Heads), Error> {
     let ids: Vec<Uuid> = facts.iter().flat_map(|caused| caused.fact.order_ids()).map(OrderId::uuid).collect();
     let rows = sqlx::query(
-        "SELECT s.*, n.checkout_id, n.buyer_id, n.seller_id, n.ship_to, n.currency, n.total_minor,
+        "SELECT s.*, n.checkout_id, n.buyer_id, n.seller_id, n.ship_to, n.currency, n.total_minor, n.sku_totals,
                 n.card_token IS NULL AS cash_on_delivery
          FROM order_state s JOIN order_snapshot n ON n.order_id = s.order_id
          WHERE s.order_id = ANY($1)
@@ -55,9 +55,17 @@ fn order_from_row(row: &PgRow) -> Result<Order, Error> {
         unpaid_deadline: timestamp(row, "unpaid_deadline")?,
         allocations: row.try_get::<Json<_>, _>("allocations")?.0,
         cancellation: cancellation(row)?,
-        refund: refund(row)?,
+        sku_totals: row.try_get::<Json<_>, _>("sku_totals")?.0,
+        refunds: row.try_get::<Json<_>, _>("refunds")?.0,
+        captured: captured(row)?,
+        close_at: row.try_get::<Option<OffsetDateTime>, _>("close_at")?.map(Into::into),
         standing: standing(row)?,
     })
+}
+
+fn captured(row: &PgRow) -> Result<Option<Money>, Error> {
+    let minor: Option<i64> = row.try_get("captured_minor")?;
+    minor.map(|minor| Ok(Money::from_minor(minor, currency(row)?))).transpose()
 }
 
 fn cancellation(row: &PgRow) -> Result<Option<Cancellation>, Error> {
@@ -67,11 +75,6 @@ fn cancellation(row: &PgRow) -> Result<Option<Cancellation>, Error> {
     };
     let unknown = || Error::Corrupt(format!("cancel_reason {reason:?}"));
     Ok(Some(Cancellation { reason: CancelReason::from_name(reason).ok_or_else(unknown)?, note }))
-}
-
-fn refund(row: &PgRow) -> Result<Option<Refund>, Error> {
-    let Some(name) = row.try_get::<Option<&str>, _>("refund_status")? else { return Ok(None) };
-    Refund::from_name(name).map(Some).ok_or_else(|| Error::Corrupt(format!("refund_status {name:?}")))
 }
 
 /// Saves what was created and what changed. An order's row comes with its head.
@@ -106,9 +109,9 @@ async fn insert(
     sqlx::query(
         "WITH snapshot AS (
              INSERT INTO order_snapshot (order_id, checkout_id, buyer_id, seller_id, ship_to, currency, subtotal_minor,
-                                         shipping_minor, tax_minor, total_minor, card_token, snapshot_hash, created_at)
+                                         shipping_minor, tax_minor, total_minor, card_token, snapshot_hash, sku_totals, created_at)
              SELECT *, $1 FROM unnest($2::uuid[], $3::uuid[], $4::uuid[], $5::uuid[], $6::jsonb[], $7::text[], $8::bigint[],
-                                      $9::bigint[], $10::bigint[], $11::bigint[], $12::text[], $13::bytea[])
+                                      $9::bigint[], $10::bigint[], $11::bigint[], $12::text[], $13::bytea[], $35::jsonb[])
          ), line AS (
              INSERT INTO order_line (order_id, position, sku, product_id, title, quantity, unit_price_minor, price_version,
                                      line_subtotal_minor, tax_rate, tax_minor)
@@ -154,6 +157,7 @@ async fn insert(
     .bind(column(orders, |order| OffsetDateTime::from(order.unpaid_deadline)))
     .bind(column(orders, |order| head(order, heads).correlation_id))
     .bind(column(orders, |order| Json(order.allocations.clone())))
+    .bind(column(orders, |order| Json(order.sku_totals.clone())))
     .execute(tx)
     .await?;
     Ok(())
@@ -164,12 +168,12 @@ async fn update(tx: &mut PgConnection, changed: &[&Order], heads: &Heads, now: T
         "UPDATE order_state s
          SET status = t.status, reason = t.reason, payment_status = t.payment_status,
              fulfilment_status = t.fulfilment_status, allocations = t.allocations, cancel_reason = t.cancel_reason,
-             cancel_note = t.cancel_note, refund_status = t.refund_status, version = t.version, head_hash = t.head_hash,
-             updated_at = $12
+             cancel_note = t.cancel_note, refunds = t.refunds, captured_minor = t.captured_minor, close_at = t.close_at,
+             version = t.version, head_hash = t.head_hash, updated_at = $14
          FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::jsonb[], $7::text[], $8::text[],
-                     $9::text[], $10::bigint[], $11::bytea[])
+                     $9::jsonb[], $10::bigint[], $11::timestamptz[], $12::bigint[], $13::bytea[])
               AS t (order_id, status, reason, payment_status, fulfilment_status, allocations, cancel_reason, cancel_note,
-                    refund_status, version, head_hash)
+                    refunds, captured_minor, close_at, version, head_hash)
          WHERE s.order_id = t.order_id",
     )
     .bind(column(changed, |order| order.id.uuid()))
@@ -180,7 +184,9 @@ async fn update(tx: &mut PgConnection, changed: &[&Order], heads: &Heads, now: T
     .bind(column(changed, |order| Json(order.allocations.clone())))
     .bind(column(changed, |order| order.cancellation.as_ref().map(|cancellation| cancellation.reason.as_str())))
     .bind(column(changed, |order| order.cancellation.as_ref().map(|cancellation| cancellation.note.clone())))
-    .bind(column(changed, |order| order.refund.map(Refund::as_str)))
+    .bind(column(changed, |order| Json(order.refunds.clone())))
+    .bind(column(changed, |order| order.captured.map(Money::minor)))
+    .bind(column(changed, |order| order.close_at.map(OffsetDateTime::from)))
     .bind(column(changed, |order| head(order, heads).version))
     .bind(column(changed, |order| head(order, heads).hash.to_vec()))
     .bind(OffsetDateTime::from(now))
@@ -202,6 +208,22 @@ pub async fn past_unpaid_deadline(pool: &PgPool, now: Timestamp, limit: i64) -> 
     let ids: Vec<Uuid> = sqlx::query_scalar(
         "SELECT order_id FROM order_state WHERE status = 'CREATED' AND unpaid_deadline <= $1
          ORDER BY unpaid_deadline LIMIT $2",
+    )
+    .bind(OffsetDateTime::from(now))
+    .bind(limit)
+    .fetch_all(pool)
+    .await?;
+    Ok(ids.into_iter().map(OrderId::from_uuid).collect())
+}
+
+/// Orders that may be closed by `now`, the longest due first, at most `limit`: what `on_close_deadline_passed` asks of them.
+pub async fn past_close_deadline(pool: &PgPool, now: Timestamp, limit: i64) -> Result<Vec<OrderId>, Error> {
+    let ids: Vec<Uuid> = sqlx::query_scalar(
+        r#"SELECT order_id FROM order_state
+           WHERE status IN ('PAID', 'DELIVERED', 'REFUNDED') AND close_at <= $1
+             AND fulfilment_status IN ('RELEASED', 'DELIVERED', 'FAILED')
+             AND NOT jsonb_path_exists(refunds, '$[*] ? (@.status == "REQUESTED" || @.status == "APPROVED" || @.status == "FAILED")')
+           ORDER BY close_at LIMIT $2"#,
     )
     .bind(OffsetDateTime::from(now))
     .bind(limit)

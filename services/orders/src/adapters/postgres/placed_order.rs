@@ -8,11 +8,13 @@ use rust_decimal::Decimal;
 use sqlx::postgres::PgRow;
 use sqlx::types::Json;
 use sqlx::{PgConnection, Row};
+use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::order::{currency, standing, timestamp};
 use crate::domain::ids::{BuyerId, CheckoutId, OrderId, ProductId, SellerId};
 use crate::domain::order::Standing;
+use crate::domain::refund::Refund;
 use crate::domain::snapshot::{Address, Line, PaymentMethod, Snapshot, SnapshotHash, Terms};
 use crate::domain::status::Milestone;
 
@@ -25,8 +27,10 @@ pub struct PlacedOrder {
     pub standing: Standing,
     /// Whether somebody asked to cancel it and its parcels are being stopped.
     pub cancellation_requested: bool,
-    /// Whether a refund is under way.
-    pub refund_requested: bool,
+    /// What was asked back so far, oldest first.
+    pub refunds: Vec<Refund>,
+    /// When it is closed if nothing else is under way.
+    pub close_at: Option<Timestamp>,
     /// When it is cancelled if it is still unpaid.
     pub unpaid_deadline: Timestamp,
     /// When it was created.
@@ -106,7 +110,8 @@ fn placed_order_from_row(row: &PgRow, lines: &[&PgRow]) -> Result<PlacedOrder, E
         snapshot: Snapshot::restore(terms_from_row(row, lines)?, SnapshotHash::from_bytes(hash)),
         standing: standing(row)?,
         cancellation_requested: row.try_get::<Option<&str>, _>("cancel_reason")?.is_some(),
-        refund_requested: row.try_get::<Option<&str>, _>("refund_status")?.is_some(),
+        refunds: row.try_get::<Json<_>, _>("refunds")?.0,
+        close_at: row.try_get::<Option<OffsetDateTime>, _>("close_at")?.map(Into::into),
         unpaid_deadline: timestamp(row, "unpaid_deadline")?,
         created_at: timestamp(row, "created_at")?,
         updated_at: timestamp(row, "updated_at")?,

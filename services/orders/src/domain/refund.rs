@@ -1,0 +1,225 @@
+//! Money that goes back: for which units, how much, and how far it is.
+//!
+//! An order numbers its refunds. What units are worth follows from what was agreed: see [`SkuTotal`]. Whatever is asked back together is
+//! at most what the buyer pays, because every decision counts the refunds before it.
+
+use std::collections::BTreeMap;
+
+use kernel::{Money, Mutant, Sku};
+use serde::{Deserialize, Serialize};
+
+use super::error::OrderError;
+use super::ids::ParcelId;
+use super::order::Order;
+use super::snapshot::SkuTotal;
+
+/// Units by SKU, each above zero.
+pub type Units = BTreeMap<Sku, i64>;
+
+/// Which of an order's refunds: 1, 2, 3 and so on.
+pub type RefundNumber = i32;
+
+/// Money that goes back, or is asked back, for one reason.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Refund {
+    /// Which of the order's refunds.
+    pub number: RefundNumber,
+    /// Why.
+    pub kind: RefundKind,
+    /// How far it is.
+    pub status: RefundStatus,
+    /// The amount, with tax; once it is granted, what is granted.
+    pub amount: Money,
+    /// The units that it is for; none for goodwill and before dispatch.
+    pub lines: Vec<RefundLine>,
+    /// The parcel that failed, if one did. A parcel fails once.
+    pub parcel_id: Option<ParcelId>,
+    /// Why it was not granted or not done: a stable reason.
+    pub reason: Option<String>,
+}
+
+/// Units of one SKU whose money goes back.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct RefundLine {
+    /// The variant.
+    pub sku: Sku,
+    /// Units.
+    pub quantity: i64,
+    /// Their share of what the buyer pays for the SKU, with tax.
+    pub amount: Money,
+}
+
+/// Why money goes back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum RefundKind {
+    /// All of it, before anything has left.
+    BeforeDispatch,
+    /// For units that the buyer sends back.
+    AfterReturn,
+    /// For the units of a parcel that was lost, refused or returned to its sender.
+    ParcelFailed,
+    /// An amount that is given back of someone's own accord.
+    Goodwill,
+}
+
+/// How far a refund is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum RefundStatus {
+    /// The parcels are being stopped, or the goods are on their way back.
+    Requested,
+    /// Granted; the money is on its way.
+    Approved,
+    /// Not granted. Final.
+    Rejected,
+    /// The provider refused to give the money back, and is asked again.
+    Failed,
+    /// The money is back. Final.
+    Refunded,
+    /// There was nothing to give back: it is not paid, or worth nothing. Final.
+    Waived,
+}
+
+/// What somebody asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RefundRequest {
+    /// All of the money, before anything has left.
+    BeforeDispatch,
+    /// The money for units that are sent back; at least one.
+    AfterReturn(Units),
+    /// An amount; above zero.
+    Goodwill(Money),
+}
+
+/// Why a refund is not granted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rejection {
+    /// A parcel had left.
+    AlreadyDispatched,
+    /// Nothing of what came back was accepted.
+    ReturnNotAccepted,
+}
+
+impl Rejection {
+    /// The stable name.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::AlreadyDispatched => "ALREADY_DISPATCHED",
+            Self::ReturnNotAccepted => "RETURN_NOT_ACCEPTED",
+        }
+    }
+}
+
+impl Refund {
+    /// Whether something is still to happen.
+    pub const fn is_open(&self) -> bool {
+        matches!(self.status, RefundStatus::Requested | RefundStatus::Approved | RefundStatus::Failed)
+    }
+
+    /// Whether it was granted, and its money is not back yet.
+    pub const fn is_granted(&self) -> bool {
+        matches!(self.status, RefundStatus::Approved | RefundStatus::Failed)
+    }
+
+    /// Whether its amount and units are taken, so that no other refund may have them. While parcels are being stopped nothing is
+    /// taken: whatever else could go back follows from goods that have left, and then this refund is not granted.
+    fn is_counted(&self) -> bool {
+        !Mutant::RefundWithoutCounting.is_active()
+            && match self.status {
+                RefundStatus::Rejected => false,
+                RefundStatus::Requested => self.kind != RefundKind::BeforeDispatch,
+                RefundStatus::Approved | RefundStatus::Failed | RefundStatus::Refunded | RefundStatus::Waived => true,
+            }
+    }
+}
+
+impl Order {
+    /// What the buyer pays and is not asked back yet.
+    pub fn refundable(&self) -> Money {
+        self.less_refunds(Refund::is_counted)
+    }
+
+    /// What is to be paid at the door: the total without what did not arrive.
+    pub fn due(&self) -> Money {
+        self.less_refunds(|refund| refund.status == RefundStatus::Waived)
+    }
+
+    /// What is given back already.
+    pub fn refunded(&self) -> Money {
+        self.sum_of_refunds(|refund| refund.status == RefundStatus::Refunded)
+    }
+
+    /// The refund of that number.
+    pub(crate) fn refund_mut(&mut self, number: RefundNumber) -> Option<&mut Refund> {
+        self.refunds.iter_mut().find(|refund| refund.number == number)
+    }
+
+    /// The one that stops the parcels, unless it was not granted.
+    pub fn refund_before_dispatch(&self) -> Option<&Refund> {
+        let is_meant = |refund: &&Refund| {
+            refund.kind == RefundKind::BeforeDispatch && refund.status != RefundStatus::Rejected
+        };
+        self.refunds.iter().find(is_meant)
+    }
+
+    /// What these units are worth, SKU by SKU.
+    ///
+    /// # Errors
+    /// A SKU is not in the order, or fewer of its units are left.
+    pub fn price(&self, units: &Units) -> Result<Vec<RefundLine>, OrderError> {
+        let price = |(sku, &quantity): (&Sku, &i64)| {
+            let total = self.sku_totals.iter().find(|total| total.sku == *sku);
+            let total = total.ok_or_else(|| OrderError::NotInOrder { order_id: self.id, sku: sku.clone() })?;
+            let (taken, paid) = self.taken(sku);
+            let left = total.quantity - taken;
+            if quantity > left {
+                let (order_id, sku) = (self.id, sku.clone());
+                return Err(OrderError::MoreThanDelivered { order_id, sku, asked: quantity, left });
+            }
+            Ok(RefundLine { sku: sku.clone(), quantity, amount: share(total, taken + quantity, paid) })
+        };
+        units.iter().map(price).collect()
+    }
+
+    /// What goes back for these lines: their shares; with the last unit whatever is left, shipping included.
+    pub fn worth(&self, lines: &[RefundLine]) -> Money {
+        let asked = |sku: &Sku| lines.iter().filter(|line| line.sku == *sku).map(|line| line.quantity).sum::<i64>();
+        let is_last = self.sku_totals.iter().all(|total| self.taken(&total.sku).0 + asked(&total.sku) == total.quantity);
+        let left = self.refundable();
+        if is_last {
+            return left;
+        }
+        let shares = sum(lines.iter().map(|line| line.amount), self.total);
+        if shares.minor() < left.minor() { shares } else { left }
+    }
+
+    /// Units of a SKU that are asked back already, and their worth.
+    fn taken(&self, sku: &Sku) -> (i64, Money) {
+        let counted = self.refunds.iter().filter(|refund| refund.is_counted());
+        let lines = || counted.clone().flat_map(|refund| &refund.lines).filter(|line| line.sku == *sku);
+        (lines().map(|line| line.quantity).sum(), sum(lines().map(|line| line.amount), self.total))
+    }
+
+    fn less_refunds(&self, is_meant: impl Fn(&Refund) -> bool) -> Money {
+        self.total.checked_sub(self.sum_of_refunds(is_meant)).expect("one currency, and both fit")
+    }
+
+    fn sum_of_refunds(&self, is_meant: impl Fn(&Refund) -> bool) -> Money {
+        sum(self.refunds.iter().filter(|refund| is_meant(refund)).map(|refund| refund.amount), self.total)
+    }
+}
+
+/// What is to go back for the first `units` of a SKU, less what went back for some of them before.
+fn share(total: &SkuTotal, units: i64, paid: Money) -> Money {
+    let minor = total.amount.of_first_units(units, total.quantity).minor() - paid.minor();
+    Money::from_minor(minor.max(0), paid.currency())
+}
+
+/// Every amount of an order is in its currency, and together they are at most its total.
+fn sum(amounts: impl Iterator<Item = Money>, like: Money) -> Money {
+    Money::sum(amounts, like.currency()).expect("the amounts of an order are in one currency and fit")
+}
+
+#[cfg(test)]
+mod tests;
