@@ -12,7 +12,7 @@ use prost::{Message, Name};
 
 use super::{wire_refund, wire_terms};
 use crate::domain::event::Event;
-use crate::domain::fact::{FailedParcel, Fact, OrderFact};
+use crate::domain::fact::{Fact, FailedParcel, OrderFact};
 use crate::domain::ids::{BuyerId, CheckoutId, OrderId};
 use crate::domain::shipping_instruction::{Allocation, ShippingInstruction};
 use crate::domain::snapshot::{Address, PaymentMethod, Snapshot, Terms};

@@ -87,19 +87,11 @@ pub(super) fn refund_to_wire(refund: &Refund) -> wire::Refund {
 }
 
 pub(super) fn line_to_wire(line: &RefundLine) -> wire::RefundLine {
-    wire::RefundLine {
-        sku: line.sku.to_string(),
-        quantity: line.quantity,
-        amount: Some(money_to_wire(line.amount)),
-    }
+    wire::RefundLine { sku: line.sku.to_string(), quantity: line.quantity, amount: Some(money_to_wire(line.amount)) }
 }
 
 pub(super) fn sku_total_to_wire(total: &SkuTotal) -> wire::SkuTotal {
-    wire::SkuTotal {
-        sku: total.sku.to_string(),
-        quantity: total.quantity,
-        amount: Some(money_to_wire(total.amount)),
-    }
+    wire::SkuTotal { sku: total.sku.to_string(), quantity: total.quantity, amount: Some(money_to_wire(total.amount)) }
 }
 
 pub(super) const fn kind_to_wire(kind: RefundKind) -> wire::RefundKind {

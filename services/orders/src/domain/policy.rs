@@ -47,9 +47,7 @@ pub fn is_refundable(kind: RefundKind, standing: Standing, walk: Walk) -> bool {
         }
         RefundKind::AfterReturn => is_paid_and_arrived,
         // Before everything has left, whoever wants to be kind cancels or gives all of it back.
-        RefundKind::Goodwill => {
-            is_paid_and_arrived || (walk == Walk::Prepaid && standing.status == Status::Shipped)
-        }
+        RefundKind::Goodwill => is_paid_and_arrived || (walk == Walk::Prepaid && standing.status == Status::Shipped),
         // Nobody asks for it: it follows from what the carrier says.
         RefundKind::ParcelFailed => false,
     }

@@ -157,9 +157,8 @@ impl Order {
 
     /// The one that stops the parcels, unless it was not granted.
     pub fn refund_before_dispatch(&self) -> Option<&Refund> {
-        let is_meant = |refund: &&Refund| {
-            refund.kind == RefundKind::BeforeDispatch && refund.status != RefundStatus::Rejected
-        };
+        let is_meant =
+            |refund: &&Refund| refund.kind == RefundKind::BeforeDispatch && refund.status != RefundStatus::Rejected;
         self.refunds.iter().find(is_meant)
     }
 
@@ -185,7 +184,8 @@ impl Order {
     /// What goes back for these lines: their shares; with the last unit whatever is left, shipping included.
     pub fn worth(&self, lines: &[RefundLine]) -> Money {
         let asked = |sku: &Sku| lines.iter().filter(|line| line.sku == *sku).map(|line| line.quantity).sum::<i64>();
-        let is_last = self.sku_totals.iter().all(|total| self.taken(&total.sku).0 + asked(&total.sku) == total.quantity);
+        let is_last =
+            self.sku_totals.iter().all(|total| self.taken(&total.sku).0 + asked(&total.sku) == total.quantity);
         let left = self.refundable();
         if is_last {
             return left;

@@ -8,7 +8,7 @@
 use kernel::{Decision, Money, Mutant, Timestamp};
 
 use crate::domain::error::OrderError;
-use crate::domain::fact::{Note, Canceller};
+use crate::domain::fact::{Canceller, Note};
 use crate::domain::ids::CheckoutId;
 use crate::domain::order::{Answer, Cancellation, Order};
 use crate::domain::policy::Policy;
@@ -137,12 +137,9 @@ pub(super) fn on_payment_voided(order: &mut Order) -> Answer {
 pub(super) fn on_inventory_committed(order: &mut Order, allocations: &[Allocation]) -> Answer {
     match order.standing.status {
         Status::Created => order.confirm(allocations),
-        Status::Confirmed
-        | Status::Paid
-        | Status::Shipped
-        | Status::Delivered
-        | Status::Refunded
-        | Status::Closed => Decision::AlreadyApplied,
+        Status::Confirmed | Status::Paid | Status::Shipped | Status::Delivered | Status::Refunded | Status::Closed => {
+            Decision::AlreadyApplied
+        }
         // Somebody cancelled meanwhile. Inventory gives the stock back when it hears of it.
         Status::Cancelled(_) => order.note_fulfilment(FulfilmentStatus::Allocated),
         // Each way to fail excludes it: rejected or refused by inventory itself, or declined, so that nothing was to be committed.
@@ -227,12 +224,9 @@ pub(super) fn on_cancel_requested(order: &mut Order, by: Canceller, note: Option
         Status::Created | Status::Confirmed => order.cancel(reason, note),
         // Whoever asked and whatever ended it: it is cancelled, as was asked.
         Status::Cancelled(_) => Decision::AlreadyApplied,
-        Status::Paid
-        | Status::Shipped
-        | Status::Delivered
-        | Status::Refunded
-        | Status::Closed
-        | Status::Failed(_) => not_cancellable(order),
+        Status::Paid | Status::Shipped | Status::Delivered | Status::Refunded | Status::Closed | Status::Failed(_) => {
+            not_cancellable(order)
+        }
     }
 }
 

@@ -3,24 +3,26 @@
 use std::iter;
 use std::time::Duration;
 
-use kernel::Decision;
+use kernel::{Decision, Money, Timestamp};
 use proptest::prelude::*;
 use proptest::test_runner::TestCaseError;
 use uuid::Uuid;
 
 use super::decide;
 use crate::domain::event::Event;
-use crate::domain::fact::{Canceller, Fact, OrderFact};
-use crate::domain::fixtures::{NOON, order_id, snapshot, terms};
-use crate::domain::ids::WarehouseId;
+use crate::domain::fact::{Canceller, Fact, FailedParcel, OrderFact};
+use crate::domain::fixtures::{NOON, euro, order_id, snapshot, terms};
+use crate::domain::ids::{ParcelId, WarehouseId};
 use crate::domain::order::{Answer, Standing};
-use crate::domain::policy::CheckoutPolicy;
+use crate::domain::policy::Policy;
+use crate::domain::refund::{RefundRequest, Units};
 use crate::domain::shipping_instruction::Allocation;
 use crate::domain::snapshot::Snapshot;
-use crate::domain::status::{FulfilmentStatus, OneWay, PaymentStatus, Status};
+use crate::domain::status::{CancelReason, FulfilmentStatus, Milestone, OneWay, PaymentStatus, Status};
 use crate::domain::world::World;
 
-pub(super) const POLICY: CheckoutPolicy = CheckoutPolicy { unpaid_after: Duration::from_mins(16) };
+pub(super) const POLICY: Policy =
+    Policy { unpaid_after: Duration::from_mins(16), return_window: Duration::from_hours(24 * 30) };
 pub(super) const ORDER: u128 = 5;
 
 pub(super) fn submitted(snapshots: Vec<Snapshot>) -> Fact {
@@ -36,7 +38,11 @@ pub(super) fn world_of(agreed: Snapshot) -> World {
 }
 
 pub(super) fn hear(world: &mut World, fact: OrderFact) -> Answer {
-    decide(world, &Fact::Order(order_id(ORDER), fact), &POLICY, NOON + POLICY.unpaid_after)
+    hear_at(world, fact, NOON + POLICY.unpaid_after)
+}
+
+pub(super) fn hear_at(world: &mut World, fact: OrderFact, now: Timestamp) -> Answer {
+    decide(world, &Fact::Order(order_id(ORDER), fact), &POLICY, now)
 }
 
 pub(super) fn standing(world: &World) -> Standing {
@@ -55,8 +61,55 @@ pub(super) fn heard(mut world: World, facts: &[OrderFact]) -> World {
     world
 }
 
+/// All of the money is back, for the first refund.
 pub(super) fn refunded() -> OrderFact {
-    OrderFact::PaymentRefunded { refunded: terms(order_id(ORDER)).total }
+    OrderFact::PaymentRefunded { number: Some(1), refunded: total() }
+}
+
+/// All of the money is back, because the order ended.
+pub(super) fn undone() -> OrderFact {
+    OrderFact::PaymentRefunded { number: None, refunded: total() }
+}
+
+pub(super) fn captured() -> OrderFact {
+    OrderFact::PaymentCaptured { amount: total() }
+}
+
+fn total() -> Money {
+    terms(order_id(ORDER)).total
+}
+
+/// All of the money is wanted back before dispatch.
+pub(super) fn wanted_back() -> OrderFact {
+    OrderFact::RefundRequested { request: RefundRequest::BeforeDispatch, note: None }
+}
+
+pub(super) fn units(lines: &[(&str, i64)]) -> Units {
+    lines.iter().map(|(sku, quantity)| (sku.parse().unwrap(), *quantity)).collect()
+}
+
+/// Everything that was ordered.
+pub(super) const ALL: &[(&str, i64)] = &[("MUG-BLUE", 2), ("SPOON", 1)];
+
+/// These units are sent back.
+pub(super) fn sent_back(lines: &[(&str, i64)]) -> OrderFact {
+    OrderFact::RefundRequested { request: RefundRequest::AfterReturn(units(lines)), note: None }
+}
+
+/// So much of what the first refund waits for is accepted, and no more is awaited.
+pub(super) fn accepted(lines: &[(&str, i64)]) -> OrderFact {
+    OrderFact::ReturnReceived { number: Some(1), accepted: units(lines), complete: true }
+}
+
+pub(super) fn goodwill(cents: i64) -> OrderFact {
+    OrderFact::RefundRequested { request: RefundRequest::Goodwill(euro(cents)), note: None }
+}
+
+/// The spoon is lost, or everything; that was the last that was awaited.
+pub(super) fn lost(lines: &[(&str, i64)], order_delivered: bool) -> OrderFact {
+    let order_failed = lines == ALL;
+    let parcel_id = ParcelId::from_uuid(Uuid::from_u128(9));
+    OrderFact::ShipmentFailed(FailedParcel { parcel_id, units: units(lines), order_delivered, order_failed })
 }
 
 pub(super) fn cancelled_by(by: Canceller) -> OrderFact {
@@ -108,7 +161,9 @@ fn told(answer: &Answer, world: &World) -> String {
         Decision::Applied(events) => match events[..] {
             [Event::CancellationRequested { .. } | Event::RefundRequested { .. }] => "asked".to_owned(),
             [Event::RefundApproved { .. }] => "granted".to_owned(),
+            [Event::RefundRequested { .. }, Event::RefundApproved { .. }] => "asked and granted".to_owned(),
             [Event::RefundRejected { .. }] => "rejected".to_owned(),
+            [Event::RefundCompleted { .. }] => "given back".to_owned(),
             _ => format!("**{}**", standing(world).status.milestone().as_str()),
         },
         Decision::AlreadyApplied => "again".to_owned(),
@@ -140,7 +195,13 @@ pub(super) fn assert_goes_one_way(
         let walk = order.walk().milestones();
         let place = |sought| walk.iter().position(|milestone| *milestone == sought);
         let passed = match (place(from), place(to)) {
+            // REFUNDED, which is beside the walk, and then CLOSED.
+            _ if before.status == Status::Refunded => usize::from(from != to),
             (Some(from), Some(to)) => to - from,
+            // If nothing arrives it is CANCELLED from SHIPPED on.
+            (Some(from), None) if after.status == Status::Cancelled(CancelReason::DeliveryFailed) => {
+                place(Milestone::Shipped).map_or(0, |shipped| shipped + 1 - from)
+            }
             _ => usize::from(from != to),
         };
         let events = if let Decision::Applied(events) = &answer { events.as_slice() } else { &[] };
@@ -158,12 +219,13 @@ fn leaves_status(event: &Event) -> bool {
             | Event::RefundRequested { .. }
             | Event::RefundApproved { .. }
             | Event::RefundRejected { .. }
+            | Event::RefundCompleted { .. }
     )
 }
 
 /// What the text of [`Standing`] promises of each milestone.
 fn is_consistent(standing: Standing, in_cash: bool) -> bool {
-    use FulfilmentStatus::{Allocated, Delivered, PartlyShipped, Released, Shipped, Unallocated};
+    use FulfilmentStatus::{Allocated, Delivered, Failed, PartlyShipped, Released, Shipped, Unallocated};
     use PaymentStatus::{Authorized, Captured, Refunded, Unpaid};
     let Standing { status, payment, fulfilment } = standing;
     let is_held = payment == Authorized || (in_cash && payment == Captured);
@@ -173,8 +235,10 @@ fn is_consistent(standing: Standing, in_cash: bool) -> bool {
         Status::Confirmed => is_held && fulfilment == Allocated,
         Status::Paid if in_cash => payment == Captured && fulfilment == Delivered,
         Status::Paid => payment == Captured && matches!(fulfilment, Allocated | PartlyShipped | Released),
-        Status::Refunded => payment == Refunded && matches!(fulfilment, Allocated | Released),
-        Status::Shipped => (if in_cash { is_held } else { payment == Captured }) && fulfilment == Shipped,
+        Status::Refunded => payment == Refunded && !matches!(fulfilment, Unallocated),
+        Status::Closed => matches!(payment, Captured | Refunded) && matches!(fulfilment, Released | Delivered | Failed),
+        Status::Shipped if in_cash => is_held && fulfilment == Shipped,
+        Status::Shipped => payment == Captured && matches!(fulfilment, Shipped | Failed),
         Status::Delivered => payment == (if in_cash { Authorized } else { Captured }) && fulfilment == Delivered,
         Status::Failed(_) | Status::Cancelled(_) => true,
     }

@@ -176,7 +176,9 @@ pub(super) fn on_shipment_cancel_refused(order: &mut Order) -> Answer {
 /// parcel is under way.
 pub(super) fn on_close_deadline_passed(order: &mut Order, now: Timestamp) -> Answer {
     match order.standing.status {
-        Status::Paid | Status::Delivered | Status::Refunded if order.close_at.is_some_and(|close_at| close_at <= now) => {
+        Status::Paid | Status::Delivered | Status::Refunded
+            if order.close_at.is_some_and(|close_at| close_at <= now) =>
+        {
             if order.refunds.iter().any(Refund::is_open) {
                 return Decision::Ignored("a refund is under way");
             }

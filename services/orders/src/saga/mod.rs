@@ -28,13 +28,7 @@ pub fn decide(world: &mut World, fact: &Fact, policy: &Policy, now: Timestamp) -
 /// A fact about an order that does not exist is refused, never kept for later: whatever inventory, payments and shipping say of an
 /// order follows from its `OrderCreated`, which was published after the order was committed. So it is not early, it is wrong (or
 /// our database was restored from a backup), and an operator must know.
-fn on_order_fact(
-    world: &mut World,
-    order_id: OrderId,
-    fact: &OrderFact,
-    policy: &Policy,
-    now: Timestamp,
-) -> Answer {
+fn on_order_fact(world: &mut World, order_id: OrderId, fact: &OrderFact, policy: &Policy, now: Timestamp) -> Answer {
     let Some(order) = world.order_mut(order_id) else {
         return Decision::Refused(OrderError::NotFound(order_id));
     };

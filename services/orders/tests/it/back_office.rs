@@ -23,10 +23,12 @@ use orders::app::verify_history::{Finding, verify_history};
 use orders::domain::fact::Canceller;
 use orders::domain::ids::{BuyerId, CheckoutId, OrderId, SellerId};
 use orders::domain::order::Standing;
-use orders::domain::policy::CheckoutPolicy;
+use orders::domain::policy::Policy;
+use orders::domain::refund::{RefundRequest, RefundStatus};
 use orders::domain::snapshot::{Address, Line, PaymentMethod, Terms};
 use orders::domain::status::{FulfilmentStatus, Milestone, PaymentStatus};
 use orders::jobs::cancel_unpaid_orders::cancel_unpaid_orders;
+use orders::jobs::close_orders::close_orders;
 use orders::{CONSUMER, Orders, SERVICE};
 use prost::{Message, Name};
 use testkit::{Database, Event, Kafka, TestClock, eventually};
@@ -34,11 +36,12 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use tonic::transport::Channel;
 
 pub(crate) const UNPAID_AFTER: Duration = Duration::from_mins(16);
+pub(crate) const RETURN_WINDOW: Duration = Duration::from_hours(24 * 30);
 pub(crate) const ORDERS: &str = "tradewind.orders.v1";
 pub(crate) const DEAD_LETTERS: &str = "orders.saga.dlq";
 
 pub(crate) fn participant() -> Orders {
-    Orders { policy: CheckoutPolicy { unpaid_after: UNPAID_AFTER } }
+    Orders { policy: Policy { unpaid_after: UNPAID_AFTER, return_window: RETURN_WINDOW } }
 }
 
 /// A database, topics and a clock of one test's own.
@@ -188,13 +191,47 @@ impl BackOffice {
         Ok(cancelled)
     }
 
-    /// Asks for the money of an order back as its buyer.
+    /// Asks for all of the money of an order back as its buyer, before anything has left.
     pub(crate) async fn request_refund(&self, order_id: OrderId) -> Result<PlacedOrder, orders::app::Error> {
+        self.ask_back(order_id, RefundRequest::BeforeDispatch).await
+    }
+
+    /// Asks for money back.
+    pub(crate) async fn ask_back(
+        &self,
+        order_id: OrderId,
+        request: RefundRequest,
+    ) -> Result<PlacedOrder, orders::app::Error> {
         let mut unit = self.store.begin().await.unwrap();
-        let command = RequestRefund { order_id, actor: "buyer:test".to_owned() };
+        let command = RequestRefund { order_id, request, note: None, actor: "buyer:test".to_owned() };
         let asked = request_refund(&mut unit, &participant(), command).await?;
         unit.commit().await.unwrap();
         Ok(asked)
+    }
+
+    /// A new order that was confirmed and paid.
+    pub(crate) async fn paid_order(&self) -> OrderId {
+        let order_id = self.confirmed_order().await;
+        self.hear(&[captured(order_id)]).await;
+        order_id
+    }
+
+    /// A new order that was paid and has arrived.
+    pub(crate) async fn delivered_order(&self) -> OrderId {
+        let order_id = self.paid_order().await;
+        self.hear(&[dispatched(order_id, true), delivered(order_id, true)]).await;
+        order_id
+    }
+
+    /// Runs the job once, and answers how many orders it closed.
+    pub(crate) async fn close(&self) -> usize {
+        close_orders(&self.store, &participant()).await.unwrap()
+    }
+
+    /// How far each refund of an order is, and how much it is, in cents.
+    pub(crate) async fn refunds(&self, order_id: OrderId) -> Vec<(RefundStatus, i64)> {
+        let refunds = self.order(order_id).await.refunds;
+        refunds.iter().map(|refund| (refund.status, refund.amount.minor())).collect()
     }
 
     /// Runs the job once, and answers how many orders it cancelled.
@@ -220,7 +257,7 @@ pub(crate) fn short_name(event_type: &str) -> &str {
     event_type.rsplit('.').next().unwrap()
 }
 
-fn euro(cents: i64) -> Money {
+pub(crate) fn euro(cents: i64) -> Money {
     Money::from_minor(cents, Currency::EUR)
 }
 
@@ -382,10 +419,13 @@ pub(crate) fn declined(order_id: OrderId, reason: &str) -> Event {
 }
 
 pub(crate) fn captured(order_id: OrderId) -> Event {
-    by_payments(
-        order_id,
-        &payments::PaymentCaptured { order_id: order_id.to_string(), amount: Some(euro_on_wire(4_060)) },
-    )
+    captured_part(order_id, 4_060)
+}
+
+/// So much was collected at the door, in cents.
+pub(crate) fn captured_part(order_id: OrderId, cents: i64) -> Event {
+    let amount = Some(euro_on_wire(cents));
+    by_payments(order_id, &payments::PaymentCaptured { order_id: order_id.to_string(), amount })
 }
 
 pub(crate) fn capture_failed(order_id: OrderId) -> Event {
@@ -402,14 +442,68 @@ pub(crate) fn voided(order_id: OrderId) -> Event {
     )
 }
 
+/// All of the money is back, for the first refund.
 pub(crate) fn refunded(order_id: OrderId) -> Event {
-    let order_id_text = order_id.to_string();
+    refunded_part(order_id, 1, 4_060, 4_060)
+}
+
+/// All of the money is back, because the order ended.
+pub(crate) fn undone(order_id: OrderId) -> Event {
+    refunded_part(order_id, 0, 4_060, 4_060)
+}
+
+/// The money of one refund is back, and so much in all, in cents.
+pub(crate) fn refunded_part(order_id: OrderId, refund_number: i32, cents: i64, in_all: i64) -> Event {
     let message = payments::PaymentRefunded {
-        order_id: order_id_text,
-        amount: Some(euro_on_wire(4_060)),
-        refunded_amount: Some(euro_on_wire(4_060)),
+        order_id: order_id.to_string(),
+        amount: Some(euro_on_wire(cents)),
+        refunded_amount: Some(euro_on_wire(in_all)),
+        refund_number,
+        whole: in_all == 4_060,
+        to_credit: false,
     };
     by_payments(order_id, &message)
+}
+
+pub(crate) fn refund_failed(order_id: OrderId) -> Event {
+    let message = payments::RefundFailed {
+        order_id: order_id.to_string(),
+        refund_number: 1,
+        amount: Some(euro_on_wire(4_060)),
+        reason: "REFUND_REFUSED".to_owned(),
+    };
+    by_payments(order_id, &message)
+}
+
+fn shipment_lines(lines: &[(&str, i64)]) -> Vec<shipping::ShipmentLine> {
+    let line = |(sku, quantity): &(&str, i64)| shipping::ShipmentLine { sku: (*sku).to_owned(), quantity: *quantity };
+    lines.iter().map(line).collect()
+}
+
+/// A parcel with these units is lost; the others have arrived, or there are none.
+pub(crate) fn lost(order_id: OrderId, lines: &[(&str, i64)], order_delivered: bool) -> Event {
+    let message = shipping::ShipmentFailed {
+        order_id: order_id.to_string(),
+        parcel_id: Id::<shipping::Parcel>::generate().to_string(),
+        failure: shipping::ParcelFailure::Lost.into(),
+        lines: shipment_lines(lines),
+        order_delivered,
+        order_failed: !order_delivered,
+        ..shipping::ShipmentFailed::default()
+    };
+    by_shipping(order_id, &message)
+}
+
+/// These units of what the first refund waits for are accepted.
+pub(crate) fn returned(order_id: OrderId, accepted: &[(&str, i64)], complete: bool) -> Event {
+    let message = shipping::ReturnReceived {
+        order_id: order_id.to_string(),
+        refund_number: 1,
+        accepted_lines: shipment_lines(accepted),
+        complete,
+        ..shipping::ReturnReceived::default()
+    };
+    by_shipping(order_id, &message)
 }
 
 /// The mugs are committed in one warehouse, the spoon in another.

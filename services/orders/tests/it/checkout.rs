@@ -11,7 +11,7 @@ use testkit::{Event, eventually};
 
 use crate::back_office::{
     BackOffice, Checkout, DEAD_LETTERS, UNPAID_AFTER, authorized, capture_failed, captured, commit_refused, committed,
-    declined, expired, participant, refunded, rejected, released, voided,
+    declined, expired, participant, rejected, released, undone, voided,
 };
 
 #[tokio::test]
@@ -140,7 +140,7 @@ async fn a_capture_that_meets_a_cancellation_does_not_revive_the_order() {
     let (office, _replica) = BackOffice::open().await;
     let order_id = office.confirmed_order().await;
     office.cancel(order_id).await.unwrap();
-    office.hear(&[captured(order_id), released(order_id), refunded(order_id), refunded(order_id)]).await;
+    office.hear(&[captured(order_id), released(order_id), undone(order_id), undone(order_id)]).await;
 
     office.told(order_id, &["OrderCreated", "OrderConfirmed", "OrderCancelled"]).await;
     let released = FulfilmentStatus::Released;

@@ -3,7 +3,9 @@
 use contracts::orders::v1 as wire;
 use orders::domain::status::{FulfilmentStatus, Milestone, PaymentStatus};
 
-use crate::back_office::{BackOffice, captured, delivered, dispatched, not_stopped, stopped};
+use crate::back_office::{
+    BackOffice, captured, captured_part, delivered, dispatched, lost, not_stopped, stopped, voided,
+};
 
 #[tokio::test]
 async fn a_prepaid_order_is_shipped_and_delivered_with_its_last_parcel() {
@@ -104,6 +106,24 @@ async fn a_parcel_that_left_before_it_could_be_stopped_goes_on() {
     office.assert_stands(order_id, Milestone::Confirmed, PaymentStatus::Authorized, partly).await;
     assert!(!office.order(order_id).await.cancellation_requested);
     assert!(office.cancel(order_id).await.is_err());
+    assert!(office.parked().await.is_empty());
+    assert_eq!(office.verify(None).await, []);
+}
+
+#[tokio::test]
+async fn what_is_refused_at_the_door_is_not_to_be_paid() {
+    let (office, _replica) = BackOffice::open().await;
+    let order_id = office.confirmed_order_in_cash().await;
+    office.hear(&[dispatched(order_id, true), lost(order_id, &[("SPOON", 1)], true)]).await;
+    office.hear(&[captured_part(order_id, 4_060 - 595)]).await;
+    let arrived = FulfilmentStatus::Delivered;
+    office.assert_stands(order_id, Milestone::Paid, PaymentStatus::Captured, arrived).await;
+
+    let refused = office.confirmed_order_in_cash().await;
+    office.hear(&[dispatched(refused, true), lost(refused, &[("MUG-BLUE", 2), ("SPOON", 1)], false)]).await;
+    office.hear(&[voided(refused)]).await;
+    let failed = FulfilmentStatus::Failed;
+    office.assert_stands(refused, Milestone::Cancelled, PaymentStatus::Voided, failed).await;
     assert!(office.parked().await.is_empty());
     assert_eq!(office.verify(None).await, []);
 }

@@ -11,9 +11,10 @@ use orders::domain::shipping_instruction::Allocation;
 use orders::domain::snapshot::Snapshot;
 use orders::domain::status::Milestone;
 use orders::jobs::cancel_unpaid_orders::cancel_unpaid_orders;
+use orders::jobs::close_orders::close_orders;
 use testkit::{Database, Reads, TestClock};
 
-use crate::back_office::{Checkout, UNPAID_AFTER, participant, terms_of};
+use crate::back_office::{Checkout, RETURN_WINDOW, participant, terms_of};
 
 const TABLES: &[&str] = &["order_snapshot", "order_line", "order_state"];
 const ROUNDS: usize = 10;
@@ -21,23 +22,24 @@ const ORDERS_PER_ROUND: usize = 20;
 /// What one order may read of one table in its whole life here, lists and locks included: rows or index entries.
 const READS_PER_ORDER_MAX: i64 = 60;
 
-/// A marketplace that has done business for years: 50,000 orders of two lines each, by 5,000 buyers, a tenth of them unpaid.
+/// A marketplace that has done business for years: 50,000 orders of two lines each, by 5,000 buyers, a tenth of them unpaid, the others delivered.
 async fn fill(database: &Database) {
     let mut connection = database.pool().acquire().await.unwrap();
     for statement in [
         "INSERT INTO order_snapshot
          SELECT md5('order' || n)::uuid, md5('checkout' || n)::uuid, md5('buyer' || n % 5000)::uuid,
-                md5('seller' || n % 30)::uuid, '{}', 'EUR', 100, 0, 0, 100, NULL, sha256('terms'), now()
+                md5('seller' || n % 30)::uuid, '{}', 'EUR', 100, 0, 0, 100, NULL, sha256('terms'),
+                '[]', now()
          FROM generate_series(1, 50000) AS n",
         "INSERT INTO order_line
          SELECT md5('order' || n)::uuid, position, 'SKU', md5('product')::uuid, 'Mug', 1, 50, 1, 50, 0, 0
          FROM generate_series(1, 50000) AS n, generate_series(0, 1) AS position",
         "INSERT INTO order_state
-         SELECT md5('order' || n)::uuid, CASE WHEN n % 10 = 0 THEN 'CREATED' ELSE 'PAID' END, NULL,
+         SELECT md5('order' || n)::uuid, CASE WHEN n % 10 = 0 THEN 'CREATED' ELSE 'DELIVERED' END, NULL,
                 CASE WHEN n % 10 = 0 THEN 'UNPAID' ELSE 'CAPTURED' END,
-                CASE WHEN n % 10 = 0 THEN 'UNALLOCATED' ELSE 'ALLOCATED' END,
+                CASE WHEN n % 10 = 0 THEN 'UNALLOCATED' ELSE 'DELIVERED' END,
                 CASE WHEN n % 10 = 0 THEN '[]' ELSE '[{\"sku\": \"SKU\", \"warehouse_id\": \"0\", \"quantity\": 2}]' END::jsonb,
-                NULL, NULL, NULL, '2100-01-01', now(), 1, sha256('head'), md5('checkout' || n)::uuid
+                NULL, NULL, '[]', 100, '2100-01-01', '2100-01-01', now(), 1, sha256('head'), md5('checkout' || n)::uuid
          FROM generate_series(1, 50000) AS n",
         "ANALYZE",
     ] {
@@ -66,23 +68,25 @@ async fn do_business(store: &EventStore, clock: &TestClock) {
         warehouse_id: WarehouseId::from_uuid(checkout.id.uuid()),
         quantity: Quantity::ONE,
     };
+    let amount = terms_of(&checkout)[0].total;
     for fact in [
         OrderFact::PaymentAuthorized,
         OrderFact::InventoryCommitted { allocations: vec![spoon] },
         OrderFact::ShipmentDispatched { order_dispatched: true },
         OrderFact::ShipmentDelivered { order_delivered: true },
-        OrderFact::PaymentCaptured,
+        OrderFact::PaymentCaptured { amount },
     ] {
         happen(store, paid.iter().map(|id| Fact::Order(*id, fact.clone())).collect()).await;
     }
-    clock.advance(UNPAID_AFTER);
+    clock.advance(RETURN_WINDOW);
+    assert_eq!(close_orders(store, &participant()).await.unwrap(), paid.len());
     assert_eq!(cancel_unpaid_orders(store, &participant()).await.unwrap(), ORDERS_PER_ROUND - paid.len());
 
     let mut connection = store.pool().acquire().await.unwrap();
     assert!(postgres::find(&mut connection, paid[0]).await.unwrap().is_some());
     let whose = [Whose::Buyer(checkout.buyer_id), Whose::Seller(checkout.seller_ids[0])];
     for whose in whose {
-        let listed = postgres::list(&mut connection, whose, Some(Milestone::Paid), None, 21).await.unwrap();
+        let listed = postgres::list(&mut connection, whose, Some(Milestone::Closed), None, 21).await.unwrap();
         assert!(!listed.is_empty());
     }
     drop(connection);

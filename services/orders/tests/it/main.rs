@@ -4,6 +4,7 @@
 
 mod back_office;
 mod checkout;
+mod close;
 mod deadline;
 mod fulfilment;
 mod indexes;

@@ -3,8 +3,9 @@
 use kernel::{Quantity, Timestamp};
 use messaging::Subscription;
 use orders::adapters::events::SUBSCRIPTIONS;
-use orders::domain::fact::{Canceller, Fact, OrderFact};
-use orders::domain::ids::{OrderId, WarehouseId};
+use orders::domain::fact::{Canceller, Fact, FailedParcel, OrderFact};
+use orders::domain::ids::{OrderId, ParcelId, WarehouseId};
+use orders::domain::refund::{RefundRequest, Units};
 use orders::domain::shipping_instruction::Allocation;
 use orders::domain::snapshot::{PaymentMethod, Snapshot, Terms};
 use orders::domain::status::Status;
@@ -12,7 +13,7 @@ use orders::domain::world::World;
 use orders::{Orders, SERVICE};
 use testkit::steps::{Broken, Journey, Row, Step, Table};
 
-use crate::back_office::{Checkout, UNPAID_AFTER, participant, terms_of};
+use crate::back_office::{Checkout, RETURN_WINDOW, UNPAID_AFTER, participant, terms_of};
 
 const CHECKOUT: &str = "checkout";
 const INVENTORY: &str = "inventory";
@@ -29,7 +30,9 @@ const DELIVERED: &str = "OrderDelivered";
 const STOPPING: &str = "OrderCancellationRequested";
 const WANTED_BACK: &str = "RefundRequested";
 const GRANTED: &str = "RefundApproved";
+const COMPLETED: &str = "RefundCompleted";
 const REFUNDED: &str = "OrderRefunded";
+const CLOSED: &str = "OrderClosed";
 const FAILED: &str = "OrderFailed";
 const CANCELLED: &str = "OrderCancelled";
 
@@ -76,7 +79,8 @@ impl Placed {
     }
 
     fn refund(&self) -> Step<Fact> {
-        self.says(BUYER, "RequestRefund", OrderFact::RefundRequested)
+        let request = RefundRequest::BeforeDispatch;
+        self.says(BUYER, "RequestRefund", OrderFact::RefundRequested { request, note: None })
     }
 
     fn refund_granted(&self) -> Step<Fact> {
@@ -113,7 +117,8 @@ impl Placed {
     }
 
     fn captured(&self) -> Step<Fact> {
-        self.says(PAYMENTS, "PaymentCaptured", OrderFact::PaymentCaptured).needs(&[CONFIRMED])
+        self.says(PAYMENTS, "PaymentCaptured", OrderFact::PaymentCaptured { amount: self.terms.total })
+            .needs(&[CONFIRMED])
     }
 
     fn capture_failed(&self) -> Step<Fact> {
@@ -124,8 +129,42 @@ impl Placed {
         self.says(PAYMENTS, "PaymentVoided", OrderFact::PaymentVoided)
     }
 
+    /// The order ended while its money was taken.
+    fn undone(&self) -> Step<Fact> {
+        let refunded = self.terms.total;
+        self.says(PAYMENTS, "PaymentRefunded", OrderFact::PaymentRefunded { number: None, refunded })
+    }
+
     fn refunded(&self) -> Step<Fact> {
-        self.says(PAYMENTS, "PaymentRefunded", OrderFact::PaymentRefunded { refunded: self.terms.total })
+        let refunded = self.terms.total;
+        self.says(PAYMENTS, "PaymentRefunded", OrderFact::PaymentRefunded { number: Some(1), refunded })
+            .tells(&[COMPLETED, REFUNDED])
+    }
+
+    fn refund_failed(&self) -> Step<Fact> {
+        let reason = "REFUND_REFUSED".to_owned();
+        self.says(PAYMENTS, "RefundFailed", OrderFact::RefundFailed { number: Some(1), reason }).needs(&[GRANTED])
+    }
+
+    /// The spoon is all that was ordered.
+    fn lost(&self) -> Step<Fact> {
+        let parcel = FailedParcel {
+            parcel_id: ParcelId::from_uuid(self.id().uuid()),
+            units: [("SPOON".parse().unwrap(), 1)].into(),
+            order_delivered: false,
+            order_failed: true,
+        };
+        self.says(SHIPPING, "ShipmentFailed", OrderFact::ShipmentFailed(parcel))
+    }
+
+    /// It was asked back by nobody: a parcel that came back.
+    fn received(&self) -> Step<Fact> {
+        let fact = OrderFact::ReturnReceived { number: None, accepted: Units::new(), complete: true };
+        self.says(SHIPPING, "ReturnReceived", fact)
+    }
+
+    fn closed(&self) -> Step<Fact> {
+        self.says(CLOCK, "the end of the return window", OrderFact::CloseDeadlinePassed).at(RETURN_WINDOW)
     }
 
     fn cancel(&self) -> Step<Fact> {
@@ -168,7 +207,7 @@ impl Table for Placed {
 
     const SUBSCRIPTIONS: &'static [Subscription] = SUBSCRIPTIONS;
     const SLATE: &'static [&'static str] =
-        &["SELECT order_id, status FROM order_state WHERE status NOT IN ('FAILED', 'CANCELLED', 'REFUNDED')"];
+        &["SELECT order_id, status FROM order_state WHERE status NOT IN ('FAILED', 'CANCELLED', 'REFUNDED', 'CLOSED')"];
 
     fn service() -> &'static chassis::Service {
         &SERVICE
@@ -196,19 +235,41 @@ impl Table for Placed {
                 .then(self.authorized_row())
                 .then(self.committed().tells(&[CONFIRMED])
                     .undone_by([self.cancel().tells(&[CANCELLED]), self.released(), self.voided()])
-                    .or_by([self.cancel().tells(&[CANCELLED]), self.captured(), self.refunded(), self.released()])
+                    .or_by([self.cancel().tells(&[CANCELLED]), self.captured(), self.undone(), self.released()])
                     .or_by([self.capture_failed().tells(&[CANCELLED]), self.released(), self.voided()])
                     .but_not_by([self.deadline().is_ignored()]))
                 .then(self.captured().tells(&[PAID])
-                    .undone_by([self.refund().tells(&[WANTED_BACK]), self.refund_granted(), self.refunded().tells(&[REFUNDED]), self.released()])
-                    .or_by([self.refund().tells(&[WANTED_BACK]), self.refund_granted(), self.released(), self.refunded().tells(&[REFUNDED])])
+                    .undone_by([self.refund().tells(&[WANTED_BACK]), self.refund_granted(), self.refunded(), self.released()])
+                    .or_by([self.refund().tells(&[WANTED_BACK]), self.refund_granted(), self.refund_failed(), self.released(), self.refunded()])
                     .but_not_by([self.cancel().is_refused(), self.deadline().is_ignored()]))
                 .then(self.dispatched(false).needs(&[PAID])
                     .not_undone_by([self.cancel().is_refused()]))
                 .then(self.dispatched(true).needs(&[PAID]).tells(&[SHIPPED])
                     .not_undone_by([self.cancel().is_refused()]))
                 .then(self.delivered(true).needs(&[PAID]).tells(&[DELIVERED])
+                    .not_undone_by([self.cancel().is_refused()]))
+                .then(self.closed().needs(&[DELIVERED]).tells(&[CLOSED])
                     .not_undone_by([self.cancel().is_refused()])),
+            Journey::new("an order that is paid for by card and lost on its way")
+                .not_undone_by([self.cancel().is_refused()])
+                .then(self.created(PaymentMethod::Card("tok_approved".parse().unwrap())))
+                .then(self.committed().tells(&[CONFIRMED])
+                    .undone_by([self.cancel().tells(&[CANCELLED]), self.released(), self.voided()]))
+                .then(self.captured().tells(&[PAID])
+                    .undone_by([self.refund().tells(&[WANTED_BACK]), self.refund_granted(), self.refunded(), self.released()]))
+                .then(self.dispatched(true).needs(&[PAID]).tells(&[SHIPPED])
+                    .undone_by([self.lost().tells(&[WANTED_BACK, GRANTED]), self.refunded()]))
+                .then(self.lost().needs(&[SHIPPED]).tells(&[WANTED_BACK, GRANTED])
+                    .undone_by([self.refunded()])
+                    .or_by([self.refund_failed(), self.refunded()])
+                    .but_not_by([self.received().is_ignored()])),
+            Journey::new("an order that is refused at the door")
+                .not_undone_by([self.cancel().is_refused()])
+                .then(self.created(PaymentMethod::CashOnDelivery))
+                .then(self.committed().tells(&[CONFIRMED])
+                    .undone_by([self.cancel().tells(&[STOPPING]), self.stopped().tells(&[CANCELLED]), self.voided(), self.released()]))
+                .then(self.dispatched(true).needs(&[CONFIRMED]).tells(&[SHIPPED])
+                    .undone_by([self.lost().tells(&[CANCELLED]), self.voided()])),
             Journey::new("an order that is paid for at the door")
                 .not_undone_by([self.cancel().is_refused()])
                 .then(self.created(PaymentMethod::CashOnDelivery))
@@ -240,7 +301,9 @@ impl Table for Placed {
     /// The order, unless it has ended.
     fn slate(&self, world: &World) -> String {
         match world.order(self.id()).map(|order| order.standing.status) {
-            None | Some(Status::Failed(_) | Status::Cancelled(_) | Status::Refunded) => "nothing under way".to_owned(),
+            None | Some(Status::Failed(_) | Status::Cancelled(_) | Status::Refunded | Status::Closed) => {
+                "nothing under way".to_owned()
+            }
             Some(
                 status @ (Status::Created | Status::Confirmed | Status::Paid | Status::Shipped | Status::Delivered),
             ) => status.to_string(),

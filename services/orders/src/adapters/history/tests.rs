@@ -5,6 +5,7 @@ use crate::adapters::events::encode;
 use crate::domain::event::Event;
 use crate::domain::fixtures::{NOON, cash_on_delivery, order_id, snapshot, terms};
 use crate::domain::ids::{CheckoutId, OrderId};
+use crate::domain::refund::{Refund, RefundKind, RefundStatus, Rejection};
 use crate::domain::status::{CancelReason, FailureReason};
 
 fn record(event: &Event) -> Record {
@@ -80,13 +81,15 @@ fn what_is_asked_for_in_between_leaves_the_status_as_it_is() {
 
     let (order_id, checkout_id) = ids();
     let amount = terms(order_id).total;
+    let (kind, status) = (RefundKind::BeforeDispatch, RefundStatus::Requested);
+    let refund = Refund { number: 1, kind, status, amount, lines: Vec::new(), parcel_id: None, reason: None };
     let history: Vec<_> = [
         Event::Created { snapshot: Box::new(snapshot(order_id)), unpaid_deadline: NOON },
         Event::Confirmed { order_id, checkout_id, cash_on_delivery: false, shipping_instruction: None },
         Event::Paid { order_id, checkout_id, shipping_instruction: None },
-        Event::RefundRequested { order_id, checkout_id, amount },
+        Event::RefundRequested { order_id, checkout_id, refund, note: String::new() },
         Event::Shipped { order_id, checkout_id },
-        Event::RefundRejected { order_id, checkout_id },
+        Event::RefundRejected { order_id, checkout_id, number: 1, reason: Rejection::AlreadyDispatched },
     ]
     .iter()
     .map(record)

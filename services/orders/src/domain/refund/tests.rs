@@ -102,7 +102,8 @@ proptest! {
         };
         order.sku_totals = quantities.iter().enumerate().map(total).collect();
         order.total = euro(order.sku_totals.iter().map(|total| total.amount.minor()).sum::<i64>() + shipping);
-        give(&mut order, RefundKind::Goodwill, goodwill.min(order.total.minor()));
+        let goodwill = goodwill.min(order.total.minor());
+        give(&mut order, RefundKind::Goodwill, goodwill);
         let everything = order.sku_totals.iter().map(|total| (total.sku.clone(), total.quantity));
         let everything: Vec<(Sku, i64)> = everything.collect();
         let one_by_one = steps.into_iter().map(|(index, units, is_rejected)| (index, units, is_rejected));

@@ -11,8 +11,8 @@ use crate::domain::order::Standing;
 use crate::domain::snapshot::Terms;
 use crate::saga::decide;
 use crate::saga::fixtures::{
-    ORDER, POLICY, assert_goes_one_way, assert_readme_has, cancelled_by, committed, delivered, dispatched, hear,
-    refunded, standing, submitted, table, world_after, world_of,
+    ORDER, POLICY, assert_goes_one_way, assert_readme_has, cancelled_by, captured, committed, delivered, dispatched,
+    hear, standing, submitted, table, undone, world_after, world_of,
 };
 
 fn declined() -> OrderFact {
@@ -24,14 +24,14 @@ fn every_fact() -> Vec<(&'static str, OrderFact)> {
     vec![
         ("PaymentAuthorized", OrderFact::PaymentAuthorized),
         ("InventoryCommitted", committed()),
-        ("PaymentCaptured", OrderFact::PaymentCaptured),
+        ("PaymentCaptured", captured()),
         ("InventoryRejected", OrderFact::InventoryRejected),
         ("PaymentDeclined", declined()),
         ("InventoryCommitRefused", OrderFact::InventoryCommitRefused),
         ("ReservationExpired", OrderFact::ReservationExpired),
         ("CaptureFailed", OrderFact::CaptureFailed),
         ("PaymentVoided", OrderFact::PaymentVoided),
-        ("PaymentRefunded", refunded()),
+        ("PaymentRefunded", undone()),
         ("InventoryReleased", OrderFact::InventoryReleased),
         ("cancellation", cancelled_by(Canceller::Buyer)),
         ("unpaid deadline", OrderFact::UnpaidDeadlinePassed),
@@ -42,7 +42,7 @@ fn every_fact() -> Vec<(&'static str, OrderFact)> {
 fn every_state() -> Vec<(&'static str, Vec<OrderFact>)> {
     let confirmed = vec![OrderFact::PaymentAuthorized, committed()];
     let after_confirmed = |fact| [confirmed.clone(), vec![fact]].concat();
-    let paid = after_confirmed(OrderFact::PaymentCaptured);
+    let paid = after_confirmed(captured());
     vec![
         ("CREATED", vec![]),
         ("CREATED, authorized", vec![OrderFact::PaymentAuthorized]),
@@ -162,17 +162,17 @@ fn a_commit_that_meets_a_cancellation_is_noted_and_then_released() {
 
 #[test]
 fn a_capture_that_meets_a_cancellation_is_noted_and_then_refunded() {
-    let world = world_after(&[committed(), cancelled_by(Canceller::Buyer), OrderFact::PaymentCaptured, refunded()]);
+    let world = world_after(&[committed(), cancelled_by(Canceller::Buyer), captured(), undone()]);
     assert_eq!(standing(&world).status, Status::Cancelled(CancelReason::ByBuyer));
     assert_eq!(standing(&world).payment, PaymentStatus::Refunded);
 }
 
 #[test]
 fn a_part_of_the_money_given_back_is_no_refund_of_the_order() {
-    let history = [committed(), cancelled_by(Canceller::Buyer), OrderFact::PaymentCaptured];
+    let history = [committed(), cancelled_by(Canceller::Buyer), captured()];
     let mut world = world_after(&history);
-    let part = OrderFact::PaymentRefunded { refunded: euro(1) };
-    assert!(matches!(hear(&mut world, part), Decision::Ignored(_)));
+    let part = OrderFact::PaymentRefunded { number: None, refunded: euro(1) };
+    assert!(matches!(hear(&mut world, part), Decision::Refused(OrderError::Contradicted { .. })));
     assert_eq!(standing(&world).payment, PaymentStatus::Captured);
 }
 

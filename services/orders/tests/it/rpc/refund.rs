@@ -1,20 +1,28 @@
 //! `RequestRefund`: who may ask, and what is answered.
 
-use contracts::orders::v1::{Order, OrderHistoryEntry, OrderStatus, RequestRefundRequest};
+use contracts::google::r#type::Money;
+use contracts::orders::v1::{
+    Order, OrderHistoryEntry, OrderStatus, RefundKind, RefundStatus, RequestRefundRequest, ReturnLine,
+};
 use orders::domain::ids::OrderId;
 use testkit::Bearer;
 use tonic::Code;
 
 use super::{Desk, history, refusal, refused};
-use crate::back_office::{authorized, captured, committed, refunded, stopped};
+use crate::back_office::{authorized, captured, committed, delivered, dispatched, refunded, stopped};
 
 fn refund(order_id: OrderId, request_id: &str) -> RequestRefundRequest {
-    RequestRefundRequest { request_id: request_id.to_owned(), order_id: order_id.to_string() }
+    let request_id = request_id.to_owned();
+    RequestRefundRequest { request_id, order_id: order_id.to_string(), ..RequestRefundRequest::default() }
 }
 
 async fn asked(desk: &Desk, bearer: &Bearer, request_id: &str) -> Order {
     let answer = desk.client().request_refund(bearer.request(refund(desk.order_id, request_id))).await;
     answer.unwrap().into_inner().order.unwrap()
+}
+
+fn refund_of(order: &Order) -> RefundStatus {
+    order.refunds[0].status()
 }
 
 async fn paid() -> Desk {
@@ -28,20 +36,20 @@ async fn paid() -> Desk {
 async fn a_buyer_gets_the_money_back_and_the_history_tells_how() {
     let desk = paid().await;
     let order = asked(&desk, &desk.buyer, "once").await;
-    assert_eq!((order.status(), order.refund_requested, order.version), (OrderStatus::Paid, true, 4));
+    assert_eq!((order.status(), refund_of(&order), order.version), (OrderStatus::Paid, RefundStatus::Requested, 4));
     // The same request is answered as before, and another one finds it under way.
     assert_eq!(asked(&desk, &desk.buyer, "once").await, order);
     assert_eq!(asked(&desk, &desk.tokens.operator(), "twice").await, order);
     desk.office.hear(&[stopped(desk.order_id), refunded(desk.order_id)]).await;
     assert_eq!(asked(&desk, &desk.buyer, "once").await, order);
     let order = asked(&desk, &desk.buyer, "again").await;
-    assert_eq!((order.status(), order.refund_requested, order.version), (OrderStatus::Refunded, false, 6));
+    assert_eq!((order.status(), refund_of(&order), order.version), (OrderStatus::Refunded, RefundStatus::Refunded, 7));
 
     let answer = desk.client().get_order_history(desk.buyer.request(history(desk.order_id))).await.unwrap();
     let entries = answer.into_inner().entries;
     let statuses: Vec<_> = entries.iter().map(OrderHistoryEntry::status).collect();
     let paid = OrderStatus::Paid;
-    let expected = [OrderStatus::Created, OrderStatus::Confirmed, paid, paid, paid, OrderStatus::Refunded];
+    let expected = [OrderStatus::Created, OrderStatus::Confirmed, paid, paid, paid, paid, OrderStatus::Refunded];
     assert_eq!(statuses, expected);
     assert_eq!(entries[3].actor, format!("buyer:{}", desk.checkout.buyer_id));
     assert_eq!(entries[4].causation_id.len(), 36);
@@ -63,11 +71,20 @@ async fn an_order_that_is_not_paid_is_not_refunded() {
 }
 
 #[tokio::test]
-async fn nobody_but_its_buyer_and_operators_may_ask() {
+async fn each_may_ask_for_what_is_theirs_to_ask_for() {
     let desk = paid().await;
-    let request = desk.seller.request(refund(desk.order_id, "1"));
-    let (code, ..) = refusal(desk.client().request_refund(request)).await;
-    assert_eq!(code, Code::PermissionDenied);
+    let goodwill = RequestRefundRequest {
+        kind: RefundKind::Goodwill.into(),
+        amount: Some(Money { currency_code: "EUR".to_owned(), units: 1, nanos: 0 }),
+        ..refund(desk.order_id, "2")
+    };
+    for (bearer, request) in [(&desk.seller, refund(desk.order_id, "1")), (&desk.buyer, goodwill.clone())] {
+        let (code, reason, _) = refusal(desk.client().request_refund(bearer.request(request))).await;
+        assert_eq!((code, reason.as_str()), (Code::PermissionDenied, "NOT_YOURS_TO_GRANT"));
+    }
+    // The seller may, but not before everything has left.
+    let (code, reason, _) = refusal(desk.client().request_refund(desk.seller.request(goodwill))).await;
+    assert_eq!((code, reason.as_str()), (Code::FailedPrecondition, "ORDER_NOT_REFUNDABLE"));
     let [stranger, _] = desk.strangers();
     let request = stranger.request(refund(desk.order_id, "1"));
     let (code, reason, _) = refusal(desk.client().request_refund(request)).await;
@@ -76,9 +93,63 @@ async fn nobody_but_its_buyer_and_operators_may_ask() {
 }
 
 #[tokio::test]
+async fn goods_are_sent_back_and_the_order_says_how_far_that_is() {
+    let desk = paid().await;
+    desk.office.hear(&[dispatched(desk.order_id, true), delivered(desk.order_id, true)]).await;
+    let back = |sku: &str, quantity, request_id| RequestRefundRequest {
+        kind: RefundKind::AfterReturn.into(),
+        lines: vec![ReturnLine { sku: sku.to_owned(), quantity }],
+        note: "it is chipped".to_owned(),
+        ..refund(desk.order_id, request_id)
+    };
+    for (request, expected) in [(back("POT", 1, "1"), "NOT_IN_ORDER"), (back("SPOON", 2, "1"), "MORE_THAN_DELIVERED")] {
+        let (code, reason, _) = refusal(desk.client().request_refund(desk.buyer.request(request))).await;
+        assert_eq!((code, reason.as_str()), (Code::FailedPrecondition, expected));
+    }
+    let answer = desk.client().request_refund(desk.buyer.request(back("SPOON", 1, "1"))).await.unwrap();
+    let order = answer.into_inner().order.unwrap();
+    let asked = &order.refunds[0];
+    let expected = (1, RefundKind::AfterReturn, RefundStatus::Requested);
+    assert_eq!((asked.refund_number, asked.kind(), asked.status()), expected);
+    let money = |money: &Option<Money>| money.as_ref().map(|money| (money.units, money.nanos));
+    assert_eq!(money(&asked.amount), Some((5, 950_000_000)));
+    assert_eq!((asked.lines[0].sku.as_str(), asked.lines[0].quantity), ("SPOON", 1));
+    assert!(order.close_time.is_some());
+}
+
+#[tokio::test]
 async fn every_field_at_fault_of_a_refund_is_named_at_once() {
     let desk = Desk::open().await;
-    let request = RequestRefundRequest { request_id: "x".repeat(65), order_id: "?".to_owned() };
+    let request = RequestRefundRequest {
+        request_id: "x".repeat(65),
+        order_id: "?".to_owned(),
+        note: "x".repeat(501),
+        ..RequestRefundRequest::default()
+    };
     let answer = refusal(desk.client().request_refund(desk.buyer.request(request))).await;
-    assert_eq!(answer, refused(Code::InvalidArgument, "INVALID_REQUEST", &["request_id", "order_id"]));
+    assert_eq!(answer, refused(Code::InvalidArgument, "INVALID_REQUEST", &["request_id", "order_id", "note"]));
+
+    let line = |sku: &str, quantity| ReturnLine { sku: sku.to_owned(), quantity };
+    let ask = |kind: RefundKind| RequestRefundRequest { kind: kind.into(), ..refund(desk.order_id, "1") };
+    let after_return = |lines| RequestRefundRequest { lines, ..ask(RefundKind::AfterReturn) };
+    let of = |cents: i64| {
+        let nanos = i32::try_from(cents * 10_000_000).unwrap();
+        Some(Money { currency_code: "EUR".to_owned(), units: 0, nanos })
+    };
+    for (request, field) in [
+        (RequestRefundRequest { kind: 99, ..refund(desk.order_id, "1") }, "kind"),
+        (ask(RefundKind::ParcelFailed), "kind"),
+        (after_return(vec![]), "lines"),
+        (after_return(vec![line("", 1)]), "lines[0].sku"),
+        (after_return(vec![line("SPOON", 0)]), "lines[0].quantity"),
+        (after_return(vec![line("SPOON", 1), line("SPOON", 1)]), "lines[1].sku"),
+        (RequestRefundRequest { lines: vec![line("SPOON", 1)], ..ask(RefundKind::BeforeDispatch) }, "lines"),
+        (RequestRefundRequest { amount: of(1), ..ask(RefundKind::BeforeDispatch) }, "amount"),
+        (ask(RefundKind::Goodwill), "amount"),
+        (RequestRefundRequest { amount: of(0), ..ask(RefundKind::Goodwill) }, "amount"),
+        (RequestRefundRequest { amount: of(-1), ..ask(RefundKind::Goodwill) }, "amount"),
+    ] {
+        let answer = refusal(desk.client().request_refund(desk.tokens.operator().request(request))).await;
+        assert_eq!(answer, refused(Code::InvalidArgument, "INVALID_REQUEST", &[field]));
+    }
 }
