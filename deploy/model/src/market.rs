@@ -1,6 +1,7 @@
 //! How a scenario begins: stock is on hand, and every checkout was just submitted.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use checkout::adapters::events;
 use checkout::adapters::tax_table::TaxTable;
@@ -10,7 +11,7 @@ use checkout::domain::event::Event;
 use checkout::domain::market::{Cart, CartLine, Market, Price, Title, Variant};
 use checkout::domain::payment_method::{CardToken, PaymentMethod};
 use checkout::domain::quote::{Quote, QuoteRequest, Terms};
-use checkout::domain::shipping::FlatRates;
+use checkout::domain::shipping::{ShippingOffer, ShippingQuote};
 use inventory::domain::stock::{Levels, StockItem};
 use kernel::{Currency, Id, Money, Quantity, Sku};
 use uuid::Uuid;
@@ -105,6 +106,7 @@ fn quote(number: usize, purchase: &Purchase) -> Quote {
     let market = Market {
         variants: sellers.iter().map(|seller| (sku(*seller), variant(seller))).collect(),
         available: sellers.iter().map(|seller| (sku(*seller), purchase.units)).collect(),
+        shipping: sellers.iter().map(|seller| (id(Kind::Seller, *seller), shipping())).collect(),
     };
     let buyer_id = id(Kind::Other, 1_000 + number);
     let cart = Cart {
@@ -113,13 +115,25 @@ fn quote(number: usize, purchase: &Purchase) -> Quote {
         currency: Currency::EUR,
         lines: sellers.iter().map(line).collect(),
     };
-    let terms = Terms {
-        tax_rates: Arc::new(TaxTable::built_in()),
-        flat_rates: FlatRates::new(["EUR=4.99".parse().expect("a valid rate")]).expect("one rate"),
-        validity: std::time::Duration::from_mins(15),
+    let terms = Terms { tax_rates: Arc::new(TaxTable::built_in()), validity: Duration::from_mins(15) };
+    let request = QuoteRequest {
+        id: id(Kind::Other, 3_000 + number),
+        buyer_id,
+        ship_to: address(),
+        cart,
+        shipping_choices: Vec::new(),
     };
-    let request = QuoteRequest { id: id(Kind::Other, 3_000 + number), buyer_id, ship_to: address(), cart };
     Quote::make(request, &market, &terms, NOON).expect("what is on sale can be offered")
+}
+
+fn shipping() -> ShippingQuote {
+    let offer = ShippingOffer {
+        service: "standard".parse().expect("a valid service"),
+        price: Money::from_minor(499, Currency::EUR),
+        days_min: 2,
+        days_max: 4,
+    };
+    ShippingQuote { offers: vec![offer], expires_at: NOON + Duration::from_mins(30) }
 }
 
 fn address() -> Address {

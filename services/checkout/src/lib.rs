@@ -4,10 +4,10 @@
 //! | --- | --- |
 //! | RPCs `CreateQuote`, `SubmitCheckout`, `GetCheckout`, `WatchCheckout` | [`adapters::grpc`] |
 //! | the use cases behind them | [`app`]: `create_quote`, `submit_checkout`, `watch_checkout` |
-//! | questions to cart, products and inventory | [`adapters::peers`] |
+//! | questions to cart, products, inventory and shipping | [`adapters::peers`] |
 //! | how an offer is made; what its hash covers | [`domain::quote`]; [`domain::quote_hash`] |
 //! | tax: the port, the table | [`domain::tax`], [`adapters::tax_table`] and `tax_rates.toml` |
-//! | shipping: flat rates | [`domain::shipping`] |
+//! | shipping: what is asked, which offer is taken | [`domain::shipping`] |
 //! | event out: `CheckoutSubmitted` | [`domain::event`], written in [`adapters::events`] |
 //! | events in: `OrderPaid`, `OrderConfirmed`, `OrderFailed`, `OrderCancelled` | [`adapters::events`], decided in [`saga::checkout`] |
 //! | outcomes of an order | [`domain::checkout`] |
@@ -23,6 +23,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use anyhow::Context as _;
 use chassis::auth::Verifier;
 use chassis::grpc::Server;
 use chassis::{Operation, ParkedOperation, Settings, Tasks, cli, database, group_commit, jobs, parked, telemetry};
@@ -31,11 +32,10 @@ use messaging::{Consumer, EventStore, Relay};
 
 use adapters::events::SUBSCRIPTIONS;
 use adapters::grpc::{Api, Submissions};
-use adapters::peers::Peers;
+use adapters::peers::{PeerUrls, Peers, ServiceToken};
 use adapters::tax_table::TaxTable;
 use app::watch_checkout::Watchers;
 use domain::quote::Terms;
-use domain::shipping::{FlatRate, FlatRates};
 pub use participant::Outcomes;
 
 /// The consumer group of what becomes of orders.
@@ -59,15 +59,6 @@ pub struct Args {
     /// How long a quote binds
     #[arg(long, env = "TRADEWIND_QUOTE_VALIDITY", default_value = "15m", value_name = "DURATION", value_parser = humantime::parse_duration)]
     quote_validity: Duration,
-    /// What shipping costs for each seller, in each currency that is sold in
-    #[arg(
-        long,
-        env = "TRADEWIND_SHIPPING_FLAT_RATE",
-        default_value = "EUR=4.99,GBP=4.49,USD=4.99",
-        value_name = "CURRENCY=AMOUNT",
-        value_delimiter = ','
-    )]
-    shipping_flat_rate: Vec<FlatRate>,
     /// Tax rates by region, in the form of services/checkout/tax_rates.toml [default: that table]
     #[arg(long, env = "TRADEWIND_TAX_TABLE", value_name = "FILE")]
     tax_table: Option<PathBuf>,
@@ -80,6 +71,12 @@ pub struct Args {
     /// Where the inventory service is: the URL of each replica, separated by commas
     #[arg(long, env = "TRADEWIND_INVENTORY_URL", default_value = "http://127.0.0.1:50055", value_name = "URLS")]
     inventory_url: String,
+    /// Where the shipping service is: the URL of each replica, separated by commas
+    #[arg(long, env = "TRADEWIND_SHIPPING_URL", default_value = "http://127.0.0.1:50057", value_name = "URLS")]
+    shipping_url: String,
+    /// Token that says to shipping that this is a service, with the scope shipping.read. Needed to serve
+    #[arg(long, env = "TRADEWIND_SERVICE_TOKEN", hide_env_values = true, value_name = "TOKEN")]
+    service_token: Option<ServiceToken>,
     #[command(subcommand)]
     command: Command,
 }
@@ -112,7 +109,7 @@ async fn serve(args: &Args) -> anyhow::Result<()> {
     let settings = &args.settings;
     let _telemetry = telemetry::init(&SERVICE, settings)?;
     let terms = terms(args)?;
-    let peers = Peers::new(&args.cart_url, &args.products_url, &args.inventory_url)?;
+    let peers = peers(args)?;
     let pool = database::connect(&SERVICE, settings).await?;
     let store = EventStore::new(SERVICE.name, pool, settings.clock());
     let kafka = settings.kafka_config(&SERVICE);
@@ -133,11 +130,18 @@ async fn serve(args: &Args) -> anyhow::Result<()> {
     tasks.run().await
 }
 
+fn peers(args: &Args) -> anyhow::Result<Peers> {
+    let token = args.service_token.clone().context("no token to ask shipping with: set TRADEWIND_SERVICE_TOKEN")?;
+    let urls = PeerUrls {
+        cart: &args.cart_url,
+        products: &args.products_url,
+        inventory: &args.inventory_url,
+        shipping: &args.shipping_url,
+    };
+    Peers::new(urls, token)
+}
+
 fn terms(args: &Args) -> anyhow::Result<Terms> {
     let tax_rates = args.tax_table.as_deref().map_or_else(|| Ok(TaxTable::built_in()), TaxTable::from_file)?;
-    Ok(Terms {
-        tax_rates: Arc::new(tax_rates),
-        flat_rates: FlatRates::new(args.shipping_flat_rate.iter().copied())?,
-        validity: args.quote_validity,
-    })
+    Ok(Terms { tax_rates: Arc::new(tax_rates), validity: args.quote_validity })
 }

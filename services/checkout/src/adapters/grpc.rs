@@ -15,7 +15,7 @@ use tonic::{Request, Response, Status};
 
 use super::peers::Peers;
 use super::postgres;
-use super::wire::{address_from_wire, checkout_to_wire, payment_method_from_wire, quote_to_wire};
+use super::wire::{address_from_wire, checkout_to_wire, choices_from_wire, payment_method_from_wire, quote_to_wire};
 use crate::app::Error;
 use crate::app::create_quote::{CreateQuote, make_quote};
 use crate::app::submit_checkout::{SubmitCheckout, submit_checkouts};
@@ -83,13 +83,16 @@ impl CheckoutService for Api {
         let key = fields.take(Key::new(&caller, &request.request_id, &request));
         let cart_id = fields.take(id_from_wire("cart_id", &request.cart_id));
         let ship_to = address_from_wire(&mut fields, request.ship_to);
-        let (Some(key), Some(cart_id), Some(ship_to)) = (key, cart_id, ship_to) else {
+        let shipping_choices = choices_from_wire(&mut fields, request.shipping_choices);
+        let (Some(key), Some(cart_id), Some(ship_to), Some(shipping_choices)) =
+            (key, cart_id, ship_to, shipping_choices)
+        else {
             return Err(status(fields.refuse()));
         };
         if let Some(answer) = key.lookup(&self.store).await.map_err(status)? {
             return Ok(Response::new(answer));
         }
-        let command = CreateQuote { buyer_id, cart_id, ship_to };
+        let command = CreateQuote { buyer_id, cart_id, ship_to, shipping_choices };
         let quote = make_quote(&self.peers, &self.terms, &caller, command, self.store.now()).await.map_err(status)?;
         let answer = key.run(&self.store, async |unit| {
             postgres::quote::insert(unit.tx(), &quote).await?;

@@ -1,24 +1,34 @@
 //! The services that a quote is made from, and what they answer.
 
+use std::collections::BTreeMap;
+use std::fmt;
+use std::str::FromStr;
 use std::time::Duration;
 
 use chassis::Caller;
 use chassis::grpc::{Peer, PeerError};
 use contracts::cart::v1 as cart_wire;
 use contracts::cart::v1::cart_service_client::CartServiceClient;
-use contracts::convert::{InvalidField, id_from_wire, money_from_wire};
+use contracts::convert::{InvalidField, id_from_wire, money_from_wire, money_to_wire, timestamp_from_wire};
+use contracts::google::r#type::PostalAddress;
 use contracts::inventory::v1::inventory_service_client::InventoryServiceClient;
 use contracts::inventory::v1::{Availability, BatchGetAvailabilityRequest};
 use contracts::products::v1 as products_wire;
 use contracts::products::v1::products_service_client::ProductsServiceClient;
 use contracts::products::v1::{BatchGetVariantsRequest, ProductStatus, VariantOffer};
+use contracts::shipping::v1 as shipping_wire;
+use contracts::shipping::v1::shipping_rates_service_client::ShippingRatesServiceClient;
 use kernel::{Currency, Quantity, Sku};
+use tonic::metadata::errors::InvalidMetadataValue;
+use tonic::metadata::{Ascii, MetadataValue};
 use tonic::{Code, Request};
 
 use crate::app::Error;
+use crate::domain::address::{Address, AddressText};
 use crate::domain::error::Refusal;
-use crate::domain::ids::CartId;
+use crate::domain::ids::{CartId, SellerId};
 use crate::domain::market::{Cart, CartLine, Market, Price, Title, Variant};
+use crate::domain::shipping::{Consignment, ServiceName, ShippingOffer, ShippingQuote, consignments};
 
 /// A buyer waits for the answers.
 const TIMEOUT: Duration = Duration::from_secs(2);
@@ -26,6 +36,27 @@ const TIMEOUT: Duration = Duration::from_secs(2);
 const CART: &str = "cart";
 const PRODUCTS: &str = "products";
 const INVENTORY: &str = "inventory";
+const SHIPPING: &str = "shipping";
+
+/// Says to services that answer only to other services that this is one.
+#[derive(Clone)]
+pub struct ServiceToken(MetadataValue<Ascii>);
+
+impl FromStr for ServiceToken {
+    type Err = InvalidMetadataValue;
+
+    fn from_str(token: &str) -> Result<Self, InvalidMetadataValue> {
+        let mut authorization: MetadataValue<Ascii> = format!("Bearer {token}").parse()?;
+        authorization.set_sensitive(true);
+        Ok(Self(authorization))
+    }
+}
+
+impl fmt::Debug for ServiceToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ServiceToken")
+    }
+}
 
 /// The services that a quote is made from.
 #[derive(Clone, Debug)]
@@ -33,18 +64,32 @@ pub struct Peers {
     cart: CartServiceClient<Peer>,
     products: ProductsServiceClient<Peer>,
     inventory: InventoryServiceClient<Peer>,
+    shipping: ShippingRatesServiceClient<Peer>,
+    service_token: ServiceToken,
+}
+
+/// Where they are.
+#[derive(Clone, Copy, Debug)]
+#[expect(missing_docs, reason = "each is the URL of the service of its name, or those of its replicas")]
+pub struct PeerUrls<'a> {
+    pub cart: &'a str,
+    pub products: &'a str,
+    pub inventory: &'a str,
+    pub shipping: &'a str,
 }
 
 impl Peers {
     /// Connects when first asked.
     ///
     /// # Errors
-    /// One of the arguments is no URL.
-    pub fn new(cart_url: &str, products_url: &str, inventory_url: &str) -> anyhow::Result<Self> {
+    /// One of them is no URL.
+    pub fn new(urls: PeerUrls<'_>, service_token: ServiceToken) -> anyhow::Result<Self> {
         Ok(Self {
-            cart: CartServiceClient::new(Peer::new(cart_url, TIMEOUT)?),
-            products: ProductsServiceClient::new(Peer::new(products_url, TIMEOUT)?),
-            inventory: InventoryServiceClient::new(Peer::new(inventory_url, TIMEOUT)?),
+            cart: CartServiceClient::new(Peer::new(urls.cart, TIMEOUT)?),
+            products: ProductsServiceClient::new(Peer::new(urls.products, TIMEOUT)?),
+            inventory: InventoryServiceClient::new(Peer::new(urls.inventory, TIMEOUT)?),
+            shipping: ShippingRatesServiceClient::new(Peer::new(urls.shipping, TIMEOUT)?),
+            service_token,
         })
     }
 
@@ -63,24 +108,28 @@ impl Peers {
         cart.and_then(cart_from_wire).map_err(answered(CART))
     }
 
-    /// What products and inventory say about a cart's SKUs, both asked at once.
+    /// What products, inventory and shipping say about a cart. The first two are asked at once; shipping as soon as products have said
+    /// who sends what, whether inventory has answered or not.
     ///
     /// # Errors
-    /// One of them does not answer.
-    pub async fn market(&self, cart: &Cart) -> Result<Market, Error> {
+    /// One of them does not answer, or a sum does not fit.
+    pub async fn market(&self, cart: &Cart, ship_to: &Address) -> Result<Market, Error> {
         if cart.lines.is_empty() {
             return Ok(Market::default());
         }
         let mut skus: Vec<_> = cart.lines.iter().map(|line| line.sku.to_string()).collect();
         skus.sort();
         skus.dedup();
-        let (offers, availabilities) = tokio::try_join!(self.offers(skus.clone()), self.availabilities(skus))?;
-        let variants = offers.iter().map(|offer| variant_from_wire(offer, cart.currency));
+        let offered = async {
+            let offers = self.offers(skus.clone()).await?;
+            let variants = offers.iter().map(|offer| variant_from_wire(offer, cart.currency));
+            let variants = variants.collect::<Result<_, _>>().map_err(answered(PRODUCTS))?;
+            let shipping = self.shipping(cart.currency, ship_to, &consignments(cart, &variants)?).await?;
+            Ok((variants, shipping))
+        };
+        let ((variants, shipping), availabilities) = tokio::try_join!(offered, self.availabilities(skus.clone()))?;
         let available = availabilities.iter().map(|each| Ok((sku_from_wire("sku", &each.sku)?, each.available)));
-        Ok(Market {
-            variants: variants.collect::<Result<_, _>>().map_err(answered(PRODUCTS))?,
-            available: available.collect::<Result<_, _>>().map_err(answered(INVENTORY))?,
-        })
+        Ok(Market { variants, available: available.collect::<Result<_, _>>().map_err(answered(INVENTORY))?, shipping })
     }
 
     async fn offers(&self, skus: Vec<String>) -> Result<Vec<VariantOffer>, Error> {
@@ -94,6 +143,73 @@ impl Peers {
         let answer = self.inventory.clone().batch_get_availability(request).await;
         Ok(answer.map_err(|status| PeerError::new(INVENTORY, status))?.into_inner().availabilities)
     }
+
+    async fn shipping(
+        &self,
+        currency: Currency,
+        ship_to: &Address,
+        consignments: &[Consignment],
+    ) -> Result<BTreeMap<SellerId, ShippingQuote>, Error> {
+        if consignments.is_empty() {
+            return Ok(BTreeMap::new());
+        }
+        let mut request = Request::new(shipping_wire::QuoteShippingRequest {
+            ship_to: Some(whereabouts(ship_to)),
+            consignments: consignments.iter().map(consignment_to_wire).collect(),
+        });
+        request.metadata_mut().insert("authorization", self.service_token.0.clone());
+        let answer = self.shipping.clone().quote_shipping(request).await;
+        let quotes = answer.map_err(|status| PeerError::new(SHIPPING, status))?.into_inner().quotes;
+        let quotes = quotes.iter().map(|quote| shipping_quote_from_wire(quote, currency));
+        quotes.collect::<Result<_, _>>().map_err(answered(SHIPPING))
+    }
+}
+
+/// What a price depends on. Whoever asks for a price need not say who lives there.
+fn whereabouts(address: &Address) -> PostalAddress {
+    PostalAddress {
+        region_code: address.region.to_string(),
+        postal_code: address.postal_code.as_ref().map(AddressText::to_string).unwrap_or_default(),
+        ..PostalAddress::default()
+    }
+}
+
+fn consignment_to_wire(consignment: &Consignment) -> shipping_wire::Consignment {
+    shipping_wire::Consignment {
+        seller_id: consignment.seller_id.to_string(),
+        weight_grams: consignment.weight_grams,
+        subtotal: Some(money_to_wire(consignment.subtotal)),
+    }
+}
+
+fn shipping_quote_from_wire(
+    quote: &shipping_wire::ShippingQuote,
+    currency: Currency,
+) -> Result<(SellerId, ShippingQuote), InvalidField> {
+    let offers = quote.offers.iter().enumerate();
+    let offers = offers.map(|(index, offer)| {
+        shipping_offer_from_wire(offer, currency).map_err(|error| error.within(&format!("offers[{index}]")))
+    });
+    let offers = offers.collect::<Result<_, _>>()?;
+    let expires_at = timestamp_from_wire("expire_time", quote.expire_time.as_ref())?;
+    Ok((id_from_wire("seller_id", &quote.seller_id)?, ShippingQuote { offers, expires_at }))
+}
+
+fn shipping_offer_from_wire(
+    offer: &shipping_wire::ShippingOffer,
+    currency: Currency,
+) -> Result<ShippingOffer, InvalidField> {
+    let price = money_from_wire("price", offer.price.as_ref())?;
+    if price.currency() != currency || price.is_negative() {
+        return Err(InvalidField::new("price", "must be in the currency of the goods and not below 0"));
+    }
+    let days = |field, days| u16::try_from(days).map_err(|error| InvalidField::new(field, error));
+    Ok(ShippingOffer {
+        service: ServiceName::new(offer.service.as_str()).map_err(|error| InvalidField::new("service", error))?,
+        price,
+        days_min: days("days_min", offer.days_min)?,
+        days_max: days("days_max", offer.days_max)?,
+    })
 }
 
 fn answered(peer: &'static str) -> impl Fn(InvalidField) -> Error {

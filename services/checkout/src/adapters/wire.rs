@@ -1,17 +1,24 @@
 //! Quotes, checkouts and addresses on the wire: what RPCs and events share.
 
+use std::collections::HashSet;
+
 use chassis::Fields;
 use contracts::checkout::v1 as wire;
-use contracts::convert::{money_to_wire, timestamp_to_wire};
+use contracts::convert::{id_from_wire, money_to_wire, timestamp_to_wire};
 use contracts::google::r#type::PostalAddress;
 use contracts::payments::v1 as payments;
 use contracts::payments::v1::payment_method::Method;
+use contracts::shipping::v1 as shipping;
 use kernel::{InvalidText, Quantity};
 
 use crate::domain::address::{Address, AddressText, Lines};
 use crate::domain::checkout::{Checkout, CheckoutOrder, Outcome};
 use crate::domain::payment_method::{CardToken, PaymentMethod};
 use crate::domain::quote::{Drift, DriftKind, Quote, QuoteLine, SellerQuote};
+use crate::domain::shipping::{ServiceName, ShippingChoice, ShippingOffer};
+
+/// More sellers than any cart holds goods of.
+const CHOICES_MAX: usize = 100;
 
 pub(super) fn quote_to_wire(quote: &Quote) -> wire::Quote {
     wire::Quote {
@@ -40,6 +47,17 @@ fn seller_to_wire(seller: &SellerQuote) -> wire::SellerQuote {
         shipping: Some(money_to_wire(seller.amounts.shipping)),
         tax: Some(money_to_wire(seller.amounts.tax)),
         total: Some(money_to_wire(seller.amounts.total)),
+        shipping_service: seller.shipping_service.to_string(),
+        shipping_offers: seller.shipping_offers.iter().map(offer_to_wire).collect(),
+    }
+}
+
+fn offer_to_wire(offer: &ShippingOffer) -> shipping::ShippingOffer {
+    shipping::ShippingOffer {
+        service: offer.service.to_string(),
+        price: Some(money_to_wire(offer.price)),
+        days_min: offer.days_min.into(),
+        days_max: offer.days_max.into(),
     }
 }
 
@@ -175,6 +193,30 @@ fn lines(fields: &mut Fields, name: &str, lines: Vec<String>) -> Option<Lines> {
     let read: Vec<_> = lines.into_iter().enumerate().map(line).collect();
     let read: Option<Vec<_>> = read.into_iter().collect();
     fields.check(&name, Lines::new(read?))
+}
+
+/// How sellers are to send, each seller once, or `None` and a note about each field at fault.
+pub(super) fn choices_from_wire(
+    fields: &mut Fields,
+    choices: Vec<wire::ShippingChoice>,
+) -> Option<Vec<ShippingChoice>> {
+    if choices.len() > CHOICES_MAX {
+        fields.violation("shipping_choices", format!("must be at most {CHOICES_MAX}, not {}", choices.len()));
+        return None;
+    }
+    let mut sellers = HashSet::new();
+    let choice = |(index, choice): (usize, wire::ShippingChoice)| {
+        let path = format!("shipping_choices[{index}]");
+        let seller_id = fields.take(id_from_wire(&format!("{path}.seller_id"), &choice.seller_id));
+        let service = fields.check(&format!("{path}.service"), ServiceName::new(choice.service));
+        if seller_id.is_some_and(|seller_id| !sellers.insert(seller_id)) {
+            fields.violation(&format!("{path}.seller_id"), "is chosen for before");
+            return None;
+        }
+        Some(ShippingChoice { seller_id: seller_id?, service: service? })
+    };
+    let read: Vec<_> = choices.into_iter().enumerate().map(choice).collect();
+    read.into_iter().collect()
 }
 
 pub(super) fn payment_method_to_wire(method: &PaymentMethod) -> payments::PaymentMethod {

@@ -9,6 +9,7 @@ use crate::domain::address::Address;
 use crate::domain::error::Refusal;
 use crate::domain::ids::{BuyerId, CartId};
 use crate::domain::quote::{Quote, QuoteRequest, Terms};
+use crate::domain::shipping::ShippingChoice;
 
 /// An offer to make.
 #[derive(Debug, Clone)]
@@ -19,6 +20,8 @@ pub struct CreateQuote {
     pub cart_id: CartId,
     /// Where the parcels go.
     pub ship_to: Address,
+    /// How sellers are to send.
+    pub shipping_choices: Vec<ShippingChoice>,
 }
 
 /// Makes the offer. Asks other services, so it comes before the transaction that keeps it.
@@ -29,12 +32,12 @@ pub async fn make_quote(
     command: CreateQuote,
     now: Timestamp,
 ) -> Result<Quote, Error> {
-    let CreateQuote { buyer_id, cart_id, ship_to } = command;
+    let CreateQuote { buyer_id, cart_id, ship_to, shipping_choices } = command;
     let cart = peers.cart(caller, cart_id).await?;
     if cart.buyer_id != Some(buyer_id) {
         return Err(Refusal::CartNotFound.into());
     }
-    let market = peers.market(&cart).await?;
-    let request = QuoteRequest { id: Id::generate(), buyer_id, ship_to, cart };
+    let market = peers.market(&cart, &ship_to).await?;
+    let request = QuoteRequest { id: Id::generate(), buyer_id, ship_to, cart, shipping_choices };
     Ok(Quote::make(request, &market, terms, now)?)
 }

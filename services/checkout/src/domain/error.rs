@@ -1,8 +1,10 @@
 //! Why checkout says no.
 
-use kernel::{Classified, Currency, ErrorKind, FieldViolation, InvalidQuantity, MoneyError, Timestamp};
+use kernel::{Classified, ErrorKind, FieldViolation, InvalidQuantity, MoneyError, Timestamp};
 
 use super::address::Region;
+use super::ids::SellerId;
+use super::shipping::ServiceName;
 
 /// Why something may not happen.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -13,12 +15,26 @@ pub enum Refusal {
     /// There is nothing to make an offer for.
     #[error("the cart is empty")]
     CartEmpty,
-    /// No flat rate is configured for the cart's currency.
-    #[error("nothing is shipped at prices in {0}")]
-    CurrencyNotServed(Currency),
     /// The tax there is not known, so nothing can be sold there.
     #[error("nothing is shipped to {0}")]
     RegionNotServed(Region),
+    /// A seller has no rate for the address, the weight and the currency.
+    #[error("seller {0} does not send what is in the cart to this address")]
+    SellerDoesNotSend(SellerId),
+    /// The buyer chose a kind of sending that the seller does not offer.
+    #[error("the seller does not offer {:?} for what is in the cart and this address", service.as_str())]
+    ServiceUnknown {
+        /// Which of the choices.
+        choice: usize,
+        /// What was chosen.
+        service: ServiceName,
+    },
+    /// The buyer chose how a seller is to send who sells nothing that is in the cart.
+    #[error("the cart holds nothing of this seller")]
+    SellerNotInCart {
+        /// Which of the choices.
+        choice: usize,
+    },
     /// A sum does not fit.
     #[error("the cart is worth more than can be quoted: {0}")]
     AmountTooLarge(#[from] MoneyError),
@@ -64,9 +80,11 @@ impl Classified for Refusal {
             Self::CartNotFound | Self::QuoteNotFound | Self::CheckoutNotFound | Self::OrderNotFound => {
                 ErrorKind::NotFound
             }
+            Self::SellerNotInCart { .. } => ErrorKind::InvalidArgument,
             Self::CartEmpty
-            | Self::CurrencyNotServed(_)
             | Self::RegionNotServed(_)
+            | Self::SellerDoesNotSend(_)
+            | Self::ServiceUnknown { .. }
             | Self::AmountTooLarge(_)
             | Self::QuantityTooLarge(_)
             | Self::QuoteAlreadySubmitted
@@ -81,7 +99,9 @@ impl Classified for Refusal {
         match self {
             Self::CartNotFound => "CART_NOT_FOUND",
             Self::CartEmpty => "CART_EMPTY",
-            Self::CurrencyNotServed(_) | Self::RegionNotServed(_) => "SHIPPING_NOT_OFFERED",
+            Self::RegionNotServed(_) | Self::SellerDoesNotSend(_) => "SHIPPING_NOT_OFFERED",
+            Self::ServiceUnknown { .. } => "SHIPPING_SERVICE_UNKNOWN",
+            Self::SellerNotInCart { .. } => "INVALID_REQUEST",
             Self::AmountTooLarge(_) | Self::QuantityTooLarge(_) => "CART_TOO_LARGE",
             Self::QuoteNotFound => "QUOTE_NOT_FOUND",
             Self::QuoteAlreadySubmitted => "QUOTE_ALREADY_SUBMITTED",
@@ -98,12 +118,19 @@ impl Classified for Refusal {
         let field = match self {
             Self::CartNotFound | Self::CartEmpty | Self::AmountTooLarge(_) | Self::QuantityTooLarge(_) => "cart_id",
             Self::RegionNotServed(_) => "ship_to.region_code",
+            Self::SellerDoesNotSend(_) => "ship_to",
+            Self::ServiceUnknown { choice, .. } => {
+                return vec![FieldViolation::new(format!("shipping_choices[{choice}].service"), self)];
+            }
+            Self::SellerNotInCart { choice } => {
+                return vec![FieldViolation::new(format!("shipping_choices[{choice}].seller_id"), self)];
+            }
             Self::QuoteNotFound | Self::QuoteAlreadySubmitted | Self::QuoteExpired(_) | Self::QuoteNotSubmittable => {
                 "quote_id"
             }
             Self::QuoteAltered => "quote_hash",
             Self::CheckoutNotFound => "checkout_id",
-            Self::CurrencyNotServed(_) | Self::OrderNotFound | Self::OutcomeContradicted { .. } => return Vec::new(),
+            Self::OrderNotFound | Self::OutcomeContradicted { .. } => return Vec::new(),
         };
         vec![FieldViolation::new(field, self)]
     }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use kernel::{Currency, Money, Quantity, Sku, Text};
 
 use super::ids::{BuyerId, CartId, ProductId, SellerId};
+use super::shipping::ShippingQuote;
 
 /// A product's title.
 pub type Title = Text<200>;
@@ -40,6 +41,8 @@ pub struct Market {
     pub variants: BTreeMap<Sku, Variant>,
     /// Units that can be promised of each SKU.
     pub available: BTreeMap<Sku, i64>,
+    /// What each seller charges for sending what is on sale.
+    pub shipping: BTreeMap<SellerId, ShippingQuote>,
 }
 
 /// A variant, as far as an offer in one currency needs it.
@@ -68,11 +71,23 @@ pub struct Price {
     pub version: i64,
 }
 
+impl Variant {
+    /// The price that it can be bought at now, with itself; none if it is not on sale in the offer's currency.
+    pub fn on_sale(&self) -> Option<(&Self, Price)> {
+        let price = self.price.filter(|_| self.is_on_sale)?;
+        Some((self, price))
+    }
+
+    /// Weight of so many units in grams.
+    pub fn weight_grams_of(&self, quantity: Quantity) -> i64 {
+        i64::from(self.weight_grams) * i64::from(quantity)
+    }
+}
+
 impl Market {
     /// The price that a SKU can be bought at now, with its variant; none if it is not on sale in the offer's currency.
     pub fn on_sale(&self, sku: &Sku) -> Option<(&Variant, Price)> {
-        let variant = self.variants.get(sku).filter(|variant| variant.is_on_sale)?;
-        Some((variant, variant.price?))
+        self.variants.get(sku).and_then(Variant::on_sale)
     }
 
     /// Units that can be promised.

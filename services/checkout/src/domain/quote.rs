@@ -12,7 +12,7 @@ use super::error::Refusal;
 use super::ids::{BuyerId, CartId, ProductId, QuoteId, SellerId};
 use super::market::{Cart, Market, Price, Title, Variant};
 use super::quote_hash::QuoteHash;
-use super::shipping::FlatRates;
+use super::shipping::{ServiceName, ShippingChoice, ShippingOffer, check_choices};
 use super::tax::TaxRates;
 
 /// An offer with everything that its total is made of. Its serialised form is what the database keeps.
@@ -45,6 +45,10 @@ pub struct SellerQuote {
     pub seller_id: SellerId,
     /// The lines, in the order of their SKUs; each SKU once, at least one.
     pub lines: Vec<QuoteLine>,
+    /// How it sends them.
+    pub shipping_service: ServiceName,
+    /// How it would, the cheapest first; the service is one of them.
+    pub shipping_offers: Vec<ShippingOffer>,
     /// What they come to.
     pub amounts: Amounts,
 }
@@ -136,6 +140,8 @@ pub struct QuoteRequest {
     pub ship_to: Address,
     /// What is wanted.
     pub cart: Cart,
+    /// How sellers are to send, each seller at most once; whoever is not named takes the cheapest.
+    pub shipping_choices: Vec<ShippingChoice>,
 }
 
 /// What offers are made on.
@@ -143,9 +149,7 @@ pub struct QuoteRequest {
 pub struct Terms {
     /// Tax on each line.
     pub tax_rates: Arc<dyn TaxRates>,
-    /// Shipping for each seller.
-    pub flat_rates: FlatRates,
-    /// How long an offer binds.
+    /// How long an offer binds, if shipping honours its own as long.
     pub validity: Duration,
 }
 
@@ -153,15 +157,16 @@ impl Quote {
     /// Makes an offer. The same arguments make the same offer, down to the order of its lines.
     ///
     /// # Errors
-    /// The cart is empty, nothing is shipped in its currency or to that region, or a sum does not fit.
+    /// The cart is empty, nothing is shipped to that region or a seller does not send what the cart holds there, the buyer chose what
+    /// there is not, or a sum does not fit.
     pub fn make(request: QuoteRequest, market: &Market, terms: &Terms, now: Timestamp) -> Result<Self, Refusal> {
-        let QuoteRequest { id, buyer_id, ship_to, cart } = request;
+        let QuoteRequest { id, buyer_id, ship_to, cart, shipping_choices } = request;
         let demands = demands(&cart)?;
         if demands.is_empty() {
             return Err(Refusal::CartEmpty);
         }
-        let shipping = terms.flat_rates.rate(cart.currency).ok_or(Refusal::CurrencyNotServed(cart.currency))?;
         let tax_rate = terms.tax_rates.rate(ship_to.region).ok_or(Refusal::RegionNotServed(ship_to.region))?;
+        check_choices(&shipping_choices, market)?;
 
         let mut drifts = Vec::new();
         let mut lines: BTreeMap<SellerId, Vec<QuoteLine>> = BTreeMap::new();
@@ -172,12 +177,15 @@ impl Quote {
                 lines.entry(variant.seller_id).or_default().push(line);
             }
         }
-        let sellers = lines
-            .into_iter()
-            .map(|(seller_id, lines)| SellerQuote::new(seller_id, lines, shipping))
-            .collect::<Result<Vec<_>, _>>()?;
+        let mut expires_at = now + terms.validity;
+        let mut sellers = Vec::with_capacity(lines.len());
+        for (seller_id, lines) in lines {
+            let shipping = market.shipping.get(&seller_id).ok_or(Refusal::SellerDoesNotSend(seller_id))?;
+            let taken = shipping.offer(seller_id, &shipping_choices)?;
+            sellers.push(SellerQuote::new(seller_id, lines, taken, &shipping.offers)?);
+            expires_at = expires_at.min(shipping.expires_at);
+        }
         let amounts = Amounts::sum(&sellers, cart.currency)?;
-        let expires_at = now + terms.validity;
         Ok(Self { id, cart_id: cart.id, buyer_id, ship_to, sellers, amounts, drifts, created_at: now, expires_at })
     }
 
@@ -202,12 +210,18 @@ impl Quote {
 }
 
 impl SellerQuote {
-    fn new(seller_id: SellerId, lines: Vec<QuoteLine>, shipping: Money) -> Result<Self, MoneyError> {
-        let currency = shipping.currency();
+    fn new(
+        seller_id: SellerId,
+        lines: Vec<QuoteLine>,
+        taken: &ShippingOffer,
+        offers: &[ShippingOffer],
+    ) -> Result<Self, MoneyError> {
+        let currency = taken.price.currency();
         let subtotal = Money::sum(lines.iter().map(|line| line.line_subtotal), currency)?;
         let tax = Money::sum(lines.iter().map(|line| line.tax), currency)?;
-        let amounts = Amounts::new(subtotal, shipping, tax)?;
-        Ok(Self { seller_id, lines, amounts })
+        let amounts = Amounts::new(subtotal, taken.price, tax)?;
+        let (shipping_service, shipping_offers) = (taken.service.clone(), offers.to_vec());
+        Ok(Self { seller_id, lines, shipping_service, shipping_offers, amounts })
     }
 }
 
@@ -224,7 +238,7 @@ impl QuoteLine {
             line_subtotal,
             tax_rate,
             tax: line_subtotal.apply_rate(tax_rate, Rounding::HalfEven)?,
-            weight_grams: i64::from(variant.weight_grams) * i64::from(quantity),
+            weight_grams: variant.weight_grams_of(quantity),
         })
     }
 }
@@ -242,13 +256,13 @@ impl Amounts {
 }
 
 /// What the cart asks for of one SKU, over all its lines: two lines that share a SKU draw on the same stock.
-struct Demand {
-    quantity: Quantity,
+pub(super) struct Demand {
+    pub(super) quantity: Quantity,
     /// Of each line; never empty.
     seen_prices: Vec<Money>,
 }
 
-fn demands(cart: &Cart) -> Result<BTreeMap<Sku, Demand>, InvalidQuantity> {
+pub(super) fn demands(cart: &Cart) -> Result<BTreeMap<Sku, Demand>, InvalidQuantity> {
     let mut demands: BTreeMap<Sku, Demand> = BTreeMap::new();
     for line in &cart.lines {
         if let Some(demand) = demands.get_mut(&line.sku) {

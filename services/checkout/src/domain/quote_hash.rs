@@ -5,12 +5,13 @@
 //! are their 16 bytes, integers are 64-bit big-endian; money is its currency code and its minor units; a rate is its shortest
 //! decimal text; an optional text is a list of at most one; an instant is microseconds since 1970.
 //!
-//! 1. the text `tradewind.checkout.quote.1`
+//! 1. the text `tradewind.checkout.quote.2`
 //! 2. quote id, cart id, buyer id
 //! 3. the address: region, language, postal code, sorting code, administrative area, locality, sublocality, address lines,
 //!    recipients, organization
 //! 4. each seller: id, each line (SKU, product id, title, quantity, unit price, price version, subtotal, tax rate, tax,
-//!    weight in grams), then subtotal, shipping, tax, total
+//!    weight in grams), the kind of sending, each offer of one (kind, price, days at the earliest and at the latest), then
+//!    subtotal, shipping, tax, total
 //! 5. subtotal, shipping, tax, total of the whole
 //! 6. when it was made, and when it expires
 //!
@@ -24,6 +25,7 @@ use sha2::{Digest, Sha256};
 
 use super::address::{Address, AddressText, Lines};
 use super::quote::{Amounts, Quote, QuoteLine, SellerQuote};
+use super::shipping::ShippingOffer;
 
 /// The fingerprint; its text is 64 lower-case hexadecimal digits.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -34,7 +36,7 @@ impl Quote {
     /// offer that was tampered with in the database is not the one that the buyer accepted.
     pub fn hash(&self) -> QuoteHash {
         let mut canonical = Canonical(Sha256::new());
-        canonical.text("tradewind.checkout.quote.1");
+        canonical.text("tradewind.checkout.quote.2");
         canonical.id(self.id);
         canonical.id(self.cart_id);
         canonical.id(self.buyer_id);
@@ -105,6 +107,8 @@ impl Canonical {
     fn seller(&mut self, seller: &SellerQuote) {
         self.id(seller.seller_id);
         self.list(&seller.lines, Self::line);
+        self.text(seller.shipping_service.as_str());
+        self.list(&seller.shipping_offers, Self::offer);
         self.amounts(&seller.amounts);
     }
 
@@ -119,6 +123,13 @@ impl Canonical {
         self.text(&line.tax_rate.to_string());
         self.money(line.tax);
         self.integer(line.weight_grams);
+    }
+
+    fn offer(&mut self, offer: &ShippingOffer) {
+        self.text(offer.service.as_str());
+        self.money(offer.price);
+        self.integer(offer.days_min.into());
+        self.integer(offer.days_max.into());
     }
 
     fn amounts(&mut self, amounts: &Amounts) {

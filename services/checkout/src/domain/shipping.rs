@@ -1,107 +1,104 @@
-//! What shipping costs: a flat rate per seller, in each currency that it is offered in.
+//! What sending costs: what shipping is asked, what it offers, and which offer is taken.
 
-use std::str::FromStr;
+use std::collections::BTreeMap;
 
-use kernel::{Currency, Money};
-use rust_decimal::Decimal;
-use rust_decimal::prelude::ToPrimitive;
+use kernel::{Money, Sku, Text, Timestamp};
+use serde::{Deserialize, Serialize};
 
-/// The flat rate in one currency; written `USD=4.99`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct FlatRate(Money);
+use super::error::Refusal;
+use super::ids::SellerId;
+use super::market::{Cart, Market, Variant};
+use super::quote::demands;
 
-/// The text is not a currency and an amount in it.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("expected a currency and an amount of at least 0 in whole minor units, such as USD=4.99")]
-pub struct InvalidFlatRate;
+/// A kind of sending, such as "standard".
+pub type ServiceName = Text<50>;
 
-impl FromStr for FlatRate {
-    type Err = InvalidFlatRate;
+/// What one seller is to send.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Consignment {
+    /// The seller.
+    pub seller_id: SellerId,
+    /// Weight of all of it in grams.
+    pub weight_grams: i64,
+    /// The sum of its prices, before tax.
+    pub subtotal: Money,
+}
 
-    fn from_str(text: &str) -> Result<Self, InvalidFlatRate> {
-        let (currency, amount) = text.split_once('=').ok_or(InvalidFlatRate)?;
-        let currency: Currency = currency.parse().map_err(|_| InvalidFlatRate)?;
-        let amount = Decimal::from_str_exact(amount).map_err(|_| InvalidFlatRate)?;
-        let minor = amount.checked_mul(Decimal::from(10_u64.pow(currency.minor_digits()))).ok_or(InvalidFlatRate)?;
-        if minor < Decimal::ZERO || !minor.is_integer() {
-            return Err(InvalidFlatRate);
-        }
-        minor.to_i64().map(|minor| Self(Money::from_minor(minor, currency))).ok_or(InvalidFlatRate)
+/// One way to send it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ShippingOffer {
+    /// The kind of sending.
+    pub service: ServiceName,
+    /// The price, before tax.
+    pub price: Money,
+    /// Days until it arrives, at the earliest.
+    pub days_min: u16,
+    /// At the latest.
+    pub days_max: u16,
+}
+
+/// What a seller offers for what it is to send.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ShippingQuote {
+    /// The ways to send it, the cheapest first; none if the seller does not.
+    pub offers: Vec<ShippingOffer>,
+    /// Until when shipping honours it.
+    pub expires_at: Timestamp,
+}
+
+/// How the buyer wants a seller to send.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ShippingChoice {
+    /// The seller.
+    pub seller_id: SellerId,
+    /// One of the kinds of sending that it offers.
+    pub service: ServiceName,
+}
+
+/// What each seller is to send of a cart, in the order of their ids. What is not on sale is not sent.
+///
+/// # Errors
+/// A sum does not fit.
+pub fn consignments(cart: &Cart, variants: &BTreeMap<Sku, Variant>) -> Result<Vec<Consignment>, Refusal> {
+    let mut consignments: BTreeMap<SellerId, Consignment> = BTreeMap::new();
+    for (sku, demand) in demands(cart)? {
+        let Some((variant, price)) = variants.get(&sku).and_then(Variant::on_sale) else { continue };
+        let seller_id = variant.seller_id;
+        let nothing = Consignment { seller_id, weight_grams: 0, subtotal: Money::zero(cart.currency) };
+        let consignment = consignments.entry(seller_id).or_insert(nothing);
+        consignment.weight_grams += variant.weight_grams_of(demand.quantity);
+        let price = price.amount.checked_mul(demand.quantity)?;
+        consignment.subtotal = consignment.subtotal.checked_add(price)?;
+    }
+    Ok(consignments.into_values().collect())
+}
+
+/// Whether each choice is about a seller who sells something in the cart, if only it were on sale.
+///
+/// # Errors
+/// The first that is not.
+pub(super) fn check_choices(choices: &[ShippingChoice], market: &Market) -> Result<(), Refusal> {
+    let sells = |seller_id| market.variants.values().any(|variant| variant.seller_id == seller_id);
+    match choices.iter().position(|choice| !sells(choice.seller_id)) {
+        Some(choice) => Err(Refusal::SellerNotInCart { choice }),
+        None => Ok(()),
     }
 }
 
-/// The flat rates, at most one for each currency.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FlatRates(Vec<Money>);
-
-/// A currency has two flat rates.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("there are two flat rates for shipping in {0}")]
-pub struct TwoFlatRates(Currency);
-
-impl FlatRates {
-    /// Takes the rates.
+impl ShippingQuote {
+    /// The offer that is taken: the one that the buyer chose, or the cheapest.
     ///
     /// # Errors
-    /// Two for one currency.
-    pub fn new(rates: impl IntoIterator<Item = FlatRate>) -> Result<Self, TwoFlatRates> {
-        let mut known = Self(Vec::new());
-        for FlatRate(rate) in rates {
-            if known.rate(rate.currency()).is_some() {
-                return Err(TwoFlatRates(rate.currency()));
+    /// The seller offers nothing, or not what the buyer chose.
+    pub(super) fn offer(&self, seller_id: SellerId, choices: &[ShippingChoice]) -> Result<&ShippingOffer, Refusal> {
+        let cheapest = self.offers.iter().min_by_key(|offer| offer.price.minor());
+        let cheapest = cheapest.ok_or(Refusal::SellerDoesNotSend(seller_id))?;
+        match choices.iter().enumerate().find(|(_, choice)| choice.seller_id == seller_id) {
+            None => Ok(cheapest),
+            Some((index, choice)) => {
+                let chosen = self.offers.iter().find(|offer| offer.service == choice.service);
+                chosen.ok_or_else(|| Refusal::ServiceUnknown { choice: index, service: choice.service.clone() })
             }
-            known.0.push(rate);
         }
-        Ok(known)
-    }
-
-    /// What shipping costs for each seller, before tax; `None` if nothing is shipped for that currency.
-    pub fn rate(&self, currency: Currency) -> Option<Money> {
-        self.0.iter().copied().find(|rate| rate.currency() == currency)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn minor(text: &str) -> Result<i64, InvalidFlatRate> {
-        text.parse().map(|FlatRate(rate)| rate.minor())
-    }
-
-    #[test]
-    fn a_flat_rate_is_read_in_the_minor_units_of_its_currency() {
-        assert_eq!(minor("USD=4.99"), Ok(499));
-        assert_eq!(minor("USD=5"), Ok(500));
-        assert_eq!(minor("JPY=500"), Ok(500));
-        assert_eq!(minor("KWD=1.250"), Ok(1_250));
-        assert_eq!(minor("EUR=0"), Ok(0));
-    }
-
-    #[test]
-    fn a_flat_rate_that_cannot_be_charged_is_refused() {
-        for text in [
-            "",
-            "USD",
-            "USD=",
-            "4.99",
-            "USD=4.999",
-            "JPY=0.5",
-            "USD=-1",
-            "XXX=1",
-            "USD=1e3",
-            "USD=92233720368547758.08",
-        ] {
-            assert_eq!(minor(text), Err(InvalidFlatRate), "{text}");
-        }
-    }
-
-    #[test]
-    fn a_currency_has_one_flat_rate_or_none() {
-        let rates = |texts: &[&str]| FlatRates::new(texts.iter().map(|text| text.parse().unwrap()));
-        let known = rates(&["USD=4.99", "EUR=3.99"]).unwrap();
-        assert_eq!(known.rate(Currency::EUR), Some(Money::from_minor(399, Currency::EUR)));
-        assert_eq!(known.rate(Currency::GBP), None);
-        assert_eq!(rates(&["USD=4.99", "USD=4.99"]), Err(TwoFlatRates(Currency::USD)));
     }
 }

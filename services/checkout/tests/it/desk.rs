@@ -7,14 +7,14 @@ use chassis::group_commit;
 use checkout::Outcomes;
 use checkout::adapters::events::SUBSCRIPTIONS;
 use checkout::adapters::grpc::{Api, Submissions};
-use checkout::adapters::peers::Peers;
+use checkout::adapters::peers::{PeerUrls, Peers};
 use checkout::adapters::tax_table::TaxTable;
 use checkout::app::watch_checkout::Watchers;
 use checkout::domain;
 use checkout::domain::address::{Address, AddressText, Lines};
 use checkout::domain::market::{Cart, CartLine, Market, Price, Title, Variant};
 use checkout::domain::quote::{QuoteRequest, Terms};
-use checkout::domain::shipping::FlatRates;
+use checkout::domain::shipping::{ShippingOffer, ShippingQuote};
 use contracts::checkout::v1::checkout_service_client::CheckoutServiceClient;
 use contracts::checkout::v1::checkout_service_server::CheckoutServiceServer;
 use contracts::checkout::v1::{
@@ -44,6 +44,8 @@ pub(crate) struct Desk {
     pub(crate) buyer: Bearer,
     pub(crate) other_buyer: Bearer,
     pub(crate) operator: Bearer,
+    /// What it shows to services that answer only to services.
+    pub(crate) service: Bearer,
     pub(crate) clock: TestClock,
     pub(crate) store: EventStore,
     pub(crate) kafka: Kafka,
@@ -69,11 +71,12 @@ impl Desk {
         let buyer_id = new_uuid();
         let peers = FakePeers::start(buyer_id).await;
         let url = peers.url.clone();
-        Self::open_with(buyer_id, peers, [&url; 3]).await
+        let urls = PeerUrls { cart: &url, products: &url, inventory: &url, shipping: &url };
+        Self::open_with(buyer_id, peers, urls).await
     }
 
-    /// With cart, products and inventory at these addresses.
-    pub(crate) async fn open_with(buyer_id: Uuid, peers: FakePeers, urls: [&str; 3]) -> Self {
+    /// With the services that it asks at these addresses.
+    pub(crate) async fn open_with(buyer_id: Uuid, peers: FakePeers, urls: PeerUrls<'_>) -> Self {
         let database = Database::migrated(&checkout::SERVICE).await;
         let kafka = Kafka::connect().await;
         let clock = TestClock::at("2026-03-01T09:00:00Z");
@@ -81,13 +84,14 @@ impl Desk {
         let store = EventStore::new(checkout::SERVICE.name, database.pool().clone(), clock.clock());
         let watchers = Watchers::default();
         let stop = CancellationToken::new();
-        let [cart, products, inventory] = urls;
+        let tokens = Tokens::new();
+        let service = tokens.service();
         let (submissions, committer) = group_commit(store.clone(), Submissions);
         tokio::spawn(committer.run(stop.clone()));
         let api = Api::new(
             store.clone(),
             submissions,
-            Peers::new(cart, products, inventory).unwrap(),
+            Peers::new(urls, service.token().parse().unwrap()).unwrap(),
             terms(),
             watchers.clone(),
         );
@@ -98,13 +102,13 @@ impl Desk {
         let url = format!("http://{}", server.local_address());
         tokio::spawn(server.serve(stop.clone()));
 
-        let tokens = Tokens::new();
         Self {
             client: CheckoutServiceClient::connect(url).await.unwrap(),
             peers,
             buyer: tokens.buyer(buyer_id),
             other_buyer: tokens.buyer(new_uuid()),
             operator: tokens.operator(),
+            service,
             buyer_id,
             tokens,
             clock,
@@ -162,7 +166,8 @@ impl Desk {
 
     pub(crate) fn quote_request(&self) -> CreateQuoteRequest {
         let cart_id = self.peers.answers().cart.cart_id.clone();
-        CreateQuoteRequest { request_id: new_request_id(), cart_id, ship_to: Some(address()) }
+        let (request_id, ship_to) = (new_request_id(), Some(address()));
+        CreateQuoteRequest { request_id, cart_id, ship_to, shipping_choices: Vec::new() }
     }
 
     pub(crate) async fn create_quote(&self, request: CreateQuoteRequest) -> Result<Quote, Refused> {
@@ -210,14 +215,9 @@ impl Desk {
     }
 }
 
-/// Shipping at a flat rate in euro and in dollars, tax as the table that ships has it.
+/// Tax as the table that ships has it.
 pub(crate) fn terms() -> Terms {
-    let flat_rates = ["EUR=4.99", "USD=5.99"].map(|rate| rate.parse().unwrap());
-    Terms {
-        tax_rates: Arc::new(TaxTable::built_in()),
-        flat_rates: FlatRates::new(flat_rates).unwrap(),
-        validity: Duration::from_mins(15),
-    }
+    Terms { tax_rates: Arc::new(TaxTable::built_in()), validity: Duration::from_mins(15) }
 }
 
 /// An offer of one mug, made without asking anybody.
@@ -232,11 +232,18 @@ pub(crate) fn a_quote(now: Timestamp) -> domain::quote::Quote {
         price: Some(Price { amount: euro(1_000), version: 1 }),
         weight_grams: 300,
     };
-    let market = Market { variants: [(sku.clone(), variant)].into(), available: [(sku.clone(), 9)].into() };
+    let offer = ShippingOffer { service: "standard".parse().unwrap(), price: euro(499), days_min: 2, days_max: 4 };
+    let shipping = ShippingQuote { offers: vec![offer], expires_at: now + Duration::from_mins(30) };
+    let market = Market {
+        shipping: [(variant.seller_id, shipping)].into(),
+        variants: [(sku.clone(), variant)].into(),
+        available: [(sku.clone(), 9)].into(),
+    };
     let buyer_id = Id::generate();
     let line = CartLine { sku, quantity: Quantity::ONE, seen_price: euro(1_000) };
     let cart = Cart { id: Id::generate(), buyer_id: Some(buyer_id), currency: Currency::EUR, lines: vec![line] };
-    let request = QuoteRequest { id: Id::generate(), buyer_id, ship_to: domain_address(), cart };
+    let (ship_to, shipping_choices) = (domain_address(), Vec::new());
+    let request = QuoteRequest { id: Id::generate(), buyer_id, ship_to, cart, shipping_choices };
     domain::quote::Quote::make(request, &market, &terms(), now).unwrap()
 }
 

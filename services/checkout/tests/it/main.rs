@@ -8,5 +8,6 @@ mod indexes;
 mod outcomes;
 mod peers;
 mod quotes;
+mod shipping;
 mod steps;
 mod submissions;

@@ -1,4 +1,4 @@
-//! Cart, products and inventory, as far as checkout asks them: canned answers behind a real gRPC server.
+//! Cart, products, inventory and shipping, as far as checkout asks them: canned answers behind a real gRPC server.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -6,10 +6,14 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use axum::Router;
 use axum::routing::{MethodRouter, post};
 use contracts::cart::v1::{Cart, CartLine, GetCartRequest, GetCartResponse};
+use contracts::convert::timestamp_to_wire;
+use contracts::google::r#type::{Money, PostalAddress};
 use contracts::inventory::v1::{Availability, BatchGetAvailabilityRequest, BatchGetAvailabilityResponse};
 use contracts::products::v1::{
     BatchGetVariantsRequest, BatchGetVariantsResponse, Price, ProductStatus, Variant, VariantOffer,
 };
+use contracts::shipping::v1::{Consignment, QuoteShippingRequest, QuoteShippingResponse, ShippingOffer, ShippingQuote};
+use kernel::Timestamp;
 use tokio::net::TcpListener;
 use tonic::service::Routes;
 use tonic::transport::server::TcpIncoming;
@@ -21,16 +25,24 @@ use uuid::Uuid;
 use crate::desk::{euro, new_uuid};
 
 /// What the peers answer from now on, and what they were asked.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Answers {
     pub(crate) cart: Cart,
     pub(crate) offers: Vec<VariantOffer>,
     pub(crate) available: BTreeMap<String, i64>,
+    /// What every seller charges for sending, the cheapest first: the service, and the price in whole euro and cents.
+    pub(crate) rates: Vec<(&'static str, i64, i32)>,
+    /// Sellers who send nothing.
+    pub(crate) senders_of_nothing: Vec<String>,
+    /// Until when shipping honours its quotes.
+    pub(crate) shipping_expires_at: Timestamp,
+    /// Where to and about what shipping was last asked.
+    pub(crate) to_be_sent: (PostalAddress, Vec<Consignment>),
     /// The `authorization` of each request, by RPC.
     pub(crate) tokens: Vec<(&'static str, Option<String>)>,
 }
 
-/// The three peers on one address.
+/// The four peers on one address.
 #[derive(Debug)]
 pub(crate) struct FakePeers {
     pub(crate) url: String,
@@ -46,9 +58,20 @@ impl FakePeers {
             currency_code: "EUR".to_owned(),
             ..Cart::default()
         };
-        let answers = Arc::new(Mutex::new(Answers { cart, ..Answers::default() }));
-        let get_variants = |answers: &Answers, request| Ok(batch_get_variants(answers, request));
-        let get_availability = |answers: &Answers, request| Ok(batch_get_availability(answers, request));
+        let answers = Answers {
+            cart,
+            offers: Vec::new(),
+            available: BTreeMap::new(),
+            rates: vec![("standard", 4, 99), ("express", 9, 99)],
+            senders_of_nothing: Vec::new(),
+            shipping_expires_at: Timestamp::MAX,
+            to_be_sent: (PostalAddress::default(), Vec::new()),
+            tokens: Vec::new(),
+        };
+        let answers = Arc::new(Mutex::new(answers));
+        let get_variants = |answers: &mut Answers, request| Ok(batch_get_variants(answers, request));
+        let get_availability = |answers: &mut Answers, request| Ok(batch_get_availability(answers, request));
+        let get_shipping = |answers: &mut Answers, request| Ok(quote_shipping(answers, request));
         let router = Router::new()
             .route("/tradewind.cart.v1.CartService/GetCart", unary(&answers, "GetCart", get_cart))
             .route(
@@ -58,6 +81,10 @@ impl FakePeers {
             .route(
                 "/tradewind.inventory.v1.InventoryService/BatchGetAvailability",
                 unary(&answers, "BatchGetAvailability", get_availability),
+            )
+            .route(
+                "/tradewind.shipping.v1.ShippingRatesService/QuoteShipping",
+                unary(&answers, "QuoteShipping", get_shipping),
             );
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
@@ -108,7 +135,7 @@ impl Answers {
     }
 }
 
-fn get_cart(answers: &Answers, request: GetCartRequest) -> Result<GetCartResponse, Status> {
+fn get_cart(answers: &mut Answers, request: GetCartRequest) -> Result<GetCartResponse, Status> {
     if request.cart_id != answers.cart.cart_id {
         return Err(Status::not_found("there is no such cart"));
     }
@@ -129,11 +156,32 @@ fn batch_get_availability(answers: &Answers, request: BatchGetAvailabilityReques
     BatchGetAvailabilityResponse { availabilities: request.skus.into_iter().map(availability).collect() }
 }
 
+/// In the currency of the goods.
+fn quote_shipping(answers: &mut Answers, request: QuoteShippingRequest) -> QuoteShippingResponse {
+    answers.to_be_sent = (request.ship_to.unwrap(), request.consignments.clone());
+    let quote = |consignment: Consignment| {
+        let offer = |(service, units, cents): &(&str, i64, i32)| ShippingOffer {
+            service: (*service).to_owned(),
+            price: Some(Money { units: *units, nanos: cents * 10_000_000, ..consignment.subtotal.clone().unwrap() }),
+            days_min: 2,
+            days_max: 4,
+        };
+        let sends = !answers.senders_of_nothing.contains(&consignment.seller_id);
+        ShippingQuote {
+            quote_id: new_uuid().to_string(),
+            offers: answers.rates.iter().filter(|_| sends).map(offer).collect(),
+            expire_time: Some(timestamp_to_wire(answers.shipping_expires_at)),
+            seller_id: consignment.seller_id,
+        }
+    };
+    QuoteShippingResponse { quotes: request.consignments.into_iter().map(quote).collect() }
+}
+
 /// One RPC without streams.
 fn unary<Q, A>(
     answers: &Arc<Mutex<Answers>>,
     rpc: &'static str,
-    answer: fn(&Answers, Q) -> Result<A, Status>,
+    answer: fn(&mut Answers, Q) -> Result<A, Status>,
 ) -> MethodRouter
 where
     Q: prost::Message + Default + 'static,
@@ -145,7 +193,7 @@ where
             let token = request.metadata().get("authorization").map(|token| token.to_str().unwrap().to_owned());
             let mut answers = answers.lock().unwrap();
             answers.tokens.push((rpc, token));
-            std::future::ready(answer(&answers, request.into_inner()).map(Response::new))
+            std::future::ready(answer(&mut answers, request.into_inner()).map(Response::new))
         });
         tonic::server::Grpc::new(ProstCodec::<A, Q>::default()).unary(service, request).await
     })

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use checkout::adapters::peers::PeerUrls;
 use checkout::domain::quote_hash::QuoteHash;
-use contracts::checkout::v1::{CreateQuoteRequest, DriftKind, LineDrift};
+use contracts::checkout::v1::{CreateQuoteRequest, DriftKind, LineDrift, ShippingChoice};
 use contracts::google::r#type::{Money, PostalAddress};
 use contracts::products::v1::ProductStatus;
 use tonic::Code;
@@ -12,7 +13,7 @@ use crate::desk::{Desk, address, euro, new_request_id, new_uuid};
 use crate::peers::{FakePeers, nobody};
 
 #[tokio::test]
-async fn a_quote_is_made_of_what_cart_products_and_inventory_answer() {
+async fn a_quote_is_made_of_what_cart_products_inventory_and_shipping_answer() {
     let desk = Desk::open_with_a_cart().await;
     let quote = desk.quote().await;
 
@@ -36,12 +37,13 @@ async fn a_quote_is_made_of_what_cart_products_and_inventory_answer() {
 }
 
 #[tokio::test]
-async fn cart_is_asked_in_the_buyers_name_and_the_others_in_nobodys() {
+async fn cart_is_asked_in_the_buyers_name_shipping_in_our_own_and_the_others_in_nobodys() {
     let desk = Desk::open_with_a_cart().await;
     desk.quote().await;
     let tokens: BTreeMap<_, _> = desk.peers.answers().tokens.iter().cloned().collect();
     assert_eq!(tokens["GetCart"], Some(format!("Bearer {}", desk.buyer.token())));
     assert_eq!((&tokens["BatchGetVariants"], &tokens["BatchGetAvailability"]), (&None, &None));
+    assert_eq!(tokens["QuoteShipping"], Some(format!("Bearer {}", desk.service.token())));
 }
 
 #[tokio::test]
@@ -50,7 +52,7 @@ async fn the_same_request_answers_the_same_quote_and_asks_nobody_again() {
     let request = desk.quote_request();
     let quote = desk.create_quote(request.clone()).await.unwrap();
     assert_eq!(desk.create_quote(request).await.unwrap(), quote);
-    assert_eq!(desk.peers.answers().asked().len(), 3);
+    assert_eq!(desk.peers.answers().asked().len(), 4);
     assert_eq!(desk.count("quote").await, 1);
 }
 
@@ -143,17 +145,13 @@ async fn a_cart_that_is_unknown_or_of_somebody_else_is_not_found() {
 }
 
 #[tokio::test]
-async fn shipping_is_not_offered_in_a_currency_without_a_rate_nor_where_tax_is_not_known() {
+async fn shipping_is_not_offered_where_tax_is_not_known() {
     let desk = Desk::open_with_a_cart().await;
     let to_antarctica = PostalAddress { region_code: "AQ".to_owned(), ..address() };
     let request = CreateQuoteRequest { ship_to: Some(to_antarctica), ..desk.quote_request() };
     let refused = desk.create_quote(request).await.unwrap_err();
     assert_eq!(refused.code_and_reason(), (Code::FailedPrecondition, "SHIPPING_NOT_OFFERED"));
     assert_eq!(refused.fields, ["ship_to.region_code"]);
-
-    desk.peers.answers().cart.currency_code = "GBP".to_owned();
-    let refused = desk.create_quote(desk.quote_request()).await.unwrap_err();
-    assert_eq!(refused.code_and_reason(), (Code::FailedPrecondition, "SHIPPING_NOT_OFFERED"));
 }
 
 #[tokio::test]
@@ -170,11 +168,12 @@ async fn a_cart_whose_worth_does_not_fit_is_refused() {
 
 #[tokio::test]
 async fn a_peer_that_is_down_makes_quotes_unavailable_and_nothing_is_stored() {
-    for down in 0..3 {
+    for down in 0..4 {
         let buyer_id = new_uuid();
         let peers = FakePeers::start(buyer_id).await;
         let (up, nobody) = (peers.url.clone(), nobody().await);
-        let urls = std::array::from_fn(|peer| if peer == down { nobody.as_str() } else { up.as_str() });
+        let url = |peer| if peer == down { nobody.as_str() } else { up.as_str() };
+        let urls = PeerUrls { cart: url(0), products: url(1), inventory: url(2), shipping: url(3) };
         let desk = Desk::open_with(buyer_id, peers, urls).await;
         desk.fill_cart();
         let refused = desk.create_quote(desk.quote_request()).await.unwrap_err();
@@ -205,8 +204,17 @@ async fn every_field_at_fault_is_named_at_once() {
         recipients: vec!["Ada".to_owned(); 6],
         ..PostalAddress::default()
     };
-    let request =
-        CreateQuoteRequest { request_id: "x".repeat(65), cart_id: "cart-17".to_owned(), ship_to: Some(ship_to) };
+    let choice = |seller_id: &str, service: &str| ShippingChoice {
+        seller_id: seller_id.to_owned(),
+        service: service.to_owned(),
+    };
+    let seller_id = new_uuid().to_string();
+    let request = CreateQuoteRequest {
+        request_id: "x".repeat(65),
+        cart_id: "cart-17".to_owned(),
+        ship_to: Some(ship_to),
+        shipping_choices: vec![choice("the best", ""), choice(&seller_id, "express"), choice(&seller_id, "bike")],
+    };
     let refused = desk.create_quote(request).await.unwrap_err();
     assert_eq!(refused.code_and_reason(), (Code::InvalidArgument, "INVALID_REQUEST"));
     assert_eq!(
@@ -220,6 +228,9 @@ async fn every_field_at_fault_is_named_at_once() {
             "ship_to.address_lines[2]",
             "ship_to.recipients",
             "ship_to.organization",
+            "shipping_choices[0].seller_id",
+            "shipping_choices[0].service",
+            "shipping_choices[2].seller_id",
         ]
     );
     assert!(desk.peers.answers().asked().is_empty());
@@ -262,6 +273,6 @@ async fn a_cart_is_quoted_in_its_own_currency() {
     let to_portland = PostalAddress { region_code: "US".to_owned(), ..address() };
     let request = CreateQuoteRequest { ship_to: Some(to_portland), ..desk.quote_request() };
     let quote = desk.create_quote(request).await.unwrap();
-    let total = Money { currency_code: "USD".to_owned(), units: 27, nanos: 970_000_000 };
+    let total = Money { currency_code: "USD".to_owned(), units: 26, nanos: 970_000_000 };
     assert_eq!((quote.total, quote.tax.unwrap().units), (Some(total), 0));
 }

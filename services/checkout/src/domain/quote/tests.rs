@@ -5,6 +5,7 @@ use uuid::Uuid;
 use super::*;
 use crate::domain::address::{AddressText, Lines, Region};
 use crate::domain::market::CartLine;
+use crate::domain::shipping::{Consignment, ShippingQuote, consignments};
 
 const NOW: Timestamp = Timestamp::from_unix_micros(1_772_352_000_000_000);
 const VALIDITY: Duration = Duration::from_mins(15);
@@ -20,11 +21,7 @@ impl TaxRates for OneRate {
 }
 
 fn terms(tax_rate: &str) -> Terms {
-    Terms {
-        tax_rates: Arc::new(OneRate("DE".parse().unwrap(), tax_rate.parse().unwrap())),
-        flat_rates: FlatRates::new(["EUR=4.99".parse().unwrap()]).unwrap(),
-        validity: VALIDITY,
-    }
+    Terms { tax_rates: Arc::new(OneRate("DE".parse().unwrap(), tax_rate.parse().unwrap())), validity: VALIDITY }
 }
 
 fn eur(minor: i64) -> Money {
@@ -63,10 +60,26 @@ fn variant(number: u32, seller: u128, price_minor: i64) -> (Sku, Variant) {
     (sku(number), variant)
 }
 
+/// A market whose sellers all send for 4.99, or express for 9.99.
 fn market(variants: impl IntoIterator<Item = (Sku, Variant)>, available: i64) -> Market {
     let variants: BTreeMap<_, _> = variants.into_iter().collect();
     let available = variants.keys().map(|sku| (sku.clone(), available)).collect();
-    Market { variants, available }
+    let shipping =
+        variants.values().map(|variant| (variant.seller_id, shipping(&[("standard", 499), ("express", 999)])));
+    Market { shipping: shipping.collect(), variants, available }
+}
+
+/// Offers of a seller, honoured for longer than ours.
+fn shipping(offers: &[(&str, i64)]) -> ShippingQuote {
+    let offer = |(service, minor): &(&str, i64)| {
+        let (days_min, days_max) = if *service == "express" { (1, 2) } else { (2, 4) };
+        ShippingOffer { service: service.parse().unwrap(), price: eur(*minor), days_min, days_max }
+    };
+    ShippingQuote { offers: offers.iter().map(offer).collect(), expires_at: NOW + 2 * VALIDITY }
+}
+
+fn choice(seller: u128, service: &str) -> ShippingChoice {
+    ShippingChoice { seller_id: id(seller), service: service.parse().unwrap() }
 }
 
 fn address() -> Address {
@@ -86,7 +99,7 @@ fn address() -> Address {
 }
 
 fn request(cart: Cart) -> QuoteRequest {
-    QuoteRequest { id: id(3), buyer_id: id(2), ship_to: address(), cart }
+    QuoteRequest { id: id(3), buyer_id: id(2), ship_to: address(), cart, shipping_choices: Vec::new() }
 }
 
 fn make(cart: Cart, market: &Market) -> Result<Quote, Refusal> {
@@ -140,9 +153,88 @@ fn an_empty_cart_is_offered_nothing() {
 }
 
 #[test]
-fn nothing_is_shipped_at_prices_in_a_currency_without_a_flat_rate() {
-    let wanted = Cart { currency: Currency::GBP, ..cart(vec![line(1, 1, 100)]) };
-    assert_eq!(make(wanted, &Market::default()), Err(Refusal::CurrencyNotServed(Currency::GBP)));
+fn shipping_is_asked_what_each_seller_is_to_send() {
+    let wanted = cart(vec![line(3, 1, 1), line(1, 2, 1), line(2, 5, 1), line(1, 1, 1), line(4, 9, 1), line(5, 9, 1)]);
+    let unpublished = |(sku, variant)| (sku, Variant { is_on_sale: false, ..variant });
+    let variants =
+        [variant(1, 20, 1_050), variant(2, 10, 333), variant(3, 20, 1_100), unpublished(variant(4, 30, 100))];
+    let consignment =
+        |seller, weight_grams, minor| Consignment { seller_id: id(seller), weight_grams, subtotal: eur(minor) };
+    let asked = consignments(&wanted, &variants.into_iter().collect());
+    assert_eq!(asked, Ok(vec![consignment(10, 1_250, 1_665), consignment(20, 1_000, 4_250)]));
+}
+
+#[test]
+fn a_sum_that_does_not_fit_is_not_asked_about() {
+    let dear = [variant(1, 10, i64::MAX)].into_iter().collect();
+    let asked = consignments(&cart(vec![line(1, 2, 1)]), &dear);
+    assert_eq!(asked, Err(Refusal::AmountTooLarge(MoneyError::Overflow)));
+}
+
+/// Two sellers, 10 and 20, with these choices.
+fn make_choosing(choices: &[ShippingChoice], market: &Market) -> Result<Quote, Refusal> {
+    let request = request(cart(vec![line(1, 1, 100), line(2, 1, 100)]));
+    Quote::make(QuoteRequest { shipping_choices: choices.to_vec(), ..request }, market, &terms("0.19"), NOW)
+}
+
+fn two_sellers() -> Market {
+    market([variant(1, 10, 100), variant(2, 20, 100)], 9)
+}
+
+/// The service that each seller sends by, and for how much.
+fn services(quote: &Quote) -> Vec<(&str, i64)> {
+    let taken = |seller: &SellerQuote| seller.amounts.shipping.minor();
+    quote.sellers.iter().map(|seller| (seller.shipping_service.as_str(), taken(seller))).collect()
+}
+
+#[test]
+fn the_cheapest_offer_of_each_seller_is_taken_unless_the_buyer_chose() {
+    let mut market = two_sellers();
+    let by_bike = shipping(&[("standard", 499), ("bike", 300)]);
+    market.shipping.insert(id(20), by_bike.clone());
+    assert_eq!(services(&make_choosing(&[], &market).unwrap()), [("standard", 499), ("bike", 300)]);
+    let quote = make_choosing(&[choice(10, "express")], &market).unwrap();
+    assert_eq!(services(&quote), [("express", 999), ("bike", 300)]);
+    assert_eq!(quote.amounts.shipping, eur(1_299));
+    assert_eq!(quote.sellers[1].shipping_offers, by_bike.offers);
+    let quote = make_choosing(&[choice(20, "standard"), choice(10, "standard")], &market).unwrap();
+    assert_eq!(services(&quote), [("standard", 499), ("standard", 499)]);
+}
+
+#[test]
+fn a_service_that_the_seller_does_not_offer_is_refused() {
+    let refused = make_choosing(&[choice(10, "express"), choice(20, "pigeon")], &two_sellers()).unwrap_err();
+    assert_eq!(refused, Refusal::ServiceUnknown { choice: 1, service: "pigeon".parse().unwrap() });
+}
+
+#[test]
+fn a_choice_for_a_seller_of_nothing_in_the_cart_is_refused_but_not_for_one_of_what_is_not_on_sale() {
+    let refused = make_choosing(&[choice(10, "express"), choice(30, "express")], &two_sellers());
+    assert_eq!(refused, Err(Refusal::SellerNotInCart { choice: 1 }));
+    let mut market = two_sellers();
+    market.variants.get_mut(&sku(2)).unwrap().is_on_sale = false;
+    let quote = make_choosing(&[choice(20, "express")], &market).unwrap();
+    assert_eq!(services(&quote), [("standard", 499)]);
+}
+
+#[test]
+fn a_seller_who_does_not_send_is_named() {
+    for nothing in [Some(shipping(&[])), None] {
+        let mut market = two_sellers();
+        market.shipping.remove(&id(20));
+        market.shipping.extend(nothing.map(|nothing| (id(20), nothing)));
+        let refused = make_choosing(&[choice(20, "express")], &market).unwrap_err();
+        assert_eq!(refused, Refusal::SellerDoesNotSend(id(20)));
+        assert!(refused.to_string().contains(&id::<()>(20).to_string()), "{refused}");
+    }
+}
+
+#[test]
+fn an_offer_binds_no_longer_than_shipping_honours_its_own() {
+    let mut market = two_sellers();
+    assert_eq!(make_choosing(&[], &market).unwrap().expires_at, NOW + VALIDITY);
+    market.shipping.get_mut(&id(20)).unwrap().expires_at = NOW + Duration::from_mins(5);
+    assert_eq!(make_choosing(&[], &market).unwrap().expires_at, NOW + Duration::from_mins(5));
 }
 
 #[test]
