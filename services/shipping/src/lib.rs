@@ -4,11 +4,14 @@
 //! | --- | --- |
 //! | RPCs `GetShipment`, `ListShipments`, `DispatchParcel`, `RecordDelivery`, `RecordRemittance` | [`adapters::grpc`] |
 //! | the commands behind the last three | [`app`]: `dispatch_parcel`, `record_delivery`, `record_remittance` |
+//! | RPCs `SetShippingProfile`, `GetShippingProfile`, `QuoteShipping` | [`adapters::grpc_rates`], the work behind them in [`app`] |
 //! | events in: `OrderPaid`, `OrderConfirmed`, `OrderCancellationRequested`, `RefundRequested` | [`adapters::events`], decided in [`saga::fulfilment`] |
 //! | events out: `ShipmentCreated`, `ShipmentDispatched`, `ShipmentDelivered`, `ShipmentCancelled`, `ShipmentCancelRefused`, `CashCollected` | [`domain::event`], written in [`adapters::events`] |
 //! | all shipments of an order: the aggregate | [`domain::consignment`] |
 //! | what leaves from where, and what is left | [`domain::shipment`], [`domain::parcel`], [`domain::contents`] |
+//! | what a seller charges for sending; what it offers for goods and a place | [`domain::rates`]; [`domain::rates::offers`] |
 //! | tables `consignment`, `shipment`, `shipment_line`, `parcel` | `migrations/1001_shipping.sql`, [`adapters::postgres`] |
+//! | table `shipping_profile` | `migrations/1002_rates.sql`, [`adapters::postgres::rates`] |
 
 pub mod adapters;
 pub mod app;
@@ -17,10 +20,12 @@ mod participant;
 pub mod saga;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use chassis::auth::Verifier;
 use chassis::grpc::Server;
 use chassis::{Operation, ParkedOperation, Settings, Tasks, cli, database, jobs as chassis_jobs, parked, telemetry};
+use contracts::shipping::v1::shipping_rates_service_server::ShippingRatesServiceServer;
 use contracts::shipping::v1::shipping_service_server::ShippingServiceServer;
 use messaging::{Consumer, EventStore, Relay};
 
@@ -45,6 +50,9 @@ pub static SERVICE: chassis::Service = chassis::Service {
 pub struct Args {
     #[command(flatten)]
     settings: Settings,
+    /// How long a quote of what sending costs is honoured; longer than checkout's own quotes bind, so that it ends none of them early
+    #[arg(long, env = "TRADEWIND_SHIPPING_QUOTE_VALIDITY", default_value = "30m", value_name = "DURATION", value_parser = humantime::parse_duration)]
+    quote_validity: Duration,
     #[command(subcommand)]
     command: Command,
 }
@@ -81,7 +89,8 @@ async fn serve(args: &Args) -> anyhow::Result<()> {
     let kafka = settings.kafka_config(&SERVICE);
     let server = Server::bind(settings, Verifier::new(settings).await?)
         .await?
-        .add(ShippingServiceServer::new(adapters::grpc::Api::new(store.clone(), Shipping)));
+        .add(ShippingServiceServer::new(adapters::grpc::Api::new(store.clone(), Shipping)))
+        .add(ShippingRatesServiceServer::new(adapters::grpc_rates::RatesApi::new(store.clone(), args.quote_validity)));
 
     let mut tasks = Tasks::new(settings.drain_timeout);
     tasks.spawn("relay", |stop| Relay::new(store.clone(), kafka.clone()).run(stop));

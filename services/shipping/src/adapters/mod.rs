@@ -2,5 +2,7 @@
 
 pub mod events;
 pub mod grpc;
+pub mod grpc_rates;
 pub mod postgres;
+mod wire_rates;
 mod wire_terms;

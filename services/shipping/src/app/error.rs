@@ -1,6 +1,7 @@
 use kernel::{Classified, ErrorKind, FieldViolation};
 
 use crate::domain::error::ShippingError;
+use crate::domain::rates::error::RatesError;
 
 /// Why a request was not carried out.
 #[derive(Debug, thiserror::Error)]
@@ -8,6 +9,9 @@ pub enum Error {
     /// The domain refuses.
     #[error(transparent)]
     Refused(#[from] ShippingError),
+    /// The domain refuses something about what sending costs.
+    #[error(transparent)]
+    Rates(#[from] RatesError),
     /// Another parcel has that number.
     #[error("the carrier has another parcel of that number")]
     TrackingNumberTaken,
@@ -26,6 +30,7 @@ impl Classified for Error {
     fn kind(&self) -> ErrorKind {
         match self {
             Self::Refused(refusal) => refusal.kind(),
+            Self::Rates(refusal) => refusal.kind(),
             Self::TrackingNumberTaken => ErrorKind::AlreadyExists,
             Self::NotYours { .. } => ErrorKind::PermissionDenied,
             Self::Storage(error) => error.kind(),
@@ -35,6 +40,7 @@ impl Classified for Error {
     fn reason(&self) -> &'static str {
         match self {
             Self::Refused(refusal) => refusal.reason(),
+            Self::Rates(refusal) => refusal.reason(),
             Self::TrackingNumberTaken => "TRACKING_NUMBER_TAKEN",
             Self::NotYours { .. } => "NOT_YOURS",
             Self::Storage(error) => error.reason(),
@@ -44,6 +50,7 @@ impl Classified for Error {
     fn field_violations(&self) -> Vec<FieldViolation> {
         match self {
             Self::Refused(refusal) => refusal.field_violations(),
+            Self::Rates(refusal) => refusal.field_violations(),
             Self::TrackingNumberTaken => vec![FieldViolation::new("tracking_number", self)],
             Self::NotYours { field } => vec![FieldViolation::new(*field, self)],
             Self::Storage(_) => Vec::new(),

@@ -1,8 +1,11 @@
-//! What sellers and operators ask of shipping: one file per use case.
+//! What sellers, operators and checkouts ask of shipping: one file per use case.
 
 pub mod dispatch_parcel;
 mod error;
+pub mod get_shipping_profile;
+pub mod quote_shipping;
 pub mod record_delivery;
 pub mod record_remittance;
+pub mod set_shipping_profile;
 
 pub use error::Error;

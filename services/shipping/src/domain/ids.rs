@@ -19,6 +19,8 @@ pub enum Warehouse {}
 pub enum Buyer {}
 /// Names a seller; only for its id.
 pub enum Seller {}
+/// Names an answer to what sending costs; only for its id.
+pub enum Quote {}
 
 /// An order's id; also the id of its consignment.
 pub type OrderId = Id<Order>;
@@ -32,6 +34,8 @@ pub type WarehouseId = Id<Warehouse>;
 pub type BuyerId = Id<Buyer>;
 /// A seller's id.
 pub type SellerId = Id<Seller>;
+/// The id of an answer to what sending costs.
+pub type QuoteId = Id<Quote>;
 
 /// The id of what a warehouse sends for an order. It follows from both, so an order has one shipment of a warehouse, however often
 /// that is asked for. It begins with the moment that the order's id begins with, so new rows stay together in an index.

@@ -10,5 +10,6 @@ pub mod fact;
 pub(crate) mod fixtures;
 pub mod ids;
 pub mod parcel;
+pub mod rates;
 pub mod shipment;
 pub mod world;

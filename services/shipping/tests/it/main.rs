@@ -5,6 +5,7 @@
 //! | `depot` | replicas between orders that let goods leave and those who move them, for the tests below |
 //! | `fulfilment` | the saga: facts in over Kafka, facts out; races, replicas, parked events |
 //! | `rpc` | every RPC through the real server, its refusals by name; one file per subject |
+//! | `rates` | what sending costs: profiles and quotes, through the real server |
 //! | `steps` | each step of a saga repeated, undone and interrupted, by the harness of `testkit` |
 //! | `walls` | what the database refuses, whatever is decided |
 //! | `indexes` | no statement walks a table that has grown |
@@ -14,6 +15,7 @@
 mod depot;
 mod fulfilment;
 mod indexes;
+mod rates;
 mod rpc;
 mod steps;
 mod walls;

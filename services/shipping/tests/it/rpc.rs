@@ -127,7 +127,7 @@ fn delivery(shipment_id: ShipmentId, parcel_id: &str) -> wire::RecordDeliveryReq
 }
 
 /// Code, reason and the fields at fault.
-async fn refusal<T: std::fmt::Debug>(
+pub(crate) async fn refusal<T: std::fmt::Debug>(
     answer: impl Future<Output = Result<Response<T>, Status>>,
 ) -> (Code, String, Vec<String>) {
     let status = answer.await.expect_err("it is refused");
@@ -137,11 +137,11 @@ async fn refusal<T: std::fmt::Debug>(
     (status.code(), reason, violations.into_iter().map(|violation| violation.field).collect())
 }
 
-fn refused(code: Code, reason: &str, fields: &[&str]) -> (Code, String, Vec<String>) {
+pub(crate) fn refused(code: Code, reason: &str, fields: &[&str]) -> (Code, String, Vec<String>) {
     (code, reason.to_owned(), fields.iter().map(|field| (*field).to_owned()).collect())
 }
 
-fn invalid(fields: &[&str]) -> (Code, String, Vec<String>) {
+pub(crate) fn invalid(fields: &[&str]) -> (Code, String, Vec<String>) {
     refused(Code::InvalidArgument, "INVALID_REQUEST", fields)
 }
 

@@ -1,6 +1,7 @@
 //! Loading, saving and reading consignments and their shipments.
 
 mod consignment;
+pub mod rates;
 mod shipment;
 
 pub use consignment::{TRACKING_NUMBER_TAKEN, load, save};

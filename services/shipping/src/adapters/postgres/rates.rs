@@ -1,0 +1,46 @@
+//! Table `shipping_profile`.
+
+use kernel::Id;
+use messaging::Error;
+use sqlx::postgres::PgRow;
+use sqlx::types::Json;
+use sqlx::{PgConnection, PgPool, Row};
+use uuid::Uuid;
+
+use crate::domain::ids::SellerId;
+use crate::domain::rates::{Profile, Profiles, Zones};
+
+/// Sets the profile of a seller, or that of the marketplace, and answers its version.
+pub async fn set(tx: &mut PgConnection, seller_id: Option<SellerId>, zones: &Zones) -> Result<i64, Error> {
+    let version = sqlx::query_scalar(
+        "INSERT INTO shipping_profile (seller_id, zones, version) VALUES ($1, $2, 1)
+         ON CONFLICT ON CONSTRAINT shipping_profile_one_for_each_seller
+         DO UPDATE SET zones = excluded.zones, version = shipping_profile.version + 1
+         RETURNING version",
+    )
+    .bind(seller_id.map(Id::uuid))
+    .bind(Json(zones))
+    .fetch_one(tx)
+    .await?;
+    Ok(version)
+}
+
+/// The profiles that these sellers have, and that of the marketplace.
+pub async fn profiles(pool: &PgPool, seller_ids: impl IntoIterator<Item = SellerId>) -> Result<Profiles, Error> {
+    // Two statements in one, because an index serves no OR with IS NULL.
+    let rows = sqlx::query(
+        "SELECT seller_id, zones, version FROM shipping_profile WHERE seller_id = ANY($1)
+         UNION ALL
+         SELECT seller_id, zones, version FROM shipping_profile WHERE seller_id IS NULL",
+    )
+    .bind(seller_ids.into_iter().map(Id::uuid).collect::<Vec<_>>())
+    .fetch_all(pool)
+    .await?;
+    Ok(Profiles::new(rows.iter().map(profile).collect::<Result<Vec<_>, _>>()?))
+}
+
+fn profile(row: &PgRow) -> Result<Profile, Error> {
+    let Json(zones) = row.try_get("zones")?;
+    let seller_id = row.try_get::<Option<Uuid>, _>("seller_id")?.map(SellerId::from_uuid);
+    Ok(Profile { seller_id, zones, version: row.try_get("version")? })
+}
