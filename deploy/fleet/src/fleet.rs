@@ -62,6 +62,7 @@ impl Fleet {
             shape: &shape,
             kafka_prefix: kafka_prefix.clone(),
             guest_secret: random_hex(),
+            service_token: keys.service_token(),
         };
 
         create_roles(&admin, &shape).await?;
@@ -233,6 +234,7 @@ struct Specs<'a> {
     shape: &'a Shape,
     kafka_prefix: String,
     guest_secret: String,
+    service_token: String,
 }
 
 impl Specs<'_> {
@@ -267,6 +269,7 @@ impl Specs<'_> {
             // The last lines of a process that died are shown to a person: its error, not a backtrace.
             .env("RUST_LIB_BACKTRACE", "0")
             .env("TRADEWIND_GUEST_TOKEN_SECRET", &self.guest_secret)
+            .env("TRADEWIND_SERVICE_TOKEN", &self.service_token)
             .env("TRADEWIND_JWKS", folder.join("jwks.json").display().to_string());
         for (variable, value) in self.shape.deadlines.env().into_iter().chain(self.shape.env.iter().cloned()) {
             spec = spec.env(variable, value);

@@ -14,6 +14,8 @@ use crate::workdir::write_secret;
 
 /// How long a token of the fleet runner is good.
 const TTL: Duration = Duration::from_hours(12);
+/// How long the one that its services show to each other is: longer than any fleet is up, because nobody gives them another.
+const SERVICE_TTL: Duration = Duration::from_hours(24 * 365);
 
 /// A key that the fleet's services believe.
 pub struct Keys(SigningKey);
@@ -34,6 +36,11 @@ impl Keys {
         let bytes = bytes.collect::<Result<Vec<_>, _>>().context("the key file is damaged")?;
         let seed: [u8; 32] = bytes.try_into().ok().context("the key file is damaged")?;
         Ok(Self(SigningKey::from_seed("fleet-development", seed)))
+    }
+
+    /// The token that the services show to each other.
+    pub fn service_token(&self) -> String {
+        self.0.sign(&Token::new(Role::Service, Uuid::from_u128(0), now(), SERVICE_TTL))
     }
 
     /// A token of one role that is good for 12 hours. A seller's acts for `seller_id`.

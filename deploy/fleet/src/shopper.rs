@@ -8,7 +8,8 @@ use contracts::cart::v1::cart_service_client::CartServiceClient;
 use contracts::cart::v1::{AddLineRequest, CreateCartRequest};
 use contracts::checkout::v1::checkout_service_client::CheckoutServiceClient;
 use contracts::checkout::v1::{
-    Checkout, CreateQuoteRequest, GetCheckoutRequest, Quote, SubmitCheckoutRequest, WatchCheckoutRequest,
+    Checkout, CreateQuoteRequest, GetCheckoutRequest, Quote, ShippingChoice, SubmitCheckoutRequest,
+    WatchCheckoutRequest,
 };
 use contracts::google::r#type::{Money, PostalAddress};
 use contracts::inventory::v1::inventory_service_client::InventoryServiceClient;
@@ -18,6 +19,8 @@ use contracts::orders::v1::{CancelOrderRequest, GetOrderRequest, Order, RequestR
 use contracts::payments::v1::{CashOnDelivery, PaymentMethod, payment_method::Method};
 use contracts::products::v1::products_service_client::ProductsServiceClient;
 use contracts::products::v1::{CreateProductRequest, NewVariant, OptionValue, ProductOption, PublishProductRequest};
+use contracts::shipping::v1::shipping_rates_service_client::ShippingRatesServiceClient;
+use contracts::shipping::v1::{RateRule, SetShippingProfileRequest, ShippingProfile, ShippingRegion, ShippingZone};
 use futures::future::try_join_all;
 use kernel::Id;
 use tonic::transport::Channel;
@@ -30,6 +33,9 @@ use crate::keys::Keys;
 
 /// How long an order may take to its outcome before the demo gives up on it.
 const OUTCOME_MAX: Duration = Duration::from_secs(40);
+
+/// The dearer kind of sending.
+pub const EXPRESS: &str = "express";
 
 /// Names a buyer.
 pub enum Buyer {}
@@ -69,9 +75,40 @@ fn is_unavailable(error: &anyhow::Error) -> bool {
     error.downcast_ref::<Status>().is_some_and(|status| status.code() == tonic::Code::Unavailable)
 }
 
-/// Puts the whole catalogue on sale, as its sellers would.
+/// Puts the whole catalogue on sale, as its sellers would. They send at the marketplace's rates.
 pub async fn load(fleet: &Fleet, catalogue: &Catalogue) -> Result<()> {
+    set_rates(fleet).await.context("setting the rates")?;
     try_join_all(catalogue.sellers.iter().map(|seller| stock_shop(fleet, seller))).await?;
+    Ok(())
+}
+
+/// Sets what sending costs, as an operator would: the same everywhere, by its weight if it has to be there soon.
+async fn set_rates(fleet: &Fleet) -> Result<()> {
+    let token = fleet.keys().token(Role::Operator, Id::<Buyer>::generate().uuid(), None);
+    let standard = RateRule {
+        service: "standard".to_owned(),
+        price: Some(usd(499)),
+        days_min: 2,
+        days_max: 4,
+        ..RateRule::default()
+    };
+    let express = RateRule {
+        service: EXPRESS.to_owned(),
+        price: Some(usd(999)),
+        per_kilogram: Some(usd(150)),
+        days_min: 1,
+        days_max: 2,
+        ..RateRule::default()
+    };
+    let zone = ShippingZone {
+        name: "Everywhere".to_owned(),
+        regions: vec![ShippingRegion { region_code: "*".to_owned(), postal_code_prefixes: Vec::new() }],
+        rates: vec![standard, express],
+    };
+    let profile = ShippingProfile { seller_id: String::new(), zones: vec![zone], version: 0 };
+    let set = SetShippingProfileRequest { request_id: request_id(), profile: Some(profile) };
+    let rates = ShippingRatesServiceClient::new(fleet.channel("shipping")?);
+    patiently(async || Ok(rates.clone().set_shipping_profile(with_token(&token, set.clone())).await?)).await?;
     Ok(())
 }
 
@@ -237,6 +274,13 @@ impl Shopper {
         self.quote_cart(cart_id).await
     }
 
+    /// The same with the goods of one seller sent express.
+    pub async fn quote_express(&self, lines: &[(&str, i32)], seller_id: Uuid) -> Result<Quote> {
+        let cart_id = self.fill_cart(lines).await?;
+        let choice = ShippingChoice { seller_id: seller_id.to_string(), service: EXPRESS.to_owned() };
+        self.quote_choosing(cart_id, vec![choice]).await
+    }
+
     /// Fills a new cart and answers its id.
     pub async fn fill_cart(&self, lines: &[(&str, i32)]) -> Result<String> {
         let mut cart = self.cart.clone();
@@ -256,8 +300,12 @@ impl Shopper {
         Ok(cart_id)
     }
 
-    /// Asks for a quote of a cart.
+    /// Asks for a quote of a cart, sent as cheaply as can be.
     pub async fn quote_cart(&self, cart_id: String) -> Result<Quote> {
+        self.quote_choosing(cart_id, Vec::new()).await
+    }
+
+    async fn quote_choosing(&self, cart_id: String, shipping_choices: Vec<ShippingChoice>) -> Result<Quote> {
         let ship_to = PostalAddress {
             region_code: "DE".to_owned(),
             postal_code: "20457".to_owned(),
@@ -266,7 +314,8 @@ impl Shopper {
             recipients: vec![self.name.clone()],
             ..PostalAddress::default()
         };
-        let quote = CreateQuoteRequest { request_id: request_id(), cart_id, ship_to: Some(ship_to) };
+        let (request_id, ship_to) = (request_id(), Some(ship_to));
+        let quote = CreateQuoteRequest { request_id, cart_id, ship_to, shipping_choices };
         let quote = self.checkout.clone().create_quote(self.request(quote)).await.context("CreateQuote")?;
         quote.into_inner().quote.context("no quote in the answer")
     }

@@ -36,6 +36,7 @@ pub const SERVICES: [Service; 7] = [
             ("TRADEWIND_CART_URL", "cart"),
             ("TRADEWIND_PRODUCTS_URL", "products"),
             ("TRADEWIND_INVENTORY_URL", "inventory"),
+            ("TRADEWIND_SHIPPING_URL", "shipping"),
         ],
         subscriptions: checkout::adapters::events::SUBSCRIPTIONS,
         triggers: checkout::adapters::events::TRIGGERS,

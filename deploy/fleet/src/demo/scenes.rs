@@ -7,16 +7,20 @@ use tonic_types::StatusExt;
 
 use super::{Stage, tell, timeline};
 use crate::provider;
-use crate::shopper::{Shopper, Submitted, available, request_id};
+use crate::shopper::{EXPRESS, Shopper, Submitted, available, request_id};
 use crate::topology::Deadlines;
 
 /// Two orders out of one cart, both paid.
 pub(super) async fn cart_over_two_sellers(stage: &mut Stage) -> Result<()> {
     stage.scene("One cart, two sellers");
     let ada = Shopper::new(&stage.fleet, "Ada")?;
-    let submitted = ada.buy(&[("KETTLE-RED", 1), ("LAMP-BLACK", 2)], "tok_approved").await?;
+    let seller_id = stage.catalogue.seller_of("KETTLE-RED").context("nobody offers kettles")?.seller_id;
+    let quote = ada.quote_express(&[("KETTLE-RED", 1), ("LAMP-BLACK", 2)], seller_id).await?;
+    let services: Vec<_> = quote.sellers.iter().map(|seller| seller.shipping_service.as_str()).collect();
+    ensure!(services.contains(&EXPRESS) && services.contains(&"standard"), "one express, one cheaply: {services:?}");
+    let submitted = ada.submit(&quote, "tok_approved", &request_id()).await.context("SubmitCheckout")?;
     tell(format_args!(
-        "Ada buys a kettle of Harbour Goods and two lamps of Lumen Atelier. Acknowledged after {} ms.",
+        "Ada buys a kettle of Harbour Goods, sent express, and two lamps of Lumen Atelier. Acknowledged after {} ms.",
         submitted.acknowledged_in.as_millis()
     ));
     let checkout = outcome(stage, &ada, &submitted).await?;
