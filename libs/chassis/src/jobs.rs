@@ -17,6 +17,9 @@ use crate::{Settings, idempotency};
 /// A period is made shorter or longer by up to a tenth, so that jobs do not march in step.
 const JITTER: f64 = 0.1;
 
+/// How often an operator who waits for a run that is under way asks whether it has ended.
+const UNDER_WAY_ASKED_EVERY: Duration = Duration::from_millis(100);
+
 /// How often [`housekeeping`] is done.
 const HOUSEKEEPING_EVERY: Duration = Duration::from_hours(1);
 
@@ -63,10 +66,45 @@ pub async fn every<E: Classified>(
             tracing::info!(job = name, is_ours, "this replica begins or ceases to work on the job");
             was_ours = is_ours;
         }
-        if is_ours {
-            run(name, &duration, job()).await;
+        let Some(open) = connection.as_mut().filter(|_| is_ours) else { continue };
+        match try_begin_run(open, name).await {
+            Ok(true) => {
+                run(name, &duration, job()).await;
+                // A connection that is lost has given up its locks.
+                if end_run(open, name).await.is_err() {
+                    connection = None;
+                }
+            }
+            Ok(false) => tracing::info!(job = name, "an operator runs the job at the moment"),
+            Err(error) => {
+                tracing::warn!(job = name, %error, "cannot find out whether the job runs elsewhere; trying again");
+                connection = None;
+            }
         }
     }
+}
+
+/// Runs `job` now, for an operator, and answers what it answers. A run that is under way on a replica is waited for, and no replica
+/// begins one meanwhile.
+pub async fn now<T, E: Classified + From<sqlx::Error>>(
+    name: &'static str,
+    pool: &PgPool,
+    job: impl Future<Output = Result<T, E>>,
+) -> Result<T, E> {
+    let mut connection = PgConnection::connect_with(&pool.connect_options()).await?;
+    while !try_begin_run(&mut connection, name).await? {
+        sleep(UNDER_WAY_ASKED_EVERY).await;
+    }
+    let result = measure(name, &duration_metric(), job).await;
+    // With its connection goes the lock.
+    connection.close().await?;
+    result
+}
+
+/// Counts what a run of a job did: so many items of one kind.
+pub fn count(name: &'static str, what: &'static str, items: usize) {
+    let counter = global::meter("chassis").u64_counter("job.items").with_description("What runs of jobs did").build();
+    counter.add(items as u64, &[KeyValue::new("job.name", name), KeyValue::new("what", what)]);
 }
 
 /// What every service does by itself, at start and every hour: prepares the inbox's next days, drops old ones, and forgets the
@@ -115,6 +153,23 @@ async fn is_our_turn(
     Ok(is_ours)
 }
 
+/// Whether no run of the job is under way, on a replica or for an operator: then this connection's is, until [`end_run`] or until the
+/// connection is lost. Apart from whose turn it is, which one replica keeps between its runs.
+async fn try_begin_run(connection: &mut PgConnection, name: &'static str) -> Result<bool, sqlx::Error> {
+    sqlx::query_scalar("SELECT pg_try_advisory_lock(hashtext('job run ' || current_schema()), hashtext($1))")
+        .bind(name)
+        .fetch_one(connection)
+        .await
+}
+
+async fn end_run(connection: &mut PgConnection, name: &'static str) -> Result<(), sqlx::Error> {
+    sqlx::query("SELECT pg_advisory_unlock(hashtext('job run ' || current_schema()), hashtext($1))")
+        .bind(name)
+        .execute(connection)
+        .await
+        .map(drop)
+}
+
 fn duration_metric() -> Histogram<f64> {
     global::meter("chassis")
         .f64_histogram("job.duration")
@@ -124,20 +179,31 @@ fn duration_metric() -> Histogram<f64> {
 }
 
 async fn run<E: Classified>(name: &'static str, duration: &Histogram<f64>, job: impl Future<Output = Result<(), E>>) {
+    match measure(name, duration, job).await {
+        Ok(()) => {}
+        Err(error) if error.kind().is_transient() => {
+            tracing::warn!(job = name, error = chain(&error), "the job failed for now; it runs when it is next due");
+        }
+        Err(error) => {
+            tracing::error!(job = name, error = chain(&error), "the job failed; it runs when it is next due");
+        }
+    }
+}
+
+async fn measure<T, E: Classified>(
+    name: &'static str,
+    duration: &Histogram<f64>,
+    job: impl Future<Output = Result<T, E>>,
+) -> Result<T, E> {
     let began = Instant::now();
     let result = job.await;
     let elapsed = began.elapsed();
     let outcome = match &result {
-        Ok(()) => "done",
-        Err(error) if error.kind().is_transient() => {
-            tracing::warn!(job = name, error = chain(error), "the job failed for now; it runs when it is next due");
-            "failed for now"
-        }
-        Err(error) => {
-            tracing::error!(job = name, error = chain(error), "the job failed; it runs when it is next due");
-            "failed"
-        }
+        Ok(_) => "done",
+        Err(error) if error.kind().is_transient() => "failed for now",
+        Err(_) => "failed",
     };
     tracing::debug!(job = name, elapsed_ms = elapsed.as_millis() as u64, outcome, "the job ran");
     duration.record(elapsed.as_secs_f64(), &[KeyValue::new("job.name", name), KeyValue::new("outcome", outcome)]);
+    result
 }

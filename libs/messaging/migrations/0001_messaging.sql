@@ -38,7 +38,9 @@ CREATE TABLE outbox (
     -- How often the broker refused the event itself; after 10 refusals it is held back, and its aggregate with it.
     attempts     smallint    NOT NULL DEFAULT 0,
     last_error   text,
-    parked_at    timestamptz
+    parked_at    timestamptz,
+    -- It was acknowledged before and is to be sent once more: it waits for nothing, and nothing waits for it.
+    again        boolean     NOT NULL DEFAULT false
 ) WITH (
     -- Rows are many and short-lived: clean up early, or every reader walks the dead.
     autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000,

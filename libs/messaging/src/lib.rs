@@ -16,7 +16,7 @@
 //! | `consumer` | [`Consumer`]: from Kafka to a participant |
 //! | `inbox` | what a consumer has taken effect of |
 //! | [`parked`] | events that could not take effect, for an operator |
-//! | [`outbox`] | events that the broker refuses, for an operator |
+//! | [`outbox`] | events that the broker refuses, for an operator; events that are sent once more |
 //! | `kafka` | [`KafkaConfig`], producers, consumers, topics |
 //! | `subscription` | [`Subscription`], [`Trigger`]: the rows of a service's tables of reactions |
 //!

@@ -1,4 +1,4 @@
-//! Events that the broker refuses, for an operator.
+//! Events that the broker refuses, for an operator; and events that are to be sent once more.
 //!
 //! An event that the broker refused ten times for its own sake is held back, and so are the later ones of its aggregate, because
 //! publishing them would leave a hole in its history. There is no skipping it, for the same reason: an operator mends what makes
@@ -6,7 +6,7 @@
 
 use kernel::Timestamp;
 use sqlx::postgres::PgRow;
-use sqlx::{FromRow, Row};
+use sqlx::{FromRow, PgConnection, Row};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -74,6 +74,27 @@ pub async fn waiting(store: &EventStore) -> Result<(i64, Option<Timestamp>), Err
     let (count, oldest): (i64, Option<OffsetDateTime>) =
         sqlx::query_as("SELECT count(*), min(created_at) FROM outbox").fetch_one(store.pool()).await?;
     Ok((count, oldest.map(Into::into)))
+}
+
+/// Puts events, by aggregate and version, back in to be sent once more under the same ids: a receiver that took one drops it. They go
+/// within seconds. One that waits for the broker anyway is left as it is. Answers which were put back.
+pub async fn send_again(
+    tx: &mut PgConnection,
+    events: &[(Uuid, i64)],
+    now: Timestamp,
+) -> Result<Vec<(Uuid, i64)>, Error> {
+    Ok(sqlx::query_as(
+        "INSERT INTO outbox (aggregate_id, version, created_at, again)
+         SELECT j.aggregate_id, j.version, $3, true
+         FROM unnest($1::uuid[], $2::bigint[]) AS t (aggregate_id, version) JOIN journal j USING (aggregate_id, version)
+         WHERE NOT EXISTS (SELECT FROM outbox o WHERE o.aggregate_id = t.aggregate_id AND o.version = t.version)
+         RETURNING aggregate_id, version",
+    )
+    .bind(events.iter().map(|(aggregate_id, _)| *aggregate_id).collect::<Vec<_>>())
+    .bind(events.iter().map(|(_, version)| *version).collect::<Vec<_>>())
+    .bind(OffsetDateTime::from(now))
+    .fetch_all(tx)
+    .await?)
 }
 
 /// Lets held-back events go: those of these numbers, or all. The relay tries them again within seconds, ten times as before.

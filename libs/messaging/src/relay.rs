@@ -116,6 +116,7 @@ impl Relay {
             producer: producer.clone(),
             sequencer: Sequencer::default(),
             sent: FuturesUnordered::new(),
+            again: HashSet::new(),
             done: Vec::new(),
             newest_at_last_sweep: 0,
         };
@@ -144,6 +145,8 @@ struct Lead<'a> {
     producer: Producer,
     sequencer: Sequencer,
     sent: FuturesUnordered<BoxFuture<'static, Sent>>,
+    /// Outbox ids of what is being sent once more. It has had its turn: the sequencer knows nothing of it.
+    again: HashSet<i64>,
     /// Outbox ids that were acknowledged.
     done: Vec<i64>,
     /// The highest outbox id of the last sweep.
@@ -215,7 +218,7 @@ impl Lead<'_> {
             return Ok(());
         }
         let rows = sqlx::query(
-            "SELECT o.id, o.attempts, j.*
+            "SELECT o.id, o.attempts, o.again, j.*
              FROM outbox o JOIN journal j USING (aggregate_id, version)
              WHERE o.aggregate_id = ANY($1)
                AND NOT EXISTS (SELECT FROM outbox h WHERE h.aggregate_id = o.aggregate_id AND h.parked_at IS NOT NULL)
@@ -237,7 +240,7 @@ impl Lead<'_> {
         let mut last_id = 0_i64;
         while self.sequencer.len() < HELD_MAX {
             let rows = sqlx::query(
-                "SELECT o.id, o.attempts, j.*
+                "SELECT o.id, o.attempts, o.again, j.*
                  FROM outbox o JOIN journal j USING (aggregate_id, version)
                  WHERE o.id > $1
                    AND NOT EXISTS (SELECT FROM outbox h WHERE h.aggregate_id = o.aggregate_id AND h.parked_at IS NOT NULL)
@@ -258,13 +261,24 @@ impl Lead<'_> {
     }
 
     /// Takes rows in, in the order of their ids, and answers the aggregates that they are of. Ids of one aggregate are in the
-    /// order of its versions, so the first row of an aggregate has no unsent predecessor.
+    /// order of its versions, so the first row of an aggregate has no unsent predecessor. What is sent once more says nothing about
+    /// its aggregate.
     async fn arrive_from_table(&mut self, rows: &[PgRow]) -> Result<HashSet<Uuid>, Error> {
         let mut aggregates = HashSet::new();
         for row in rows {
-            let record = Record::from_row(row)?;
-            aggregates.insert(record.aggregate_id);
-            let pending = Pending { outbox_id: row.try_get("id")?, record, attempts: row.try_get("attempts")? };
+            let pending = Pending {
+                outbox_id: row.try_get("id")?,
+                record: Record::from_row(row)?,
+                attempts: row.try_get("attempts")?,
+                again: row.try_get("again")?,
+            };
+            if pending.again {
+                if self.again.insert(pending.outbox_id) {
+                    self.send(pending).await?;
+                }
+                continue;
+            }
+            aggregates.insert(pending.record.aggregate_id);
             match self.sequencer.arrive(pending) {
                 Arrival::Ready(pending) => self.send(pending).await?,
                 Arrival::Acknowledged(outbox_id) => self.done.push(outbox_id),
@@ -302,6 +316,9 @@ impl Lead<'_> {
         match sent {
             Sent::Acknowledged(pending) => {
                 self.done.push(pending.outbox_id);
+                if pending.again {
+                    return Ok(());
+                }
                 let (id, version) = (pending.record.aggregate_id, pending.record.version);
                 let (next, gap) = self.sequencer.acknowledged(id, version);
                 if let Some(next) = next {
@@ -357,6 +374,7 @@ impl Lead<'_> {
         }
         CrashPoint::AfterProduceBeforeDelete.pass();
         sqlx::query("DELETE FROM outbox WHERE id = ANY($1)").bind(&self.done).execute(&mut self.connection).await?;
+        self.again.retain(|id| !self.done.contains(id));
         self.done.clear();
         Ok(())
     }

@@ -184,11 +184,13 @@ pub(crate) struct Pending {
     pub(crate) outbox_id: i64,
     pub(crate) record: Record,
     pub(crate) attempts: i16,
+    /// It was acknowledged before, and is sent once more.
+    pub(crate) again: bool,
 }
 
 impl Pending {
     pub(crate) fn new(outbox_id: i64, record: Record) -> Self {
-        Self { outbox_id, record, attempts: 0 }
+        Self { outbox_id, record, attempts: 0, again: false }
     }
 }
 

@@ -8,6 +8,7 @@ mod access;
 mod claims;
 pub mod dev;
 mod keys;
+mod service_token;
 mod verifier;
 
 use std::sync::Arc;
@@ -18,6 +19,7 @@ use tonic::metadata::{Ascii, MetadataValue};
 use uuid::Uuid;
 
 pub(crate) use access::authorise;
+pub use service_token::ServiceToken;
 pub use verifier::Verifier;
 
 /// Who calls.

@@ -68,6 +68,33 @@ async fn a_job_runs_on_one_replica_and_outlives_its_failures() {
 }
 
 #[tokio::test]
+async fn a_run_for_an_operator_and_one_that_is_due_are_never_at_once() {
+    let store = store().await;
+    let busy = Arc::new(AtomicUsize::new(0));
+    let run = |busy: Arc<AtomicUsize>| async move {
+        assert_eq!(busy.fetch_add(1, Ordering::SeqCst), 0, "another run is under way");
+        tokio::time::sleep(PERIOD).await;
+        busy.fetch_sub(1, Ordering::SeqCst);
+        Ok::<_, messaging::Error>(())
+    };
+    let (stop, runs) = (CancellationToken::new(), Arc::new(AtomicUsize::new(0)));
+    let (counter, shared) = (Arc::clone(&runs), Arc::clone(&busy));
+    let due = async move || {
+        counter.fetch_add(1, Ordering::SeqCst);
+        run(Arc::clone(&shared)).await
+    };
+    let ended = tokio::spawn(jobs::every(PERIOD, "tidy", store.pool().clone(), stop.clone(), due));
+    eventually("the job runs", async || runs.load(Ordering::SeqCst) >= 1).await;
+    for _ in 0..5 {
+        jobs::now("tidy", store.pool(), run(Arc::clone(&busy))).await.unwrap();
+    }
+    let before = runs.load(Ordering::SeqCst);
+    eventually("the job runs again", async || runs.load(Ordering::SeqCst) > before).await;
+    stop.cancel();
+    ended.await.unwrap().unwrap();
+}
+
+#[tokio::test]
 async fn housekeeping_forgets_the_answers_whose_retention_is_over() {
     let store = store().await;
     let insert =

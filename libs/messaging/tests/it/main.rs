@@ -4,6 +4,7 @@
 //! | --- | --- |
 //! | `meter` | the smallest participant, with the layout of a service |
 //! | `rig` | two services and the broker between them, for the tests below |
+//! | `again` | an event that is sent once more |
 //! | `relay` | published at least once, whoever dies when; what cannot be published |
 //! | `order` | versions of an aggregate arrive in order and without a gap |
 //! | `consumer` | took effect once, whoever dies when; types that nobody asked for |
@@ -17,6 +18,7 @@
 //! | `schema` | what the tables promise |
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod again;
 mod consumer;
 mod failure;
 mod history;
