@@ -9,6 +9,9 @@ CREATE TABLE consignment (
     -- What the carrier collects, in minor units of the currency; null for an order that is paid for.
     cash_minor           bigint CHECK (cash_minor > 0),
     cash_currency        text   CHECK (char_length(cash_currency) = 3),
+    -- What all units of each SKU cost, in the same: by the share of units that do not arrive less is collected. {} for an order that is
+    -- paid for.
+    sku_totals           jsonb  NOT NULL CHECK (jsonb_typeof(sku_totals) = 'object'),
     -- What became of the wish to stop the order; null if there was none.
     cancellation         text   CHECK (cancellation IN ('STOPPED', 'REFUSED')),
     -- The carrier's reference for passing the cash on; null before.
@@ -18,6 +21,7 @@ CREATE TABLE consignment (
     head_hash            bytea  NOT NULL CHECK (octet_length(head_hash) = 32),
     correlation_id       uuid   NOT NULL,
     CONSTRAINT consignment_cash_has_a_currency CHECK ((cash_minor IS NULL) = (cash_currency IS NULL)),
+    CONSTRAINT consignment_cash_is_for_goods CHECK ((cash_minor IS NULL) = (sku_totals = '{}')),
     CONSTRAINT consignment_remits_cash_only CHECK (remittance_reference IS NULL OR cash_minor IS NOT NULL),
     CONSTRAINT consignment_remits_what_left CHECK (remittance_reference IS NULL OR cancellation IS DISTINCT FROM 'STOPPED')
 ) WITH (
@@ -36,7 +40,8 @@ CREATE TABLE shipment (
     -- The consignment's seller, kept here so that a seller's shipments are listed from one index.
     seller_id    uuid        NOT NULL,
     -- Follows from the parcels and the cancellation (domain/consignment.rs), kept here to be listed by.
-    status       text        NOT NULL CHECK (status IN ('PENDING', 'PARTLY_DISPATCHED', 'DISPATCHED', 'DELIVERED', 'CANCELLED')),
+    status       text        NOT NULL
+                 CHECK (status IN ('PENDING', 'PARTLY_DISPATCHED', 'DISPATCHED', 'DELIVERED', 'CANCELLED', 'FAILED')),
     created_at   timestamptz NOT NULL,
     updated_at   timestamptz NOT NULL,
     CONSTRAINT shipment_once_per_warehouse UNIQUE (order_id, warehouse_id)
@@ -47,8 +52,8 @@ CREATE INDEX shipment_seller ON shipment (seller_id, order_id, shipment_id);
 CREATE INDEX shipment_seller_open ON shipment (seller_id, order_id, shipment_id)
     WHERE status IN ('PENDING', 'PARTLY_DISPATCHED', 'DISPATCHED');
 
--- What a shipment holds. Rows and not a document in the shipment's row, because of the CHECK: it counts what leaves by itself, and so
--- stops too much also when whoever decides has seen too little.
+-- What a shipment holds. Rows and not a document in the shipment's row, because of the CHECKs: they count what leaves and what is taken
+-- back by themselves, and so stop too much also when whoever decides has seen too little.
 CREATE TABLE shipment_line (
     shipment_id uuid   NOT NULL,
     sku         text   NOT NULL CHECK (char_length(sku) BETWEEN 1 AND 64),
@@ -56,8 +61,11 @@ CREATE TABLE shipment_line (
     quantity    bigint NOT NULL CHECK (quantity > 0),
     -- Units that have left; each parcel adds its own.
     dispatched  bigint NOT NULL,
+    -- Units that came back and were accepted; each receipt adds its own.
+    taken_back  bigint NOT NULL,
     PRIMARY KEY (shipment_id, sku),
-    CONSTRAINT shipment_line_ships_at_most_what_it_holds CHECK (dispatched BETWEEN 0 AND quantity)
+    CONSTRAINT shipment_line_ships_at_most_what_it_holds CHECK (dispatched BETWEEN 0 AND quantity),
+    CONSTRAINT shipment_line_takes_back_at_most_what_left CHECK (taken_back BETWEEN 0 AND dispatched)
 ) WITH (fillfactor = 70);
 
 -- What was handed to a carrier at once.
@@ -71,8 +79,43 @@ CREATE TABLE parcel (
     dispatched_at   timestamptz NOT NULL,
     -- When we were told that its recipient has it. Another replica's clock may be behind, so it may come before dispatched_at.
     delivered_at    timestamptz,
+    -- Why it did not arrive, and when we were told.
+    failure         text        CHECK (failure IN ('LOST', 'REFUSED', 'RETURNED_TO_SENDER')),
+    failed_at       timestamptz,
+    CONSTRAINT parcel_fails_for_a_reason CHECK ((failed_at IS NULL) = (failure IS NULL)),
+    CONSTRAINT parcel_arrives_or_fails CHECK (delivered_at IS NULL OR failed_at IS NULL),
     -- A carrier gives a number once. The first of two that claim it has it.
     CONSTRAINT parcel_tracking_number_taken UNIQUE (carrier, tracking_number)
 );
 -- The parcels of a shipment, oldest first: ids are UUIDv7.
 CREATE INDEX parcel_shipment ON parcel (shipment_id, parcel_id);
+
+-- Goods on their way back to the warehouses that they left.
+CREATE TABLE goods_return (
+    -- Follows from the order and the refund or the parcel (domain/ids.rs).
+    return_id     uuid        PRIMARY KEY,
+    order_id      uuid        NOT NULL,
+    -- The refund that waits for what the buyer sends back; null for a parcel that failed.
+    refund_number integer     CHECK (refund_number > 0),
+    -- The parcel that failed; null for what the buyer sends back.
+    parcel_id     uuid,
+    -- {warehouse: {SKU: units}}: what is to come back, and where to. It never changes.
+    awaited       jsonb       NOT NULL CHECK (jsonb_typeof(awaited) = 'object' AND awaited <> '{}'),
+    status        text        NOT NULL CHECK (status IN ('OPEN', 'RECEIVED')),
+    created_at    timestamptz NOT NULL,
+    updated_at    timestamptz NOT NULL,
+    CONSTRAINT goods_return_is_of_a_refund_or_a_parcel CHECK (num_nonnulls(refund_number, parcel_id) = 1),
+    -- Also the index that the returns of an order are found by.
+    CONSTRAINT goods_return_once_for_each UNIQUE NULLS NOT DISTINCT (order_id, refund_number, parcel_id)
+) WITH (fillfactor = 70);
+
+-- What came back at once, in whatever condition.
+CREATE TABLE goods_receipt (
+    receipt_id  uuid        PRIMARY KEY,
+    return_id   uuid        NOT NULL,
+    -- {warehouse: {condition: {SKU: units}}}; {} where nothing came and nothing more is awaited.
+    received    jsonb       NOT NULL CHECK (jsonb_typeof(received) = 'object'),
+    received_at timestamptz NOT NULL
+);
+-- The receipts of a return, oldest first: ids are UUIDv7.
+CREATE INDEX goods_receipt_return ON goods_receipt (return_id, receipt_id);

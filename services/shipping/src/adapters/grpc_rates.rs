@@ -17,6 +17,7 @@ use crate::app::get_shipping_profile::get_shipping_profile;
 use crate::app::quote_shipping::{QuoteShipping, quote_shipping};
 use crate::app::set_shipping_profile::{SetShippingProfile, set_shipping_profile};
 use crate::domain::ids::SellerId;
+use crate::domain::rates::Owner;
 use crate::domain::rates::error::RatesError;
 
 /// Serves [`ShippingRatesService`].
@@ -45,8 +46,8 @@ impl ShippingRatesService for RatesApi {
         let key = fields.take(Key::new(&caller, &request.request_id, &request));
         let profile = profile_from_wire(&mut fields, request.profile);
         let (Some(key), Some((named, zones))) = (key, profile) else { return Err(status(fields.refuse())) };
-        let seller_id = whose(&caller, named).ok_or_else(|| status(RatesError::NotYourProfile))?;
-        let command = SetShippingProfile { seller_id, zones };
+        let owner = whose(&caller, named).ok_or_else(|| status(RatesError::NotYourProfile))?;
+        let command = SetShippingProfile { owner, zones };
         let answer = key.run(&self.store, async |unit| {
             let profile = set_shipping_profile(unit, command).await?;
             Ok::<_, Error>(wire::SetShippingProfileResponse { profile: Some(profile_to_wire(&profile)) })
@@ -60,10 +61,10 @@ impl ShippingRatesService for RatesApi {
     ) -> Result<Response<wire::GetShippingProfileResponse>, Status> {
         let caller = caller(&request);
         let mut fields = Fields::new();
-        let named = optional_seller_id(&mut fields, "seller_id", &request.get_ref().seller_id);
+        let named = fields.take(optional_seller_id("seller_id", &request.get_ref().seller_id));
         let Some(named) = named else { return Err(status(fields.refuse())) };
-        let seller_id = whose(&caller, named).ok_or_else(|| status(RatesError::ProfileNotFound))?;
-        let profile = get_shipping_profile(self.store.pool(), seller_id).await.map_err(status)?;
+        let owner = whose(&caller, named).ok_or_else(|| status(RatesError::ProfileNotFound))?;
+        let profile = get_shipping_profile(self.store.pool(), owner).await.map_err(status)?;
         Ok(Response::new(wire::GetShippingProfileResponse { profile: Some(profile_to_wire(&profile)) }))
     }
 
@@ -84,11 +85,11 @@ impl ShippingRatesService for RatesApi {
 
 /// Whose profile a caller means, if they may: operators and services that of any seller, and of the marketplace when they name none;
 /// a seller's employee need not name their seller.
-fn whose(caller: &Caller, named: Option<SellerId>) -> Option<Option<SellerId>> {
+fn whose(caller: &Caller, named: Option<SellerId>) -> Option<Owner> {
     let principal = caller.principal().ok()?;
     if principal.is_operator() || principal.is_service() {
-        return Some(named);
+        return Some(named.map_or(Owner::Marketplace, Owner::Seller));
     }
     let own = principal.seller_id()?;
-    named.is_none_or(|named| named == own).then_some(Some(own))
+    named.is_none_or(|named| named == own).then_some(Owner::Seller(own))
 }

@@ -3,14 +3,14 @@
 use std::collections::HashSet;
 
 use chassis::Fields;
-use contracts::convert::{id_from_wire, money_from_wire, money_to_wire, timestamp_to_wire};
+use contracts::convert::{InvalidField, id_from_wire, money_from_wire, money_to_wire, timestamp_to_wire};
 use contracts::google::r#type::{Money as WireMoney, PostalAddress};
 use contracts::shipping::v1 as wire;
 use kernel::Money;
 
 use crate::domain::ids::SellerId;
 use crate::domain::rates::offers::{Goods, Offer, Place, Quote};
-use crate::domain::rates::{PostalPrefix, Profile, RateRule, Region, ServiceName, Zone, ZoneName};
+use crate::domain::rates::{Owner, PostalPrefix, Profile, RateRule, Region, ServiceName, Zone, ZoneName};
 
 /// Names every country.
 const EVERYWHERE: &str = "*";
@@ -18,9 +18,9 @@ const EVERYWHERE: &str = "*";
 /// More sellers than any cart holds goods of.
 const CONSIGNMENTS_MAX: usize = 100;
 
-/// An id that may be left out; `None` if there is one and it is none.
-pub(super) fn optional_seller_id(fields: &mut Fields, field: &str, seller_id: &str) -> Option<Option<SellerId>> {
-    if seller_id.is_empty() { Some(None) } else { fields.take(id_from_wire(field, seller_id)).map(Some) }
+/// An id that may be left out.
+pub(super) fn optional_seller_id(field: &str, seller_id: &str) -> Result<Option<SellerId>, InvalidField> {
+    if seller_id.is_empty() { Ok(None) } else { id_from_wire(field, seller_id).map(Some) }
 }
 
 /// The seller that a profile names and its zones, if each part is valid by itself. Those that are not are noted.
@@ -32,7 +32,7 @@ pub(super) fn profile_from_wire(
         fields.violation("profile", "is required");
         return None;
     };
-    let seller_id = optional_seller_id(fields, "profile.seller_id", &profile.seller_id);
+    let seller_id = fields.take(optional_seller_id("profile.seller_id", &profile.seller_id));
     let zones = all(profile.zones, |index, given| zone(fields, &format!("profile.zones[{index}]"), given));
     Some((seller_id?, zones?))
 }
@@ -58,8 +58,8 @@ fn region(fields: &mut Fields, path: &str, given: wire::ShippingRegion) -> Optio
 fn rate(fields: &mut Fields, path: &str, given: wire::RateRule) -> Option<RateRule> {
     let service = fields.check(&format!("{path}.service"), ServiceName::new(given.service));
     let price = fields.take(money_from_wire(&format!("{path}.price"), given.price.as_ref()));
-    let per_kilogram = optional_money(fields, &format!("{path}.per_kilogram"), given.per_kilogram.as_ref());
-    let free_from = optional_money(fields, &format!("{path}.free_from"), given.free_from.as_ref());
+    let per_kilogram = fields.take(optional_money(&format!("{path}.per_kilogram"), given.per_kilogram.as_ref()));
+    let free_from = fields.take(optional_money(&format!("{path}.free_from"), given.free_from.as_ref()));
     Some(RateRule {
         service: service?,
         price: price?,
@@ -72,16 +72,16 @@ fn rate(fields: &mut Fields, path: &str, given: wire::RateRule) -> Option<RateRu
     })
 }
 
-fn optional_money(fields: &mut Fields, field: &str, money: Option<&WireMoney>) -> Option<Option<Money>> {
-    match money {
-        None => Some(None),
-        Some(money) => fields.take(money_from_wire(field, Some(money))).map(Some),
-    }
+fn optional_money(field: &str, money: Option<&WireMoney>) -> Result<Option<Money>, InvalidField> {
+    money.map(|money| money_from_wire(field, Some(money))).transpose()
 }
 
 pub(super) fn profile_to_wire(profile: &Profile) -> wire::ShippingProfile {
     wire::ShippingProfile {
-        seller_id: profile.seller_id.map(|id| id.to_string()).unwrap_or_default(),
+        seller_id: match profile.owner {
+            Owner::Marketplace => String::new(),
+            Owner::Seller(seller_id) => seller_id.to_string(),
+        },
         zones: profile.zones.iter().map(zone_to_wire).collect(),
         version: profile.version,
     }

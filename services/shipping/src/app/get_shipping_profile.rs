@@ -4,12 +4,11 @@ use sqlx::PgPool;
 
 use super::Error;
 use crate::adapters::postgres;
-use crate::domain::ids::SellerId;
-use crate::domain::rates::Profile;
 use crate::domain::rates::error::RatesError;
+use crate::domain::rates::{Owner, Profile};
 
-/// The profile that holds for a seller; for none that of the marketplace.
-pub async fn get_shipping_profile(pool: &PgPool, seller_id: Option<SellerId>) -> Result<Profile, Error> {
-    let profiles = postgres::rates::profiles(pool, seller_id).await?;
-    Ok(profiles.holding_for(seller_id).cloned().ok_or(RatesError::ProfileNotFound)?)
+/// The profile that holds for somebody.
+pub async fn get_shipping_profile(pool: &PgPool, owner: Owner) -> Result<Profile, Error> {
+    let profiles = postgres::rates::profiles(pool, &[owner]).await?;
+    Ok(profiles.holding_for(owner).cloned().ok_or(RatesError::ProfileNotFound)?)
 }

@@ -7,6 +7,7 @@ use messaging::EventStore;
 use super::Error;
 use crate::adapters::postgres;
 use crate::domain::ids::QuoteId;
+use crate::domain::rates::Owner;
 use crate::domain::rates::offers::{Goods, Place, Quote};
 
 /// Goods of several sellers that are to go to one place.
@@ -25,7 +26,8 @@ pub async fn quote_shipping(
     validity: Duration,
 ) -> Result<Vec<Quote>, Error> {
     let QuoteShipping { place, goods } = command;
-    let profiles = postgres::rates::profiles(store.pool(), goods.iter().map(|each| each.seller_id)).await?;
+    let sellers: Vec<Owner> = goods.iter().map(|each| Owner::Seller(each.seller_id)).collect();
+    let profiles = postgres::rates::profiles(store.pool(), &sellers).await?;
     let expires_at = store.now() + validity;
     let quote = |goods| Quote::make(QuoteId::generate(), &profiles, &place, goods, expires_at);
     let quotes: Vec<Quote> = goods.iter().map(quote).collect();

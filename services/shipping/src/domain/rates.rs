@@ -38,11 +38,20 @@ pub type ZoneName = Text<100>;
 /// A kind of sending, such as "standard".
 pub type ServiceName = Text<50>;
 
-/// What a seller charges, or the marketplace for sellers without a profile of their own.
+/// Who charges so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Owner {
+    /// The marketplace, for sellers without a profile of their own.
+    Marketplace,
+    /// A seller.
+    Seller(SellerId),
+}
+
+/// What somebody charges for sending.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Profile {
-    /// The seller; none: the marketplace.
-    pub seller_id: Option<SellerId>,
+    /// Who.
+    pub owner: Owner,
     /// What it charges where.
     pub zones: Zones,
     /// How often it was set.
@@ -51,17 +60,17 @@ pub struct Profile {
 
 /// The profiles of some sellers, and that of the marketplace.
 #[derive(Clone, Debug, Default)]
-pub struct Profiles(HashMap<Option<SellerId>, Profile>);
+pub struct Profiles(HashMap<Owner, Profile>);
 
 impl Profiles {
-    /// These, each seller's at most once.
+    /// These, each owner's at most once.
     pub fn new(profiles: impl IntoIterator<Item = Profile>) -> Self {
-        Self(profiles.into_iter().map(|profile| (profile.seller_id, profile)).collect())
+        Self(profiles.into_iter().map(|profile| (profile.owner, profile)).collect())
     }
 
-    /// The one that holds for a seller: its own, or that of the marketplace; for none that of the marketplace.
-    pub fn holding_for(&self, seller_id: Option<SellerId>) -> Option<&Profile> {
-        self.0.get(&seller_id).or_else(|| self.0.get(&None))
+    /// The one that holds: the owner's, or that of the marketplace.
+    pub fn holding_for(&self, owner: Owner) -> Option<&Profile> {
+        self.0.get(&owner).or_else(|| self.0.get(&Owner::Marketplace))
     }
 }
 

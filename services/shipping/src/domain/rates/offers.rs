@@ -2,7 +2,7 @@
 
 use kernel::{Money, MoneyError, Timestamp};
 
-use super::{Country, PostalPrefix, Profiles, RateRule, Region, ServiceName, Zone, Zones};
+use super::{Country, Owner, PostalPrefix, Profiles, RateRule, Region, ServiceName, Zone, Zones};
 use crate::domain::ids::{QuoteId, SellerId};
 
 /// Grams of a kilogram.
@@ -64,7 +64,7 @@ pub struct Quote {
 impl Quote {
     /// What the profile that holds for the seller of some goods offers for them.
     pub fn make(id: QuoteId, profiles: &Profiles, place: &Place, goods: &Goods, expires_at: Timestamp) -> Self {
-        let profile = profiles.holding_for(Some(goods.seller_id));
+        let profile = profiles.holding_for(Owner::Seller(goods.seller_id));
         let offers = profile.map(|profile| profile.zones.offers(place, goods)).unwrap_or_default();
         Self { id, seller_id: goods.seller_id, offers, expires_at }
     }

@@ -140,12 +140,14 @@ fn a_profile_with_a_thousand_faults_hears_of_the_first_twenty() {
 
 #[test]
 fn the_marketplaces_profile_holds_for_sellers_without_their_own() {
-    let profile = |seller_id| Profile { seller_id, zones: Zones(Vec::new()), version: 1 };
-    let (own, other) = (SellerId::generate(), SellerId::generate());
-    let profiles = Profiles::new([profile(None), profile(Some(own))]);
-    let holding = |seller_id| profiles.holding_for(seller_id).map(|profile| profile.seller_id);
-    assert_eq!((holding(Some(own)), holding(Some(other)), holding(None)), (Some(Some(own)), Some(None), Some(None)));
-    assert!(Profiles::new([profile(Some(own))]).holding_for(Some(other)).is_none());
+    let profile = |owner| Profile { owner, zones: Zones(Vec::new()), version: 1 };
+    let [own, other] = [SellerId::generate(), SellerId::generate()].map(Owner::Seller);
+    let profiles = Profiles::new([profile(Owner::Marketplace), profile(own)]);
+    for (asked, holds) in [(own, own), (other, Owner::Marketplace), (Owner::Marketplace, Owner::Marketplace)] {
+        assert_eq!(profiles.holding_for(asked).unwrap().owner, holds);
+    }
+    let profiles = Profiles::new([profile(own)]);
+    assert!(profiles.holding_for(other).is_none() && profiles.holding_for(Owner::Marketplace).is_none());
 }
 
 #[test]

@@ -3,7 +3,9 @@
 use contracts::convert::timestamp_to_wire;
 use contracts::google::r#type::{Money, PostalAddress};
 use contracts::shipping::v1 as wire;
+use shipping::adapters::postgres;
 use shipping::domain::ids::SellerId;
+use shipping::domain::rates::Owner;
 use testkit::Reads;
 use tonic::{Code, Request};
 
@@ -123,9 +125,9 @@ async fn a_quote_reads_no_more_rows_the_more_sellers_there_are() {
     depot.reopen().await;
     let pool = depot.store.pool();
     for _ in 0..10 {
-        let sellers: Vec<_> = (0..5).map(|_| SellerId::generate()).collect();
-        let found = shipping::adapters::postgres::rates::profiles(pool, sellers.clone()).await.unwrap();
-        assert!(found.holding_for(Some(sellers[0])).is_none());
+        let sellers: Vec<_> = (0..5).map(|_| Owner::Seller(SellerId::generate())).collect();
+        let found = postgres::rates::profiles(pool, &sellers).await.unwrap();
+        assert!(found.holding_for(sellers[0]).is_none());
     }
     pool.close().await;
     let after = Reads::count(&depot.database, &["shipping_profile"]).await;

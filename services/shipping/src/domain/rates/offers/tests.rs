@@ -126,17 +126,16 @@ fn a_price_that_does_not_fit_is_not_offered() {
 #[test]
 fn a_quote_is_made_of_the_profile_that_holds_and_without_one_offers_nothing() {
     let goods = goods(500, eur(2_000));
-    let profile =
-        |seller_id, price| Profile { seller_id, zones: everywhere(vec![rate("standard", price)]), version: 1 };
+    let profile = |owner, price| Profile { owner, zones: everywhere(vec![rate("standard", price)]), version: 1 };
     let quote = |profiles: &[Profile]| {
         let profiles = Profiles::new(profiles.iter().cloned());
         Quote::make(QuoteId::generate(), &profiles, &place("DE", ""), &goods, Timestamp::MIN).offers
     };
     let prices = |offers: Vec<Offer>| offers.iter().map(|offer| offer.price.minor()).collect::<Vec<_>>();
-    let (own, marketplace) = (profile(Some(goods.seller_id), 1), profile(None, 2));
+    let (own, marketplace) = (profile(Owner::Seller(goods.seller_id), 1), profile(Owner::Marketplace, 2));
     assert_eq!(prices(quote(&[marketplace.clone(), own])), [1]);
     assert_eq!(prices(quote(&[marketplace])), [2]);
-    assert_eq!(prices(quote(&[profile(Some(SellerId::generate()), 3)])), [0_i64; 0]);
+    assert_eq!(prices(quote(&[profile(Owner::Seller(SellerId::generate()), 3)])), [0_i64; 0]);
 }
 
 /// A rate in euro, and the range of weights that it holds for, up to 100 kg.
