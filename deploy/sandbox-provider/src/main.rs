@@ -39,7 +39,8 @@ Test tokens:
   tok_capture_fails       the authorization succeeds, the capture is declined
   tok_slow, tok_slow_<ms> the authorization succeeds and is answered late
   tok_lost_answer         each operation is carried out, and its first answer is lost
-  tok_down, tok_down_<n>  the first n attempts of each operation are answered 503";
+  tok_down, tok_down_<n>  the first n attempts of each operation are answered 503
+  tok_refund_fails_<n>    the first n attempts of each refund are refused, then it succeeds";
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {

@@ -55,7 +55,7 @@ impl Operation {
     }
 }
 
-/// What became of an operation. It never changes afterwards.
+/// What became of an operation. It never changes afterwards, but that a refund which was refused may be asked for again.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Answer {
     /// Whether it was done.

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
 use crate::book::{Book, Charge};
-use crate::operation::{Answer, Kind, Operation, Recorded};
+use crate::operation::{Answer, Kind, Operation, Recorded, Status};
 use crate::state::StateFile;
 use crate::token::Token;
 
@@ -57,7 +57,7 @@ struct Inner {
     mode: Mode,
     /// Operations that were taken on and are answered later.
     ready_at: HashMap<String, Instant>,
-    /// How often an operation of a token that is down was tried.
+    /// How often an operation of a token whose first attempts fail was tried.
     attempts: HashMap<String, u32>,
 }
 
@@ -119,11 +119,21 @@ impl Sandbox {
             });
         }
         let token = inner.book.token(&operation);
-        if let Some(Token::Down(attempts_max)) = token {
-            let attempts = inner.attempts.entry(operation.key.clone()).or_default();
-            if *attempts < attempts_max.unwrap_or(self.tuning.down_attempts) {
-                *attempts += 1;
-                return Ok(Reception::Unavailable);
+        if let Some(Token::Down(attempts_max)) = token
+            && inner.fails(&operation, attempts_max.unwrap_or(self.tuning.down_attempts))
+        {
+            return Ok(Reception::Unavailable);
+        }
+        if operation.kind == Kind::Refund {
+            if let Some(Token::RefundFails(attempts)) = token
+                && inner.fails(&operation, attempts)
+            {
+                return Ok(Reception::Answered(Answer::declined("REFUND_REFUSED"), None));
+            }
+            // Not final: it may be asked for again under its key, so it is not written down.
+            let answer = inner.book.decide(&operation);
+            if answer.status == Status::Declined {
+                return Ok(Reception::Answered(answer, None));
             }
         }
         let ready_at = self.delay(inner.mode, token, operation.kind).map(|delay| now + delay);
@@ -164,6 +174,14 @@ impl Sandbox {
 }
 
 impl Inner {
+    /// Whether this attempt is one of the first ones, which fail.
+    fn fails(&mut self, operation: &Operation, attempts_max: u32) -> bool {
+        let attempts = self.attempts.entry(operation.key.clone()).or_default();
+        let fails = *attempts < attempts_max;
+        *attempts += u32::from(fails);
+        fails
+    }
+
     /// Decides on a new operation and writes it down, in the file first.
     fn take_on(&mut self, operation: Operation) -> std::io::Result<(String, Answer)> {
         let answer = self.book.decide(&operation);

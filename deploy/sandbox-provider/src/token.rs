@@ -16,6 +16,8 @@ pub enum Token {
     /// `tok_down`, `tok_down_<n>`: the first attempts of each operation are answered 503 and do nothing. Without a number the
     /// provider's own count holds.
     Down(Option<u32>),
+    /// `tok_refund_fails_<n>`: the first attempts of each refund are refused, and the next one succeeds.
+    RefundFails(u32),
 }
 
 impl Token {
@@ -37,6 +39,9 @@ impl Token {
         if let Some(millis) = token.strip_prefix("tok_slow_") {
             return millis.parse().ok().map(|millis| Self::Slow(Some(Duration::from_millis(millis))));
         }
+        if let Some(attempts) = token.strip_prefix("tok_refund_fails_") {
+            return attempts.parse().ok().map(Self::RefundFails);
+        }
         token.strip_prefix("tok_down_")?.parse().ok().map(|attempts| Self::Down(Some(attempts)))
     }
 }
@@ -50,11 +55,21 @@ mod tests {
         assert_eq!(Token::parse("tok_slow"), Token::Slow(None));
         assert_eq!(Token::parse("tok_slow_250"), Token::Slow(Some(Duration::from_millis(250))));
         assert_eq!(Token::parse("tok_down_2"), Token::Down(Some(2)));
+        assert_eq!(Token::parse("tok_refund_fails_2"), Token::RefundFails(2));
     }
 
     #[test]
     fn a_token_that_is_not_in_the_list_is_an_unknown_card() {
-        for token in ["", "tok_", "tok_slow_", "tok_slow_x", "tok_down_-1", "4242424242424242"] {
+        for token in [
+            "",
+            "tok_",
+            "tok_slow_",
+            "tok_slow_x",
+            "tok_down_-1",
+            "tok_refund_fails",
+            "tok_refund_fails_",
+            "4242424242424242",
+        ] {
             assert_eq!(Token::parse(token), Token::Declined("CARD_UNKNOWN"), "{token}");
         }
     }

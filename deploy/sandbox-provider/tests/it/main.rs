@@ -81,6 +81,10 @@ fn capture() -> Operation {
     Operation { key: "order-1:capture:1".to_owned(), kind: Kind::Capture, card_token: None, ..authorize("") }
 }
 
+fn refund(number: i32) -> Operation {
+    Operation { key: format!("order-1:refund:{number}"), kind: Kind::Refund, ..capture() }
+}
+
 fn succeeded() -> Answer {
     Answer { status: Status::Succeeded, reason: None }
 }
@@ -142,6 +146,40 @@ async fn a_token_that_is_down_does_nothing_the_first_times() {
 }
 
 #[tokio::test]
+async fn a_refund_that_is_refused_may_be_asked_for_again_under_its_key() {
+    let provider = Provider::start().await;
+    for operation in [authorize("tok_refund_fails_2"), capture()] {
+        assert_eq!(provider.ask(&operation).await, succeeded());
+    }
+    let refused = Answer { status: Status::Declined, reason: Some("REFUND_REFUSED".to_owned()) };
+    for number in [1, 2] {
+        let refund = Operation { amount_minor: 700, ..refund(number) };
+        for _ in 0..2 {
+            assert_eq!(provider.ask(&refund).await, refused);
+            assert_eq!(provider.get(&refund.key).await.status(), StatusCode::NOT_FOUND);
+        }
+        for _ in 0..2 {
+            assert_eq!(provider.ask(&refund).await, succeeded());
+        }
+        assert_eq!(provider.get(&refund.key).await.json::<Answer>().await.unwrap(), succeeded());
+    }
+    let charge = provider.charge("order-1").await;
+    assert_eq!((charge.refunds, charge.charged_minor), (2, 100));
+}
+
+#[tokio::test]
+async fn a_refund_of_more_than_is_left_is_not_remembered_either() {
+    let provider = Provider::start().await;
+    for operation in [authorize("tok_approved"), capture()] {
+        provider.ask(&operation).await;
+    }
+    let too_large = Operation { amount_minor: 1_501, ..refund(1) };
+    assert_eq!(provider.ask(&too_large).await.reason.as_deref(), Some("AMOUNT_TOO_LARGE"));
+    assert_eq!(provider.ask(&refund(1)).await, succeeded());
+    assert_eq!(provider.charge("order-1").await.charged_minor, 0);
+}
+
+#[tokio::test]
 async fn the_whole_provider_can_be_put_down_and_up_and_made_slow() {
     let provider = Provider::start().await;
     provider.control(Mode::Down).await;
@@ -180,8 +218,7 @@ async fn what_was_answered_survives_a_restart_and_a_torn_line_does_not() {
     let provider = Provider::with_state(Some(&path)).await;
     assert_eq!(provider.ask(&capture()).await, succeeded());
     assert_eq!(provider.charge("order-1").await.captures, 1);
-    let refund = Operation { key: "order-1:refund:1".to_owned(), kind: Kind::Refund, ..capture() };
-    assert_eq!(provider.ask(&refund).await, succeeded());
+    assert_eq!(provider.ask(&refund(1)).await, succeeded());
     drop(provider);
     let provider = Provider::with_state(Some(&path)).await;
     assert_eq!(provider.charge("order-1").await.charged_minor, 0);
