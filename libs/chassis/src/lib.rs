@@ -7,6 +7,7 @@
 //! | [`cli`] | [`cli::parse`], and [`Operation`]: the subcommands that every binary has |
 //! | [`config`] | the configuration in effect, for a person to read |
 //! | [`telemetry`] | logs, and traces and metrics over OTLP |
+//! | [`webhook`] | webhooks that come in: whether their signature is right |
 //! | [`database`] | the pool, migrations, the check that the schema is up to date |
 //! | [`auth`] | who calls: tokens, keys, [`Caller`] |
 //! | [`grpc`] | the server with its limits, and clients of other services |
@@ -44,6 +45,7 @@ mod start;
 pub mod status;
 pub mod tasks;
 pub mod telemetry;
+pub mod webhook;
 
 pub use auth::{Caller, Principal, caller};
 pub use cli::Operation;
