@@ -1,16 +1,17 @@
 //! What may happen next.
 
-use payments::domain::OperationKey;
-
 use kernel::Id;
+use payments::domain::OperationKey;
+use shipping::domain::goods_return::ReturnCondition;
+use shipping::domain::parcel::ParcelFailure;
 
-use crate::network::{Place, short_name};
+use crate::network::Place;
 use crate::provider::Reply;
 use crate::services::Service;
 use crate::state::{State, letter};
 
 /// A step.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Action {
     /// A service's consumer takes an event: the one that is next, or a later one that overtook it.
     Hear {
@@ -56,8 +57,25 @@ pub enum Action {
     Dispatch(shipping::domain::ids::OrderId, shipping::domain::ids::ShipmentId),
     /// A parcel arrives.
     Deliver(shipping::domain::ids::OrderId, shipping::domain::ids::ShipmentId, shipping::domain::ids::ParcelId),
+    /// A parcel does not arrive.
+    Fail(
+        shipping::domain::ids::OrderId,
+        shipping::domain::ids::ShipmentId,
+        shipping::domain::ids::ParcelId,
+        ParcelFailure,
+    ),
     /// The carrier passes on what it collected.
     Remit(shipping::domain::ids::OrderId),
+    /// The buyer wants to send so many units back.
+    RequestReturn(orders::domain::ids::OrderId, i64),
+    /// A unit of a return comes back, in that condition; none if nothing more is awaited.
+    Receive(shipping::domain::ids::OrderId, shipping::domain::ids::ReturnId, Option<ReturnCondition>),
+    /// The seller gives money back of its own accord.
+    GiveGoodwill(orders::domain::ids::OrderId, Goodwill),
+    /// An operator has the provider asked again for a refund that it refused.
+    RetryRefund(payments::domain::OrderId, i32),
+    /// The time in which goods may be sent back has passed, and the job finds the order.
+    CloseDeadline(orders::domain::ids::OrderId),
     /// The worker of payments calls the provider.
     Ask {
         /// For what.
@@ -71,12 +89,21 @@ pub enum Action {
     CommitAgain(OperationKey),
 }
 
+/// How much is given back of somebody's own accord.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Goodwill {
+    /// A small part of what was paid.
+    Little,
+    /// All that is left of it.
+    Everything,
+}
+
 impl Action {
     /// For people: what happens, seen from a state.
     pub fn words(&self, state: &State) -> String {
         let event = |place: Place, index: usize| {
             let log = state.network.logs().find(|(at, _)| *at == place);
-            let event = log.map_or("an event", |(_, log)| short_name(&log.event(index).event_type));
+            let event = log.map_or("an event", |(_, log)| log.event(index).name());
             format!("{event}{}", of_order(place))
         };
         match *self {
@@ -104,9 +131,29 @@ impl Action {
             Self::ReservationDeadline(id) => format!("the reservation of order {} is past its time", letter(id)),
             Self::Dispatch(id, _) => format!("a unit of order {} leaves the warehouse", letter(id)),
             Self::Deliver(id, ..) => format!("a parcel of order {} arrives", letter(id)),
+            Self::Fail(id, .., failure) => {
+                format!("a parcel of order {} does not arrive: {}", letter(id), failure.as_str())
+            }
             Self::Remit(id) => format!("the carrier passes on the cash for order {}", letter(id)),
+            Self::RequestReturn(id, units) => {
+                format!("the buyer wants to send back {units} of what order {} brought", letter(id))
+            }
+            Self::Receive(id, _, Some(condition)) => {
+                format!("a unit of order {} comes back: {condition:?}", letter(id))
+            }
+            Self::Receive(id, _, None) => format!("no more of order {} is awaited back", letter(id)),
+            Self::GiveGoodwill(id, Goodwill::Little) => {
+                format!("the seller gives back a little of the money of order {}", letter(id))
+            }
+            Self::GiveGoodwill(id, Goodwill::Everything) => {
+                format!("the seller gives back all that is left of the money of order {}", letter(id))
+            }
+            Self::RetryRefund(id, number) => {
+                format!("an operator has refund {number} of {} asked for again", letter(id))
+            }
+            Self::CloseDeadline(id) => format!("the time in which order {} may be sent back passes", letter(id)),
             Self::Ask { key, reply } => {
-                let (kind, of) = (key.kind.as_str(), letter(key.order_id));
+                let (kind, of) = (key.kind.as_str(), of_operation(key));
                 match (reply.yes, reply.arrives) {
                     (Some(true), true) => format!("the provider is asked to {kind} {of}, and says yes"),
                     (Some(false), true) => format!("the provider is asked to {kind} {of}, and says no"),
@@ -120,13 +167,19 @@ impl Action {
                 }
             }
             Self::Commit(key) => {
-                format!("payments learns the answer to {} {}", key.kind.as_str(), letter(key.order_id))
+                format!("payments learns the answer to {} {}", key.kind.as_str(), of_operation(key))
             }
             Self::CommitAgain(key) => {
-                format!("payments learns the answer to {} {} a second time", key.kind.as_str(), letter(key.order_id))
+                format!("payments learns the answer to {} {} a second time", key.kind.as_str(), of_operation(key))
             }
         }
     }
+}
+
+/// The order that an operation is about, and which of its refunds it is unless it is the first.
+fn of_operation(key: OperationKey) -> String {
+    let of = letter(key.order_id);
+    if key.number == 1 { of.to_string() } else { format!("{of} for refund {}", key.number) }
 }
 
 /// The order that a place is about; a checkout has no letter.

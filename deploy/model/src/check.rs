@@ -30,7 +30,7 @@ pub struct Report {
     pub progress: Progress,
     /// What does not hold, each with the steps that lead there, in words.
     pub broken: Vec<Counterexample>,
-    /// Ends that the scenario was to meet and did not.
+    /// Ends that the scenario was to meet and did not. None if something is broken: then not all was explored.
     pub unmet: Vec<&'static str>,
     /// Ends that the scenario was never to meet and did, each with the steps that lead there.
     pub unexpected: Vec<Counterexample>,
@@ -54,28 +54,23 @@ impl Report {
     }
 }
 
-/// Explores every state of a scenario on so many threads. `tell` hears now and then how far it is.
+/// Explores every state of a scenario on so many threads, unless something does not hold: that ends it. `tell` hears now and then how far it is.
 pub fn explore(scenario: &'static Scenario, threads: usize, tell: impl FnMut(Progress) + Send) -> Report {
-    run(scenario, threads, HasDiscoveries::AllFailures, tell)
+    run(scenario, threads, tell)
 }
 
 /// Explores a scenario with the code broken in the way given, until that shows. On one thread, breadth first, so the
 /// counterexample is one of the shortest. Mutants belong to the process: nothing else may be explored meanwhile.
 pub fn explore_mutant(mutant: Mutant, scenario: &'static Scenario, tell: impl FnMut(Progress) + Send) -> Report {
     Mutant::activate(Some(mutant));
-    let report = run(scenario, 1, HasDiscoveries::AnyFailures, tell);
+    let report = run(scenario, 1, tell);
     Mutant::activate(None);
     report
 }
 
-fn run(
-    scenario: &'static Scenario,
-    threads: usize,
-    finish_when: HasDiscoveries,
-    tell: impl FnMut(Progress) + Send,
-) -> Report {
+fn run(scenario: &'static Scenario, threads: usize, tell: impl FnMut(Progress) + Send) -> Report {
     let mut telling = Telling { tell, last: Progress::default() };
-    let checker = Fleet::new(scenario).checker().threads(threads).finish_when(finish_when).spawn_bfs();
+    let checker = Fleet::new(scenario).checker().threads(threads).finish_when(HasDiscoveries::AnyFailures).spawn_bfs();
     let checker = checker.join_and_report(&mut telling);
     let discoveries = checker.discoveries();
     let found = |name: &'static str| {
@@ -87,8 +82,8 @@ fn run(
     let ends = scenario.ends.iter().map(|end| end.name);
     Report {
         progress: telling.last,
+        unmet: ends.filter(|name| broken.is_empty() && !discoveries.contains_key(name)).collect(),
         broken,
-        unmet: ends.filter(|name| !discoveries.contains_key(name)).collect(),
         unexpected: scenario.never.iter().filter_map(|end| found(end.name)).collect(),
     }
 }

@@ -17,6 +17,12 @@ pub const AUTHORIZATION_MARGIN: Duration = Duration::from_mins(1);
 /// After how long an order that is not confirmed is cancelled.
 pub const UNPAID_AFTER: Duration = Duration::from_mins(16);
 
+/// How long after an authorization the provider still captures it.
+pub const AUTHORIZATION_LIFETIME: Duration = Duration::from_hours(7 * 24);
+
+/// How long after its delivery an order's goods may be sent back.
+pub const RETURN_WINDOW: Duration = Duration::from_hours(30 * 24);
+
 /// A moment within the last minute of a reservation that was made at [`NOON`].
 pub fn last_minute() -> Timestamp {
     NOON + RESERVATION_TTL - AUTHORIZATION_MARGIN

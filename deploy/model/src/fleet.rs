@@ -6,22 +6,31 @@ use checkout::Outcomes;
 use inventory::Inventory;
 use inventory::domain::fact::Fact as InventoryFact;
 use kernel::{Id, Timestamp};
-use messaging::{Cause, Envelope};
+use messaging::Cause;
 use orders::Orders;
 use orders::domain::fact::{Canceller, Fact as OrdersFact, OrderFact};
+use orders::domain::ids::OrderId;
+use orders::domain::refund::RefundRequest;
 use payments::domain::{Fact as PaymentsFact, OperationKey, Outcome};
 use payments::{Heard, Payments};
 use shipping::Shipping;
-use shipping::domain::contents::Contents;
-use shipping::domain::fact::{Dispatch, Fact as ShippingFact};
+use shipping::domain::fact::Fact as ShippingFact;
 use stateright::{Model, Property};
-use uuid::Uuid;
 
 use crate::action::Action;
-use crate::clock::{AUTHORIZATION_MARGIN, NOON, RESERVATION_TTL, UNPAID_AFTER, last_minute};
-use crate::network::{Place, short_name};
+use crate::clock::{
+    AUTHORIZATION_LIFETIME, AUTHORIZATION_MARGIN, NOON, RESERVATION_TTL, RETURN_WINDOW, UNPAID_AFTER, last_minute,
+};
+use crate::network::{Entry, Place, Told};
 use crate::provider::{self, Reply};
-use crate::scenario::Scenario;
+use crate::saga::{fulfilment, refund};
+use crate::scenario::{Begins, Scenario};
+use crate::services::checkout::CheckoutStore;
+use crate::services::inventory::InventoryStore;
+use crate::services::kept::Memory;
+use crate::services::orders::OrdersStore;
+use crate::services::payments::PaymentsStore;
+use crate::services::shipping::ShippingStore;
 use crate::services::{self, Answer, Reaction, Service};
 use crate::state::{Parked, State};
 use crate::{market, saga, steps};
@@ -35,6 +44,17 @@ pub struct Fleet {
     inventory: Inventory,
     payments: Payments,
     shipping: Shipping,
+    memory: Memories,
+}
+
+/// What each service made of what it heard so far.
+#[derive(Debug, Default)]
+struct Memories {
+    checkout: Memory<CheckoutStore>,
+    orders: Memory<OrdersStore>,
+    inventory: Memory<InventoryStore>,
+    payments: Memory<PaymentsStore>,
+    shipping: Memory<ShippingStore>,
 }
 
 /// What a step came to.
@@ -44,8 +64,8 @@ pub struct Step {
     pub state: State,
     /// What became of the fact; none where nothing was decided.
     pub answer: Option<Answer>,
-    /// The events that became true, by their short names.
-    pub told: Vec<String>,
+    /// The events that became true.
+    pub told: Vec<Arc<Told>>,
 }
 
 impl Fleet {
@@ -54,10 +74,17 @@ impl Fleet {
         Self {
             scenario,
             checkout: Outcomes::default(),
-            orders: Orders { policy: orders::domain::policy::CheckoutPolicy { unpaid_after: UNPAID_AFTER } },
+            orders: Orders {
+                policy: orders::domain::policy::Policy { unpaid_after: UNPAID_AFTER, return_window: RETURN_WINDOW },
+            },
             inventory: Inventory { policy: inventory::saga::Policy { reservation_ttl: RESERVATION_TTL } },
-            payments: Payments::new(payments::domain::Policy { authorization_margin: AUTHORIZATION_MARGIN }),
+            payments: Payments::new(payments::domain::Policy {
+                authorization_margin: AUTHORIZATION_MARGIN,
+                authorization_lifetime: AUTHORIZATION_LIFETIME,
+                commission_rate: payments::domain::commission_rate("0.05").expect("a rate"),
+            }),
             shipping: Shipping,
+            memory: Memories::default(),
         }
     }
 
@@ -92,62 +119,76 @@ impl Fleet {
                 step.state.left.repeats -= 1;
             }
             Action::Cancel(order_id) => {
-                self.tell_orders(
-                    &mut step,
-                    order_id,
-                    OrderFact::CancelRequested { by: Canceller::Buyer, note: None },
-                    NOON,
-                );
+                let fact = OrderFact::CancelRequested { by: Canceller::Buyer, note: None };
+                self.tell_orders(&mut step, &action, order_id, fact, NOON);
                 step.state.left.cancels -= 1;
             }
             Action::RequestRefund(order_id) => {
-                self.tell_orders(&mut step, order_id, OrderFact::RefundRequested, NOON);
+                self.ask_back(&mut step, &action, order_id, RefundRequest::BeforeDispatch);
                 step.state.left.refunds -= 1;
             }
+            Action::RequestReturn(order_id, units) => {
+                let request = refund::return_of(step.state.orders.order(order_id)?, units)?;
+                self.ask_back(&mut step, &action, order_id, request);
+                step.state.left.returns -= 1;
+            }
+            Action::GiveGoodwill(order_id, goodwill) => {
+                let request = refund::goodwill_of(step.state.orders.order(order_id)?, goodwill)?;
+                self.ask_back(&mut step, &action, order_id, request);
+                step.state.left.goodwills -= 1;
+            }
+            Action::RetryRefund(order_id, number) => {
+                self.tell_payments(&mut step, &action, PaymentsFact::RefundRetried { order_id, number });
+                step.state.left.retries -= 1;
+            }
             Action::UnpaidDeadline(order_id) => {
-                self.tell_orders(&mut step, order_id, OrderFact::UnpaidDeadlinePassed, NOON + UNPAID_AFTER);
+                self.tell_orders(&mut step, &action, order_id, OrderFact::UnpaidDeadlinePassed, NOON + UNPAID_AFTER);
                 step.state.left.deadlines -= 1;
             }
             Action::ReservationDeadline(order_id) => {
                 let fact = InventoryFact::ReservationDue(order_id);
-                let store = Arc::make_mut(&mut step.state.inventory);
-                let reaction = services::react(&self.inventory, store, &fact, NOON + RESERVATION_TTL);
-                step.settle(reaction);
+                let reaction = self.memory.inventory.react(&mut step.state.inventory, &action, |store| {
+                    services::react(&self.inventory, store, &fact, NOON + RESERVATION_TTL)
+                });
+                step.settle(&reaction);
                 step.state.left.deadlines -= 1;
             }
+            Action::CloseDeadline(order_id) => {
+                self.tell_orders(&mut step, &action, order_id, OrderFact::CloseDeadlinePassed, NOON + RETURN_WINDOW);
+                step.state.left.closings -= 1;
+            }
             Action::Dispatch(order_id, shipment_id) => {
-                let consignment = step.state.shipping.consignment(order_id)?;
-                let number = consignment.shipments.values().map(|shipment| shipment.parcels.len()).sum::<usize>() + 1;
-                let (sku, _) = consignment.shipments.get(&shipment_id)?.holds.lines().next()?;
-                let dispatch = Dispatch {
-                    order_id,
-                    shipment_id,
-                    parcel_id: Id::from_uuid(Uuid::from_u128(number as u128)),
-                    asked: Contents::from_units([(sku.clone(), 1)]),
-                    carrier: "Van".parse().expect("a carrier"),
-                    tracking_number: number.to_string().parse().expect("a number"),
-                };
-                self.tell_shipping(&mut step, &ShippingFact::DispatchRequested(dispatch));
+                let dispatch = fulfilment::parcel_of(step.state.shipping.consignment(order_id)?, shipment_id)?;
+                self.tell_shipping(&mut step, &action, &ShippingFact::DispatchRequested(dispatch));
             }
             Action::Deliver(order_id, shipment_id, parcel_id) => {
                 let fact = ShippingFact::DeliveryReported { order_id, shipment_id, parcel_id };
-                self.tell_shipping(&mut step, &fact);
+                self.tell_shipping(&mut step, &action, &fact);
+            }
+            Action::Fail(order_id, shipment_id, parcel_id, failure) => {
+                let fact = ShippingFact::FailureReported { order_id, shipment_id, parcel_id, failure };
+                self.tell_shipping(&mut step, &action, &fact);
+                step.state.left.failures -= 1;
+            }
+            Action::Receive(order_id, return_id, condition) => {
+                let goods_return = step.state.shipping.consignment(order_id)?.returns.get(&return_id)?;
+                let receipt = refund::receipt_of(order_id, goods_return, condition)?;
+                self.tell_shipping(&mut step, &action, &ShippingFact::GoodsReceived(receipt));
             }
             Action::Remit(order_id) => {
-                let amount = step.state.shipping.consignment(order_id)?.terms.cash_to_collect?;
+                let amount = step.state.shipping.consignment(order_id)?.cash_due()?;
                 let reference = "statement".parse().expect("a reference");
-                self.tell_shipping(&mut step, &ShippingFact::CashRemitted { order_id, amount, reference });
+                self.tell_shipping(&mut step, &action, &ShippingFact::CashRemitted { order_id, amount, reference });
             }
             Action::Ask { key, reply } => ask(&mut step.state, key, reply)?,
             Action::Commit(key) => {
-                let returned =
-                    step.state.payments.operations().find(|asked| asked.operation.key == key)?.returned.clone()?;
-                self.commit(&mut step, key, returned);
+                let asked = step.state.payments.operation(key)?;
+                let (attempt, returned) = (asked.attempts, asked.returned.clone()?);
+                self.commit(&mut step, &action, key, attempt, returned);
             }
             Action::CommitAgain(key) => {
-                let known =
-                    step.state.payments.operations().find(|asked| asked.operation.key == key)?.outcome.clone()?;
-                self.commit(&mut step, key, known);
+                let (attempt, known) = step.state.payments.operation(key)?.answered.clone()?;
+                self.commit(&mut step, &action, key, attempt, known);
                 step.state.left.repeats -= 1;
             }
         }
@@ -159,74 +200,105 @@ impl Fleet {
         if log.next_of(by) != Some(index) {
             step.state.left.overtakings -= 1;
         }
-        let (event, is_new) = log.read(by, index);
+        let (entry, is_new) = log.read(by, index);
         if is_new {
-            let reaction = self.react_to(&mut step.state, by, &event, now);
+            let reaction = self.react_to(&mut step.state, by, &entry, now);
             if let Answer::Refused(why) = &reaction.answer {
-                let why = format!(
-                    "{} of {}: {why}",
-                    short_name(&event.event_type),
-                    crate::state::letter::<()>(Id::from_uuid(place.key))
-                );
+                let of = crate::state::letter::<()>(Id::from_uuid(place.key));
+                let why = format!("{} of {of}: {why}", entry.told().name());
                 step.state.parked = Some(Arc::new(Parked { by, why }));
             }
-            step.settle(reaction);
+            step.settle(&reaction);
         } else {
             step.answer = Some(Answer::Seen);
         }
     }
 
-    fn react_to(&self, state: &mut State, by: Service, event: &Envelope, now: Timestamp) -> Reaction {
+    fn react_to(&self, state: &mut State, by: Service, entry: &Entry, now: Timestamp) -> Arc<Reaction> {
+        let cause = (entry, now);
+        let Memories { checkout, orders, inventory, payments, shipping } = &self.memory;
         match by {
-            Service::Checkout => services::hear(&self.checkout, Arc::make_mut(&mut state.checkout), event, now),
-            Service::Orders => services::hear(&self.orders, Arc::make_mut(&mut state.orders), event, now),
-            Service::Inventory => services::hear(&self.inventory, Arc::make_mut(&mut state.inventory), event, now),
-            Service::Payments => services::hear(&self.payments, Arc::make_mut(&mut state.payments), event, now),
-            Service::Shipping => services::hear(&self.shipping, Arc::make_mut(&mut state.shipping), event, now),
+            Service::Checkout => checkout.react(&mut state.checkout, &cause, |store| {
+                services::hear(&self.checkout, store, &entry.envelope(), now)
+            }),
+            Service::Orders => orders
+                .react(&mut state.orders, &cause, |store| services::hear(&self.orders, store, &entry.envelope(), now)),
+            Service::Inventory => inventory.react(&mut state.inventory, &cause, |store| {
+                services::hear(&self.inventory, store, &entry.envelope(), now)
+            }),
+            Service::Payments => payments.react(&mut state.payments, &cause, |store| {
+                services::hear(&self.payments, store, &entry.envelope(), now)
+            }),
+            Service::Shipping => shipping.react(&mut state.shipping, &cause, |store| {
+                services::hear(&self.shipping, store, &entry.envelope(), now)
+            }),
         }
     }
 
     /// A command or a deadline of orders. Its caller, not an operator, is told if it is refused.
-    fn tell_orders(&self, step: &mut Step, order_id: orders::domain::ids::OrderId, fact: OrderFact, now: Timestamp) {
+    fn tell_orders(&self, step: &mut Step, action: &Action, order_id: OrderId, fact: OrderFact, now: Timestamp) {
         let fact = OrdersFact::Order(order_id, fact);
-        let reaction = services::react(&self.orders, Arc::make_mut(&mut step.state.orders), &fact, now);
-        step.settle(reaction);
+        let react = |store: &mut OrdersStore| services::react(&self.orders, store, &fact, now);
+        let reaction = self.memory.orders.react(&mut step.state.orders, action, react);
+        step.settle(&reaction);
+    }
+
+    /// Somebody wants money back.
+    fn ask_back(&self, step: &mut Step, action: &Action, order_id: OrderId, request: RefundRequest) {
+        self.tell_orders(step, action, order_id, OrderFact::RefundRequested { request, note: None }, NOON);
+    }
+
+    /// A command of an operator, or an answer of the provider.
+    fn tell_payments(&self, step: &mut Step, action: &Action, fact: PaymentsFact) {
+        let heard = Heard { fact, cause: Cause::command("service:payments") };
+        let react = |store: &mut PaymentsStore| services::react(&self.payments, store, &heard, NOON);
+        let reaction = self.memory.payments.react(&mut step.state.payments, action, react);
+        step.settle(&reaction);
     }
 
     /// A command of a warehouse or a carrier.
-    fn tell_shipping(&self, step: &mut Step, fact: &ShippingFact) {
-        let reaction = services::react(&self.shipping, Arc::make_mut(&mut step.state.shipping), fact, NOON);
-        step.settle(reaction);
+    fn tell_shipping(&self, step: &mut Step, action: &Action, fact: &ShippingFact) {
+        let react = |store: &mut ShippingStore| services::react(&self.shipping, store, fact, NOON);
+        let reaction = self.memory.shipping.react(&mut step.state.shipping, action, react);
+        step.settle(&reaction);
     }
 
-    fn commit(&self, step: &mut Step, key: OperationKey, outcome: Outcome) {
-        let cause = Cause::command("service:payments");
-        let heard = Heard { fact: PaymentsFact::ProviderAnswered { key, outcome }, cause };
-        let reaction = services::react(&self.payments, Arc::make_mut(&mut step.state.payments), &heard, NOON);
-        if let Answer::Refused(why) = &reaction.answer {
+    fn commit(&self, step: &mut Step, action: &Action, key: OperationKey, attempt: i32, outcome: Outcome) {
+        self.tell_payments(step, action, PaymentsFact::ProviderAnswered { key, attempt, outcome });
+        if let Some(Answer::Refused(why)) = &step.answer {
             let why = format!("the answer to {} {}: {why}", key.kind.as_str(), crate::state::letter(key.order_id));
             step.state.parked = Some(Arc::new(Parked { by: Service::Payments, why }));
         }
-        step.settle(reaction);
+    }
+
+    /// Where it comes to from there if nobody outside does anything and nothing goes wrong.
+    fn undisturbed(&self, mut state: State) -> State {
+        while let Some(action) = steps::undisturbed(&state) {
+            state = self.take(&state, action).expect("what is under way comes through").state;
+        }
+        state
     }
 }
 
 /// The worker sets out to call: whether it comes back with an answer or without, the attempt counts.
 fn ask(state: &mut State, key: OperationKey, reply: Reply) -> Option<()> {
-    let asked = Arc::make_mut(&mut state.payments).operation_mut(key)?;
-    let is_refused_now = reply.yes == Some(false) && state.provider.known(asked).is_none();
-    asked.attempts += 1;
-    asked.returned = provider::call(Arc::make_mut(&mut state.provider), asked, reply);
+    let is_refused_now = reply.yes == Some(false) && state.provider.known(state.payments.operation(key)?).is_none();
+    state.payments.change(|payments| {
+        let asked = payments.operation_mut(key)?;
+        asked.attempts += 1;
+        asked.returned = provider::call(Arc::make_mut(&mut state.provider), asked, reply);
+        Some(())
+    })?;
     state.left.refusals -= u8::from(is_refused_now);
     state.left.silences -= u8::from(!reply.arrives);
     Some(())
 }
 
 impl Step {
-    fn settle(&mut self, reaction: Reaction) {
-        self.told.extend(reaction.told.iter().map(|outgoing| short_name(&outgoing.event_type).to_owned()));
-        reaction.told.into_iter().for_each(|outgoing| self.state.network.publish(outgoing));
-        self.answer = Some(reaction.answer);
+    fn settle(&mut self, reaction: &Reaction) {
+        reaction.told.iter().for_each(|told| self.state.network.publish(told));
+        self.told.extend(reaction.told.iter().cloned());
+        self.answer = Some(reaction.answer.clone());
     }
 
     /// A command that is refused and a deadline that does not matter change nothing; a consumer that reads, and a second answer,
@@ -235,12 +307,24 @@ impl Step {
         match action {
             Action::Cancel(_)
             | Action::RequestRefund(_)
+            | Action::RequestReturn(..)
+            | Action::GiveGoodwill(..)
+            | Action::RetryRefund(..)
             | Action::UnpaidDeadline(_)
             | Action::ReservationDeadline(_)
+            | Action::CloseDeadline(_)
             | Action::Dispatch(..)
             | Action::Deliver(..)
+            | Action::Fail(..)
+            | Action::Receive(..)
             | Action::Remit(_) => self.answer == Some(Answer::Applied),
-            _ => true,
+            Action::Hear { .. }
+            | Action::Rewind { .. }
+            | Action::Resend { .. }
+            | Action::Swap { .. }
+            | Action::Ask { .. }
+            | Action::Commit(_)
+            | Action::CommitAgain(_) => true,
         }
     }
 }
@@ -250,7 +334,11 @@ impl Model for Fleet {
     type Action = Action;
 
     fn init_states(&self) -> Vec<State> {
-        vec![market::open(self.scenario)]
+        let submitted = market::open(self.scenario);
+        vec![match self.scenario.begins {
+            Begins::Submitted => submitted,
+            Begins::ReadyToLeave => self.undisturbed(submitted),
+        }]
     }
 
     fn actions(&self, state: &State, actions: &mut Vec<Action>) {

@@ -13,7 +13,7 @@
 //! | [`network`] | logs, kept in order by topic and key; offsets, inboxes, redelivery |
 //! | [`provider`] | the payment provider, as an adversary |
 //! | [`clock`] | deadlines, which may pass at any time |
-//! | [`market`] | how a scenario begins: the quote, accepted |
+//! | [`market`] | what a scenario begins with: stock, and the quote, accepted |
 //! | [`saga`] | a file for each saga: commands, deadlines, invariants, ways to end |
 //! | [`scenario`] | who buys what, and what may go wrong how often |
 //! | [`mutants`] | which scenario must show which mutant |

@@ -17,11 +17,12 @@ use kernel::{Currency, Id, Money, Quantity, Sku};
 use uuid::Uuid;
 
 use crate::clock::NOON;
-use crate::network::Network;
+use crate::network::{Network, Told};
 use crate::provider::Book;
 use crate::scenario::{Purchase, Scenario};
 use crate::services::checkout::CheckoutStore;
 use crate::services::inventory::InventoryStore;
+use crate::services::kept::Kept;
 use crate::services::orders::OrdersStore;
 use crate::services::payments::PaymentsStore;
 use crate::services::shipping::ShippingStore;
@@ -41,17 +42,17 @@ pub fn open(scenario: &Scenario) -> State {
         let payment_method = payment_method(purchase);
         let submitted =
             Event::CheckoutSubmitted { checkout: &checkout, quote: &quote, payment_method: &payment_method };
-        network.publish(events::encode(&submitted));
+        network.publish(&Arc::new(Told::new(events::encode(&submitted))));
         checkouts.push(checkout);
     }
     State {
-        checkout: Arc::new(CheckoutStore::submitted(checkouts)),
-        orders: Arc::new(OrdersStore::default()),
-        inventory: Arc::new(InventoryStore::stocked(
+        checkout: Kept::new(CheckoutStore::submitted(checkouts)),
+        orders: Kept::new(OrdersStore::default()),
+        inventory: Kept::new(InventoryStore::stocked(
             (1..).zip(scenario.stock).map(|(seller, units)| stock(seller, *units)),
         )),
-        payments: Arc::new(PaymentsStore::default()),
-        shipping: Arc::new(ShippingStore::default()),
+        payments: Kept::new(PaymentsStore::default()),
+        shipping: Kept::new(ShippingStore::default()),
         provider: Arc::new(Book::default()),
         network,
         left: scenario.bounds,

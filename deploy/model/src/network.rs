@@ -7,15 +7,16 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::hash::{DefaultHasher, Hash, Hasher};
-use std::sync::{Arc, LazyLock};
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
 
 use kernel::Mutant;
-use messaging::{Envelope, Origin, Outgoing, Subscription};
+use messaging::{Envelope, Origin, Outgoing};
 use uuid::Uuid;
 
 use crate::clock::NOON;
 use crate::services::Service;
+use crate::services::kept::digest;
 
 /// Where events are kept in order: a topic, and the key within it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -39,14 +40,23 @@ pub struct Log {
     readers: [Reader; Service::ALL.len()],
 }
 
-/// An event in a log. One that the relay sends again is there twice.
-#[derive(Clone)]
-struct Entry {
-    /// Which event of its aggregate in this log, from 0: its identity.
-    number: u8,
+/// An event that became true, as its service tells it.
+#[derive(Debug)]
+pub struct Told {
+    /// What is told.
+    pub event: Outgoing,
+    /// Where it is kept; none if no service reads it.
+    place: Option<Place>,
     /// Of type and payload, so that states are compared without reading them.
     digest: u64,
-    event: Arc<Envelope>,
+}
+
+/// An event in a log. One that the relay sends again is there twice.
+#[derive(Clone)]
+pub struct Entry {
+    /// Which event of its aggregate in this log, from 0: its identity.
+    number: u8,
+    told: Arc<Told>,
 }
 
 /// How far a service has read a log.
@@ -60,7 +70,7 @@ struct Reader {
 
 impl PartialEq for Entry {
     fn eq(&self, other: &Self) -> bool {
-        (self.number, self.digest) == (other.number, other.digest)
+        (self.number, self.told.digest) == (other.number, other.told.digest)
     }
 }
 
@@ -68,19 +78,64 @@ impl Eq for Entry {}
 
 impl Hash for Entry {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        (self.number, self.digest).hash(state);
+        (self.number, self.told.digest).hash(state);
     }
 }
 
 impl fmt::Debug for Entry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}", self.number, short_name(&self.event.event_type))
+        write!(f, "{}:{}", self.number, self.told.name())
+    }
+}
+
+impl Told {
+    /// An event that became true.
+    pub fn new(event: Outgoing) -> Self {
+        let mut subscriptions = Service::ALL.into_iter().flat_map(Service::subscriptions);
+        let subscription = subscriptions.find(|subscription| subscription.event == event.event_type);
+        let place = subscription.map(|subscription| Place { topic: subscription.topic(), key: event.aggregate_id });
+        Self { place, digest: digest(&(&event.event_type, &event.payload)), event }
+    }
+
+    /// Its type without its package: `OrderPaid`.
+    pub fn name(&self) -> &str {
+        short_name(&self.event.event_type)
     }
 }
 
 impl Entry {
+    /// What is told.
+    pub fn told(&self) -> &Told {
+        &self.told
+    }
+
+    /// What tells it from other events, but for its number.
+    pub fn digest(&self) -> u64 {
+        self.told.digest
+    }
+
+    /// The event as a consumer gets it from the broker.
+    pub fn envelope(&self) -> Envelope {
+        let Outgoing { event_type, aggregate_id, payload, .. } = &self.told.event;
+        let topic = self.told.place.map_or("", |place| place.topic).to_owned();
+        let offset = i64::from(self.number);
+        Envelope {
+            id: Uuid::from_u128(u128::from(self.number)),
+            event_type: event_type.clone(),
+            aggregate_id: *aggregate_id,
+            aggregate_version: offset + 1,
+            correlation_id: *aggregate_id,
+            causation_id: None,
+            traceparent: None,
+            occurred_at: NOON,
+            payload: payload.clone(),
+            origin: Origin { topic, partition: 0, offset, key: None, headers: Vec::new() },
+            malformed: None,
+        }
+    }
+
     fn is_wanted_by(&self, service: Service) -> bool {
-        service.subscriptions().iter().any(|subscription| subscription.event == self.event.event_type)
+        service.subscriptions().iter().any(|subscription| subscription.event == self.told.event.event_type)
     }
 
     const fn bit(&self) -> u32 {
@@ -89,15 +144,10 @@ impl Entry {
 }
 
 impl Network {
-    /// Puts an event that became true at the end of its log. One of a topic that no service reads is not kept.
-    pub fn publish(&mut self, outgoing: Outgoing) {
-        static TOPICS: LazyLock<Vec<&'static str>> = LazyLock::new(|| {
-            Service::ALL.into_iter().flat_map(|service| Subscription::topics(service.subscriptions())).collect()
-        });
-        let package = outgoing.event_type.rsplit_once('.').map_or("", |(package, _)| package);
-        if let Some(topic) = TOPICS.iter().find(|topic| **topic == package) {
-            let place = Place { topic, key: outgoing.aggregate_id };
-            self.logs.entry(place).or_default().append(place, outgoing);
+    /// Puts an event that became true at the end of its log. One that no service reads is not kept.
+    pub fn publish(&mut self, told: &Arc<Told>) {
+        if let Some(place) = told.place {
+            self.logs.entry(place).or_default().append(Arc::clone(told));
         }
     }
 
@@ -118,12 +168,9 @@ impl Network {
 }
 
 impl Log {
-    fn append(&mut self, place: Place, outgoing: Outgoing) {
+    fn append(&mut self, told: Arc<Told>) {
         let number = self.entries.iter().map(|entry| entry.number + 1).max().unwrap_or_default();
-        let mut hasher = DefaultHasher::new();
-        (&outgoing.event_type, &outgoing.payload).hash(&mut hasher);
-        let entry = Entry { number, digest: hasher.finish(), event: Arc::new(envelope(place, number, outgoing)) };
-        Arc::make_mut(&mut self.entries).push(entry);
+        Arc::make_mut(&mut self.entries).push(Entry { number, told });
         self.skip_unwanted();
     }
 
@@ -134,12 +181,12 @@ impl Log {
     }
 
     /// The event at an index.
-    pub fn event(&self, index: usize) -> &Envelope {
-        &self.entries[index].event
+    pub fn event(&self, index: usize) -> &Told {
+        &self.entries[index].told
     }
 
     /// Takes a service past the event that is next, and answers the event and whether it is new to its inbox.
-    pub fn read(&mut self, service: Service, index: usize) -> (Arc<Envelope>, bool) {
+    pub fn read(&mut self, service: Service, index: usize) -> (Entry, bool) {
         let entry = self.entries[index].clone();
         let reader = &mut self.readers[service as usize];
         let is_new = reader.inbox & entry.bit() == 0 || Mutant::InboxSkipped.is_active();
@@ -149,7 +196,7 @@ impl Log {
             reader.next += 1;
         }
         self.skip_unwanted();
-        (entry.event, is_new)
+        (entry, is_new)
     }
 
     /// The indices that a service's committed offset may fall back to: it crashed after a commit and before it stored the
@@ -215,30 +262,6 @@ impl Log {
                 reader.next += 1;
             }
         }
-    }
-}
-
-/// The event as a consumer gets it from the broker.
-fn envelope(place: Place, number: u8, outgoing: Outgoing) -> Envelope {
-    let origin = Origin {
-        topic: place.topic.to_owned(),
-        partition: 0,
-        offset: i64::from(number),
-        key: None,
-        headers: Vec::new(),
-    };
-    Envelope {
-        id: Uuid::from_u128(u128::from(number)),
-        event_type: outgoing.event_type,
-        aggregate_id: outgoing.aggregate_id,
-        aggregate_version: i64::from(number) + 1,
-        correlation_id: outgoing.aggregate_id,
-        causation_id: None,
-        traceparent: None,
-        occurred_at: NOON,
-        payload: outgoing.payload,
-        origin,
-        malformed: None,
     }
 }
 

@@ -1,5 +1,5 @@
 //! The payment provider, as an adversary: it says yes or no as it likes, at once or after any time, or does what was asked and
-//! loses its answer. What it did under a key it remembers.
+//! loses its answer. What it did under a key it remembers; a refund that it refused it may be asked for again.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -8,7 +8,7 @@ use futures::FutureExt;
 use messaging::Cause;
 use payments::adapters::postgres::operation::Claimed;
 use payments::adapters::providers::{NoAnswer, Provider};
-use payments::domain::{CardToken, Operation, OperationKey, OperationKind, OrderId, Outcome};
+use payments::domain::{CardToken, Operation, OperationKind, OrderId, Outcome};
 use payments::jobs::ask_provider;
 
 use crate::services::payments::Asked;
@@ -16,7 +16,7 @@ use crate::services::payments::Asked;
 /// The provider's books.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Book {
-    done: BTreeMap<String, (OperationKey, Outcome)>,
+    done: BTreeMap<String, (Operation, Outcome)>,
 }
 
 /// What the provider does when it is called.
@@ -44,13 +44,31 @@ impl Reply {
 impl Book {
     /// How often the provider did this for an order, under whatever keys.
     pub fn times(&self, order_id: OrderId, kind: OperationKind) -> usize {
-        let operation = OperationKey { order_id, kind };
-        self.done.values().filter(|(key, outcome)| *key == operation && *outcome == Outcome::Succeeded).count()
+        self.done_of(order_id, kind).count()
     }
 
-    /// Whether the card's owner has paid and did not get it back.
+    /// What the provider took for an order, in minor units.
+    pub fn captured(&self, order_id: OrderId) -> i64 {
+        self.done_of(order_id, OperationKind::Capture).map(|operation| operation.amount.minor()).sum()
+    }
+
+    /// What the provider gave back for an order, in minor units, by the numbers of the refunds: one as often as it did.
+    pub fn refunds(&self, order_id: OrderId) -> Vec<(i32, i64)> {
+        let refunds = self.done_of(order_id, OperationKind::Refund);
+        let mut refunds: Vec<_> = refunds.map(|operation| (operation.key.number, operation.amount.minor())).collect();
+        refunds.sort_unstable();
+        refunds
+    }
+
+    /// Whether the card's owner has paid and did not get all of it back.
     pub fn is_charged(&self, order_id: OrderId) -> bool {
-        self.times(order_id, OperationKind::Capture) > self.times(order_id, OperationKind::Refund)
+        self.captured(order_id) > self.refunds(order_id).iter().map(|(_, amount)| amount).sum()
+    }
+
+    fn done_of(&self, order_id: OrderId, kind: OperationKind) -> impl Iterator<Item = &Operation> {
+        let done = self.done.values().filter(|(_, outcome)| *outcome == Outcome::Succeeded);
+        let operations = done.map(|(operation, _)| operation);
+        operations.filter(move |operation| (operation.key.order_id, operation.key.kind) == (order_id, kind))
     }
 
     /// Whether an amount is held that was neither taken nor given up.
@@ -101,7 +119,10 @@ impl Provider for Line {
         let yes = self.reply.yes.ok_or_else(|| NoAnswer("it was not reached".to_owned()))?;
         let outcome = if yes { Outcome::Succeeded } else { Outcome::Declined("SAID_NO".to_owned()) };
         let mut book = self.book();
-        let (_, outcome) = book.done.entry(key.to_owned()).or_insert((operation.key, outcome));
+        if !yes && operation.key.kind == OperationKind::Refund && !book.done.contains_key(key) {
+            return self.answer(outcome);
+        }
+        let (_, outcome) = book.done.entry(key.to_owned()).or_insert((*operation, outcome));
         self.answer(outcome.clone())
     }
 

@@ -4,7 +4,8 @@ use std::fmt;
 
 use crate::fleet::Fleet;
 use crate::saga::checkout::ends;
-use crate::saga::{fulfilment, refund};
+use crate::saga::fulfilment;
+use crate::saga::refund::ends as refund;
 use crate::services::Service;
 use crate::state::State;
 
@@ -15,10 +16,12 @@ pub struct Scenario {
     pub name: &'static str,
     /// What happens, in a line.
     pub what: &'static str,
-    /// The checkouts, all submitted at the start.
+    /// The checkouts.
     pub checkouts: &'static [Purchase],
     /// Units on hand of each seller's one SKU, the sellers from 1.
     pub stock: &'static [i64],
+    /// Where it begins.
+    pub begins: Begins,
     /// What may go wrong.
     pub bounds: Bounds,
     /// Whose consumers hear at once what there is for them. Checkout tells nobody anything, so when it hears makes a difference to
@@ -32,6 +35,16 @@ pub struct Scenario {
     pub never: &'static [End],
     /// Whether it is small enough for every test run.
     pub is_short: bool,
+}
+
+/// Where a scenario begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Begins {
+    /// Every checkout was just submitted.
+    Submitted,
+    /// Nothing went wrong until the goods may leave, and everybody has heard of everything. How an order comes so far is looked at in
+    /// other scenarios.
+    ReadyToLeave,
 }
 
 /// A checkout: some units of each seller's SKU.
@@ -50,10 +63,20 @@ pub struct Purchase {
 pub struct Bounds {
     /// Cancellations by buyers.
     pub cancels: u8,
-    /// Refunds that buyers ask for.
+    /// Times buyers want all of their money back before anything has left.
     pub refunds: u8,
+    /// Times buyers want to send goods back.
+    pub returns: u8,
+    /// Times sellers give money back of their own accord.
+    pub goodwills: u8,
+    /// Parcels that do not arrive.
+    pub failures: u8,
+    /// Times an operator has a refund asked for again that the provider refused.
+    pub retries: u8,
     /// Deadlines that pass: a reservation's or an unpaid order's.
     pub deadlines: u8,
+    /// Times the job looks for orders whose return window has passed.
+    pub closings: u8,
     /// Authorizations that come to be asked for in the last minute of the reservation.
     pub last_minutes: u8,
     /// Times the provider says no.
@@ -73,7 +96,12 @@ impl Bounds {
         let all = [
             self.cancels,
             self.refunds,
+            self.returns,
+            self.goodwills,
+            self.failures,
+            self.retries,
             self.deadlines,
+            self.closings,
             self.last_minutes,
             self.refusals,
             self.silences,
@@ -98,7 +126,12 @@ impl fmt::Display for Bounds {
         let all = [
             (self.cancels, "cancellation"),
             (self.refunds, "refund asked for"),
+            (self.returns, "return asked for"),
+            (self.goodwills, "goodwill"),
+            (self.failures, "parcel that fails"),
+            (self.retries, "refund asked for again"),
             (self.deadlines, "deadline"),
+            (self.closings, "end of the return window"),
             (self.last_minutes, "authorization in the last minute"),
             (self.refusals, "refusal by the provider"),
             (self.silences, "lost answer"),
@@ -121,7 +154,12 @@ impl Scenario {
 const NOTHING: Bounds = Bounds {
     cancels: 0,
     refunds: 0,
+    returns: 0,
+    goodwills: 0,
+    failures: 0,
+    retries: 0,
     deadlines: 0,
+    closings: 0,
     last_minutes: 0,
     refusals: 0,
     silences: 0,
@@ -142,6 +180,7 @@ pub const SCENARIOS: &[Scenario] = &[
         what: "one order, paid by card",
         checkouts: &[BY_CARD],
         stock: &[1],
+        begins: Begins::Submitted,
         bounds: Bounds { cancels: 1, deadlines: 2, last_minutes: 1, refusals: 2, silences: 1, repeats: 1, ..NOTHING },
         hear_at_once: &[Service::Shipping],
         goods_leave: false,
@@ -166,6 +205,7 @@ pub const SCENARIOS: &[Scenario] = &[
         what: "one order, paid by card, while events are delivered again and again",
         checkouts: &[BY_CARD],
         stock: &[1],
+        begins: Begins::Submitted,
         bounds: Bounds { cancels: 1, deadlines: 2, refusals: 1, repeats: 2, ..NOTHING },
         hear_at_once: &[Service::Shipping],
         goods_leave: false,
@@ -178,6 +218,7 @@ pub const SCENARIOS: &[Scenario] = &[
         what: "one order, paid by card, through a provider that loses many answers",
         checkouts: &[BY_CARD],
         stock: &[1],
+        begins: Begins::Submitted,
         bounds: Bounds { cancels: 1, deadlines: 2, last_minutes: 1, refusals: 2, silences: 6, ..NOTHING },
         hear_at_once: &[Service::Shipping],
         goods_leave: false,
@@ -190,6 +231,7 @@ pub const SCENARIOS: &[Scenario] = &[
         what: "one order, paid in cash on delivery",
         checkouts: &[IN_CASH],
         stock: &[1],
+        begins: Begins::Submitted,
         bounds: Bounds { cancels: 1, deadlines: 2, last_minutes: 1, repeats: 1, ..NOTHING },
         hear_at_once: &[Service::Shipping],
         goods_leave: false,
@@ -210,6 +252,7 @@ pub const SCENARIOS: &[Scenario] = &[
         what: "one order, while orders' topic gets more partitions and so loses the order within a key",
         checkouts: &[BY_CARD],
         stock: &[1],
+        begins: Begins::Submitted,
         bounds: Bounds { cancels: 1, deadlines: 2, refusals: 1, overtakings: 2, ..NOTHING },
         hear_at_once: &[Service::Shipping],
         goods_leave: false,
@@ -222,6 +265,7 @@ pub const SCENARIOS: &[Scenario] = &[
         what: "two orders of two buyers, for one unit",
         checkouts: &[BY_CARD, BY_CARD],
         stock: &[1],
+        begins: Begins::Submitted,
         bounds: Bounds { cancels: 2, deadlines: 4, refusals: 4, ..NOTHING },
         hear_at_once: &[Service::Checkout, Service::Shipping],
         goods_leave: false,
@@ -234,6 +278,7 @@ pub const SCENARIOS: &[Scenario] = &[
         what: "one checkout over two sellers: two orders, each with stock of its own",
         checkouts: &[TWO_SELLERS],
         stock: &[1, 1],
+        begins: Begins::Submitted,
         bounds: Bounds { cancels: 2, deadlines: 2, refusals: 2, ..NOTHING },
         hear_at_once: &[Service::Checkout, Service::Shipping],
         goods_leave: false,
@@ -246,6 +291,7 @@ pub const SCENARIOS: &[Scenario] = &[
         what: "one order of two units, paid by card, that leave one by one",
         checkouts: &[TWO_UNITS],
         stock: &[2],
+        begins: Begins::Submitted,
         bounds: Bounds { cancels: 1, repeats: 1, ..NOTHING },
         hear_at_once: &[],
         goods_leave: true,
@@ -258,6 +304,7 @@ pub const SCENARIOS: &[Scenario] = &[
         what: "one order of two units, paid by card, whose buyer wants the money back while they leave one by one",
         checkouts: &[TWO_UNITS],
         stock: &[2],
+        begins: Begins::Submitted,
         bounds: Bounds { refunds: 2, refusals: 1, silences: 1, repeats: 1, ..NOTHING },
         hear_at_once: &[Service::Checkout],
         goods_leave: true,
@@ -270,6 +317,7 @@ pub const SCENARIOS: &[Scenario] = &[
         what: "one order of two units, paid in cash, that leave one by one while the buyer may change her mind",
         checkouts: &[TWO_UNITS_IN_CASH],
         stock: &[2],
+        begins: Begins::Submitted,
         bounds: Bounds { cancels: 1, repeats: 1, ..NOTHING },
         hear_at_once: &[Service::Checkout],
         goods_leave: true,
@@ -282,11 +330,55 @@ pub const SCENARIOS: &[Scenario] = &[
         what: "one order of two units, paid in cash, that leave one by one while the buyer may change her mind twice and deadlines pass",
         checkouts: &[TWO_UNITS_IN_CASH],
         stock: &[2],
+        begins: Begins::Submitted,
         bounds: Bounds { cancels: 2, deadlines: 1, repeats: 1, ..NOTHING },
         hear_at_once: &[],
         goods_leave: true,
         ends: &[ends::CONFIRMED_IN_CASH, ends::BY_BUYER, fulfilment::NOT_STOPPED, fulfilment::PAID_AT_THE_DOOR],
         never: &[],
         is_short: false,
+    },
+    Scenario {
+        name: "after-dispatch",
+        what: "one order of two units, paid by card, from when they may leave: parcels fail, goods come back, and money goes back in parts",
+        checkouts: &[TWO_UNITS],
+        stock: &[2],
+        begins: Begins::ReadyToLeave,
+        bounds: Bounds { refunds: 1, returns: 1, goodwills: 1, failures: 1, closings: 1, ..NOTHING },
+        hear_at_once: &[Service::Checkout],
+        goods_leave: true,
+        ends: &[
+            refund::REFUNDED,
+            refund::ALL_BACK,
+            refund::FOR_A_PARCEL,
+            refund::FOR_A_RETURN,
+            refund::RETURN_REJECTED,
+            refund::GOODWILL,
+            refund::TWO,
+            fulfilment::CLOSED,
+        ],
+        never: &[],
+        is_short: true,
+    },
+    Scenario {
+        name: "refused-at-the-door",
+        what: "one order of two units, paid in cash, from when they may leave: parcels fail, and less is due",
+        checkouts: &[TWO_UNITS_IN_CASH],
+        stock: &[2],
+        begins: Begins::ReadyToLeave,
+        bounds: Bounds { cancels: 1, returns: 1, failures: 2, ..NOTHING },
+        hear_at_once: &[Service::Checkout],
+        goods_leave: true,
+        ends: &[
+            ends::CONFIRMED_IN_CASH,
+            ends::BY_BUYER,
+            fulfilment::NOT_STOPPED,
+            fulfilment::PAID_AT_THE_DOOR,
+            fulfilment::LESS_AT_THE_DOOR,
+            fulfilment::DELIVERY_FAILED,
+            refund::FOR_A_RETURN,
+        ],
+        never: &[],
+        is_short: true,
     },
 ];

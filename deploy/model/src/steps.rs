@@ -33,6 +33,23 @@ pub fn of(scenario: &Scenario, state: &State, actions: &mut Vec<Action>) {
     }
 }
 
+/// What comes next if nobody outside does anything and nothing goes wrong; none if nothing is under way.
+pub fn undisturbed(state: &State) -> Option<Action> {
+    let next_of = |by: Service| {
+        let mut logs = state.network.logs();
+        logs.find_map(|(place, log)| Some(Action::Hear { by, place, index: log.next_of(by)?, last_minute: false }))
+    };
+    let call = |asked: &Asked| {
+        let key = asked.operation.key;
+        match &asked.returned {
+            Some(_) => Action::Commit(key),
+            None => Action::Ask { key, reply: Reply::YES },
+        }
+    };
+    let mut open = state.payments.operations().filter(|asked| asked.is_open);
+    Service::ALL.into_iter().find_map(next_of).or_else(|| open.next().map(call))
+}
+
 /// What a service's consumer may take next: of each log one event.
 fn reads(by: Service, state: &State, actions: &mut Vec<Action>) {
     for (place, log) in state.network.logs() {
@@ -47,10 +64,10 @@ fn reads(by: Service, state: &State, actions: &mut Vec<Action>) {
 /// What may become of an operation next.
 fn calls(asked: &Asked, state: &State, actions: &mut Vec<Action>) {
     let key = asked.operation.key;
-    if asked.outcome.is_some() {
-        if state.left.repeats > 0 {
-            actions.push(Action::CommitAgain(key));
-        }
+    if asked.answered.is_some() && state.left.repeats > 0 {
+        actions.push(Action::CommitAgain(key));
+    }
+    if !asked.is_open {
         return;
     }
     if asked.returned.is_some() {

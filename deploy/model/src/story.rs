@@ -19,7 +19,8 @@ pub fn tell(fleet: &Fleet, steps: &[(State, Option<Action>)]) -> String {
         // Writing to a string cannot fail.
         let _ = writeln!(story, "{number:>4}  {}{answer}", action.words(before));
         if !step.told.is_empty() {
-            let _ = writeln!(story, "      it tells {}", step.told.join(", "));
+            let told: Vec<_> = step.told.iter().map(|told| told.name()).collect();
+            let _ = writeln!(story, "      it tells {}", told.join(", "));
         }
         let known = before.lines();
         for line in step.state.lines().iter().filter(|line| !known.contains(line)) {

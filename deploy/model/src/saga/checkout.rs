@@ -5,21 +5,21 @@ pub mod ends;
 use inventory::domain::allocation::Allocation;
 use inventory::domain::reservation::{Reservation, Status as ReservationStatus};
 use kernel::Id;
-use orders::domain::order::{Order, Refund};
+use orders::domain::order::Order;
+use orders::domain::refund::{Refund, RefundStatus};
 use orders::domain::status::{FulfilmentStatus, Milestone, PaymentStatus as PaymentAxis, Status};
-use payments::domain::ledger::{Account, Transaction};
-use payments::domain::{OperationKind, Payment, Status as PaymentStatus};
+use payments::domain::{OperationKind, RefundStanding, Status as PaymentStatus};
 
-use super::{Property, is_at_rest};
+use super::{Property, is_at_rest, is_stopped, payment};
 use crate::action::Action;
 use crate::fleet::Fleet;
+use crate::services::inventory::returned;
 use crate::state::State;
 
 /// What must hold in every state.
 pub const PROPERTIES: &[Property] = &[
-    ("I1: an order is charged at most once, given back at most once, and only what was taken", money_moves_once),
-    ("I1: every transaction of the ledger sums to zero, and the ledger says what payments says", ledger_balances),
-    ("I2: no stock figure is below zero, and each is the sum of what orders hold", stock_adds_up),
+    ("I1: an order is charged at most once, and no more than it costs", money_is_taken_once),
+    ("I2: no stock figure is below zero, and each is the sum of what orders hold and of what moved", stock_adds_up),
     ("I3: no order is confirmed or paid without its stock", nothing_is_sold_without_stock),
     ("I3: no order is charged before it is confirmed", nothing_is_charged_early),
     ("I3: every saga ends confirmed and paid for, or fully undone", every_saga_ends),
@@ -43,31 +43,12 @@ pub fn deadlines(state: &State, actions: &mut Vec<Action>) {
     }
 }
 
-fn money_moves_once(_: &Fleet, state: &State) -> bool {
+fn money_is_taken_once(_: &Fleet, state: &State) -> bool {
     state.orders.orders().all(|order| {
-        let times = |kind| state.provider.times(Id::from_uuid(order.id.uuid()), kind);
-        let (captures, refunds) = (times(OperationKind::Capture), times(OperationKind::Refund));
-        let books_agree = payment(state, order).is_none_or(|payment| {
-            payment.refunded.minor() <= payment.captured.minor() && payment.captured.minor() <= payment.amount().minor()
-        });
-        captures <= 1 && refunds <= captures && books_agree
+        let times = state.provider.times(Id::from_uuid(order.id.uuid()), OperationKind::Capture);
+        let is_covered = payment(state, order).is_none_or(|payment| payment.captured.minor() <= order.total.minor());
+        times <= 1 && is_covered
     })
-}
-
-fn ledger_balances(_: &Fleet, state: &State) -> bool {
-    let sum = |transaction: &Transaction| transaction.postings().iter().map(|leg| leg.amount.minor()).sum::<i64>();
-    let escrow_of = |payment: &Payment| {
-        let of_order = state.payments.posted().filter(|posted| posted.operation().order_id == payment.order_id);
-        let legs = of_order.flat_map(Transaction::postings).filter(|leg| leg.account == Account::Escrow);
-        legs.map(|leg| leg.amount.minor()).sum::<i64>()
-    };
-    let owed = |payment: &Payment| payment.captured.minor() - payment.refunded.minor();
-    state.payments.posted().all(|transaction| sum(transaction) == 0)
-        && state
-            .orders
-            .orders()
-            .filter_map(|order| payment(state, order))
-            .all(|payment| escrow_of(payment) == -owed(payment))
 }
 
 fn stock_adds_up(fleet: &Fleet, state: &State) -> bool {
@@ -78,9 +59,11 @@ fn stock_adds_up(fleet: &Fleet, state: &State) -> bool {
             allocations.map(|allocation| allocation.quantity).sum::<i64>()
         };
         let levels = item.levels();
+        let restocked = state.inventory.reservations().map(|reservation| returned(reservation).resalable).sum::<i64>();
         let is_sum = levels.reserved == sum(Reservation::remaining, |status| status == ReservationStatus::Active)
             && levels.committed == sum(Reservation::remaining, |status| status == ReservationStatus::Committed)
-            && levels.total == stocked - sum(Reservation::dispatched, |_| true);
+            && levels.total == stocked - sum(Reservation::dispatched, |_| true) + restocked
+            && levels.total == stocked + state.inventory.moved(item.id());
         is_sum && levels.reserved >= 0 && levels.committed >= 0 && item.available() >= 0
     })
 }
@@ -88,10 +71,11 @@ fn stock_adds_up(fleet: &Fleet, state: &State) -> bool {
 /// With I2, it follows that units of confirmed and paid orders never exceed the stock.
 fn nothing_is_sold_without_stock(_: &Fleet, state: &State) -> bool {
     use Status::{Confirmed, Delivered, Paid, Shipped};
-    // Whose refund is granted may have its stock on sale again before its money is back.
+    // What is stopped, or all of whose money is to go back, may have its stock on sale again before it has ended.
     let is_sold = |order: &&Order| {
-        order.refund != Some(Refund::Approved)
-            && matches!(order.standing.status, Confirmed | Paid | Shipped | Delivered)
+        matches!(order.standing.status, Confirmed | Paid | Shipped | Delivered)
+            && !is_stopped(state, order)
+            && order.refundable().is_positive()
     };
     state.orders.orders().filter(is_sold).all(|order| reservation(state, order) == Some(ReservationStatus::Committed))
 }
@@ -116,16 +100,16 @@ fn nothing_is_parked(_: &Fleet, state: &State) -> bool {
     state.parked.is_none()
 }
 
-/// Paid by card and charged, or to be paid at the door, or paid there; with its stock, and so shown to the buyer.
+/// Paid by card and charged, or to be paid at the door, or paid there; with its stock, and so shown to the buyer. Some of the money may have
+/// gone back, and nothing of it is on its way.
 fn is_sold(state: &State, order: &Order) -> bool {
     let payment = payment_status(state, order);
     let is_paid = match order.standing.status {
-        Status::Paid if order.cash_on_delivery => payment == Some(PaymentStatus::Captured),
         Status::Confirmed | Status::Shipped | Status::Delivered if order.cash_on_delivery => {
             payment == Some(PaymentStatus::Authorized)
         }
-        Status::Paid | Status::Shipped | Status::Delivered => {
-            is_charged(state, order) && payment == Some(PaymentStatus::Captured)
+        Status::Paid | Status::Shipped | Status::Delivered | Status::Closed => {
+            payment == Some(PaymentStatus::Captured) && (is_charged(state, order) || order.cash_on_delivery)
         }
         Status::Created | Status::Confirmed | Status::Refunded | Status::Failed(_) | Status::Cancelled(_) => false,
     };
@@ -136,23 +120,43 @@ fn is_sold(state: &State, order: &Order) -> bool {
 /// the provider refuses to give back is with an operator.
 fn is_undone(state: &State, order: &Order) -> bool {
     let standing = order.standing;
-    let is_over = matches!(standing.status, Status::Failed(_) | Status::Cancelled(_) | Status::Refunded);
-    let holds_stock =
-        matches!(reservation(state, order), Some(ReservationStatus::Active | ReservationStatus::Committed));
-    let is_stock_back = !holds_stock && standing.fulfilment != FulfilmentStatus::Allocated;
+    let is_over = match standing.status {
+        Status::Failed(_) | Status::Cancelled(_) | Status::Refunded => true,
+        Status::Closed => standing.payment == PaymentAxis::Refunded,
+        Status::Created | Status::Confirmed | Status::Paid | Status::Shipped | Status::Delivered => false,
+    };
+    let is_stock_back = !holds_stock(state, order) && standing.fulfilment != FulfilmentStatus::Allocated;
     let holds_money = is_charged(state, order) || state.provider.is_held(Id::from_uuid(order.id.uuid()));
     let claims_money = matches!(standing.payment, PaymentAxis::Authorized | PaymentAxis::Captured);
     let is_money_back = !holds_money && !claims_money && payment_status(state, order).is_none_or(is_final);
-    let is_with_operator = payment(state, order).is_some_and(|payment| payment.needs_operator);
-    is_over && is_stock_back && (is_money_back || is_with_operator) && is_shown(state, order)
+    is_over && is_stock_back && (is_money_back || is_with_operator(state, order)) && is_shown(state, order)
 }
 
-/// Its refund was granted, and the provider refuses to give the money back: everything stays as it is until somebody settles it.
+/// A refund was granted, and the provider refuses to give the money back: everything stays as it is until somebody settles it.
 fn is_left_to_operator(state: &State, order: &Order) -> bool {
-    let needs_operator = payment(state, order).is_some_and(|payment| payment.needs_operator);
-    order.refund == Some(Refund::Approved)
-        && needs_operator
-        && reservation(state, order) == Some(ReservationStatus::Committed)
+    let is_refused = |refund: &Refund| refund.status == RefundStatus::Failed;
+    order.refunds.iter().any(is_refused) && is_with_operator(state, order) && is_shown(state, order)
+}
+
+/// The provider refuses to give up or to give back what it holds or took.
+fn is_with_operator(state: &State, order: &Order) -> bool {
+    payment(state, order).is_some_and(|payment| {
+        let is_refused = |refund: &payments::domain::Refund| refund.standing == RefundStanding::Failed;
+        payment.needs_operator || payment.refunds.iter().any(is_refused)
+    })
+}
+
+/// Whether stock is held for it that is still in the warehouse.
+fn holds_stock(state: &State, order: &Order) -> bool {
+    let reservation = state.inventory.reservation(Id::from_uuid(order.id.uuid()));
+    reservation.is_some_and(|reservation| match reservation.status {
+        ReservationStatus::Active | ReservationStatus::Committed => !reservation.remaining().is_empty(),
+        ReservationStatus::Released
+        | ReservationStatus::Expired
+        | ReservationStatus::CommitRefused
+        | ReservationStatus::Rejected
+        | ReservationStatus::Tombstone => false,
+    })
 }
 
 fn is_final(status: PaymentStatus) -> bool {
@@ -164,7 +168,7 @@ fn is_final(status: PaymentStatus) -> bool {
 fn is_shown(state: &State, order: &Order) -> bool {
     let expected = match order.standing.status {
         Status::Shipped | Status::Delivered if order.cash_on_delivery => Milestone::Confirmed,
-        Status::Shipped | Status::Delivered | Status::Refunded => Milestone::Paid,
+        Status::Shipped | Status::Delivered | Status::Refunded | Status::Closed => Milestone::Paid,
         Status::Created | Status::Confirmed | Status::Paid | Status::Failed(_) | Status::Cancelled(_) => {
             order.standing.status.milestone()
         }
@@ -179,10 +183,6 @@ fn is_charged(state: &State, order: &Order) -> bool {
 
 fn reservation(state: &State, order: &Order) -> Option<ReservationStatus> {
     state.inventory.reservation(Id::from_uuid(order.id.uuid())).map(|reservation| reservation.status)
-}
-
-fn payment<'a>(state: &'a State, order: &Order) -> Option<&'a Payment> {
-    state.payments.payment(Id::from_uuid(order.id.uuid()))
 }
 
 fn payment_status(state: &State, order: &Order) -> Option<PaymentStatus> {

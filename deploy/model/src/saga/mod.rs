@@ -4,8 +4,11 @@ pub mod checkout;
 pub mod fulfilment;
 pub mod refund;
 
+use kernel::Id;
 use orders::domain::order::Order;
 use orders::domain::status::Status;
+use payments::domain::Payment;
+use shipping::domain::consignment::{Cancellation, Consignment};
 use stateright::Model as _;
 
 use crate::action::Action;
@@ -25,6 +28,7 @@ pub fn properties() -> impl Iterator<Item = &'static Property> {
 pub fn triggers(scenario: &Scenario, state: &State, actions: &mut Vec<Action>) {
     checkout::triggers(state, actions);
     refund::triggers(state, actions);
+    fulfilment::deadlines(state, actions);
     if scenario.goods_leave {
         fulfilment::triggers(state, actions);
     }
@@ -37,6 +41,7 @@ pub fn is_at_rest(fleet: &Fleet, state: &State) -> bool {
     }
     let mut actions = Vec::new();
     checkout::deadlines(state, &mut actions);
+    fulfilment::deadlines(state, &mut actions);
     actions.into_iter().all(|deadline| fleet.next_state(state, deadline).is_none())
 }
 
@@ -47,4 +52,17 @@ fn any_ended(fleet: &Fleet, state: &State, is_wanted: impl Fn(&Order) -> bool) -
 
 fn is_at(order: &Order, status: Status) -> bool {
     order.standing.status == status
+}
+
+/// Whether its parcels were stopped.
+fn is_stopped(state: &State, order: &Order) -> bool {
+    consignment(state, order).is_some_and(|consignment| consignment.cancellation == Some(Cancellation::Stopped))
+}
+
+fn consignment<'a>(state: &'a State, order: &Order) -> Option<&'a Consignment> {
+    state.shipping.consignment(Id::from_uuid(order.id.uuid()))
+}
+
+fn payment<'a>(state: &'a State, order: &Order) -> Option<&'a Payment> {
+    state.payments.payment(Id::from_uuid(order.id.uuid()))
 }

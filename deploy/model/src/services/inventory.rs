@@ -3,25 +3,27 @@
 use std::collections::BTreeMap;
 
 use inventory::Inventory;
-use inventory::domain::ids::{OrderId, StockItemId};
+use inventory::domain::allocation::Returned;
+use inventory::domain::ids::{MovementId, OrderId, StockItemId};
 use inventory::domain::reservation::Reservation;
 use inventory::domain::stock::StockItem;
 use inventory::domain::world::World;
 
 use super::Store;
 
-/// The reservations and the stock. Stock of a SKU is taken in the order of the stock items' ids.
+/// The reservations, the stock and its movements. Stock of a SKU is taken in the order of the stock items' ids.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct InventoryStore {
     reservations: BTreeMap<OrderId, Reservation>,
     stock: BTreeMap<StockItemId, StockItem>,
+    movements: BTreeMap<MovementId, (StockItemId, i64)>,
 }
 
 impl InventoryStore {
     /// What is on hand before anything is ordered.
     pub fn stocked(items: impl IntoIterator<Item = StockItem>) -> Self {
         let stock = items.into_iter().map(|item| (item.id(), item)).collect();
-        Self { reservations: BTreeMap::new(), stock }
+        Self { stock, ..Self::default() }
     }
 
     /// The reservation of an order.
@@ -34,10 +36,32 @@ impl InventoryStore {
         self.reservations.values()
     }
 
+    /// By how many units a stock item's movements have changed what is on hand.
+    pub fn moved(&self, id: StockItemId) -> i64 {
+        self.movements.values().filter(|(item, _)| *item == id).map(|(_, quantity)| quantity).sum()
+    }
+
     /// Every stock item.
     pub fn stock(&self) -> impl Iterator<Item = &StockItem> {
         self.stock.values()
     }
+}
+
+/// Units of an order that inventory knows to have left.
+pub fn dispatched(reservation: &Reservation) -> i64 {
+    reservation.allocations.iter().map(|allocation| allocation.dispatched).sum()
+}
+
+/// Units of an order that inventory knows to have come back.
+pub fn returned(reservation: &Reservation) -> Returned {
+    reservation.allocations.iter().fold(Returned::default(), |sum, allocation| {
+        let Returned { resalable, damaged, not_accepted } = allocation.returned;
+        Returned {
+            resalable: sum.resalable + resalable,
+            damaged: sum.damaged + damaged,
+            not_accepted: sum.not_accepted + not_accepted,
+        }
+    })
 }
 
 impl Store for InventoryStore {
@@ -54,6 +78,12 @@ impl Store for InventoryStore {
         let changes = world.changes();
         for reservation in changes.reservations.iter().filter_map(|id| world.reservation(*id)) {
             self.reservations.insert(reservation.order_id, reservation.clone());
+        }
+        for movement in &changes.movements {
+            let moved = (movement.stock_item_id, movement.quantity);
+            if self.movements.insert(movement.id, moved).is_some() {
+                return Err(format!("movement {} is there already", movement.id));
+            }
         }
         for item in changes.stock.iter().filter_map(|id| world.stock_item(*id)) {
             self.stock.insert(item.id(), item.clone());

@@ -5,15 +5,19 @@
 
 pub mod checkout;
 pub mod inventory;
+pub mod kept;
 pub mod orders;
 pub mod payments;
 pub mod shipping;
 
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 
 use kernel::{Classified, Decision, Timestamp};
-use messaging::{Envelope, Outgoing, Participant, Subscription};
+use messaging::{Envelope, Participant, Subscription};
+
+use crate::network::Told;
 
 /// A service that takes part in a saga.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -102,7 +106,7 @@ pub struct Reaction {
     /// What became of the fact.
     pub answer: Answer,
     /// What became true, to be published.
-    pub told: Vec<Outgoing>,
+    pub told: Vec<Arc<Told>>,
 }
 
 impl Reaction {
@@ -138,7 +142,7 @@ pub fn react<S: Store>(
         Ok(Decision::Applied(events)) => {
             return Reaction {
                 answer: Answer::Applied,
-                told: events.iter().map(|event| participant.encode(event)).collect(),
+                told: events.iter().map(|event| Arc::new(Told::new(participant.encode(event)))).collect(),
             };
         }
         Ok(Decision::AlreadyApplied) => Reaction::silent(Answer::AlreadyApplied),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use payments::domain::ledger::Transaction;
+use payments::domain::ledger::{Key, Transaction};
 use payments::domain::{Entry, Operation, OperationKey, OrderId, Outcome, Payment, World};
 use payments::{Loaded, Payments};
 
@@ -13,7 +13,7 @@ use super::Store;
 pub struct PaymentsStore {
     entries: BTreeMap<OrderId, Entry>,
     operations: BTreeMap<OperationKey, Asked>,
-    posted: BTreeMap<OperationKey, Transaction>,
+    posted: BTreeMap<Key, Transaction>,
 }
 
 /// An operation that is to be asked of the provider.
@@ -23,10 +23,20 @@ pub struct Asked {
     pub operation: Operation,
     /// How often the worker set out to call.
     pub attempts: i32,
-    /// What a call brought back and nobody has committed yet.
+    /// What the last attempt brought back and nobody has committed yet.
     pub returned: Option<Outcome>,
-    /// What became of it, once committed.
-    pub outcome: Option<Outcome>,
+    /// What became of it, as far as it is committed, and at which attempt.
+    pub answered: Option<(i32, Outcome)>,
+    /// Whether it is to be asked for: at first, and again after it was refused and somebody wanted it asked for again.
+    pub is_open: bool,
+}
+
+impl Asked {
+    /// Grows with every step: a call, a commit, a wish to ask again.
+    fn progress(&self) -> usize {
+        let is_answered = self.answered.as_ref().is_some_and(|(attempt, _)| *attempt == self.attempts);
+        3 * self.attempts as usize + usize::from(is_answered) + usize::from(is_answered && self.is_open)
+    }
 }
 
 impl PaymentsStore {
@@ -48,9 +58,19 @@ impl PaymentsStore {
         self.operations.values()
     }
 
+    /// An operation, if it was asked for.
+    pub fn operation(&self, key: OperationKey) -> Option<&Asked> {
+        self.operations.get(&key)
+    }
+
     /// An operation, to be worked on.
     pub(crate) fn operation_mut(&mut self, key: OperationKey) -> Option<&mut Asked> {
         self.operations.get_mut(&key)
+    }
+
+    /// Grows with everything that the worker does.
+    pub fn progress(&self) -> usize {
+        self.operations.values().map(Asked::progress).sum()
     }
 
     /// Every transaction of the ledger.
@@ -70,7 +90,7 @@ impl Store for PaymentsStore {
         let world = loaded.into_world();
         self.entries.extend(world.changed.iter().filter_map(|id| Some((*id, world.entries.get(id)?.clone()))));
         for operation in world.asked {
-            let asked = Asked { operation, attempts: 0, returned: None, outcome: None };
+            let asked = Asked { operation, attempts: 0, returned: None, answered: None, is_open: true };
             if self.operations.insert(operation.key, asked).is_some() {
                 return Err(format!("{} is asked for twice", operation.key));
             }
@@ -78,12 +98,17 @@ impl Store for PaymentsStore {
         for answered in world.answered {
             let asked = self.operations.get_mut(&answered.key);
             let asked = asked.ok_or_else(|| format!("{} was never asked for", answered.key))?;
-            (asked.outcome, asked.returned) = (Some(answered.outcome), None);
+            asked.answered = Some((asked.attempts, answered.outcome));
+            (asked.returned, asked.is_open) = (None, false);
+        }
+        for key in world.asked_again {
+            let asked = self.operations.get_mut(&key).filter(|asked| !asked.is_open);
+            asked.ok_or_else(|| format!("{key} is not there to be asked for again"))?.is_open = true;
         }
         for transaction in world.posted {
-            let key = transaction.operation();
+            let key = transaction.key();
             if self.posted.insert(key, transaction).is_some() {
-                return Err(format!("{key} is posted twice"));
+                return Err(format!("{} {} of {} is posted twice", key.kind.as_str(), key.number, key.order_id));
             }
         }
         Ok(())

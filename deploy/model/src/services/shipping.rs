@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use inventory::domain::allocation::Returned;
 use shipping::Shipping;
 use shipping::domain::consignment::Consignment;
+use shipping::domain::goods_return::{Received, ReturnCondition};
 use shipping::domain::ids::OrderId;
 use shipping::domain::parcel::Parcel;
 use shipping::domain::shipment::Shipment;
@@ -32,20 +34,38 @@ impl ShippingStore {
     pub fn progress(&self) -> usize {
         let shipments = self.consignments().flat_map(|consignment| consignment.shipments.values());
         let parcels = shipments.flat_map(|shipment| shipment.parcels.values());
-        let moves = parcels.map(|parcel| 1 + usize::from(parcel.is_delivered()));
-        moves.sum::<usize>() + self.consignments().filter(|consignment| consignment.remittance.is_some()).count()
+        // A parcel that failed and arrives all the same has moved on: a mutant does that.
+        let moves = parcels.map(|parcel| 1 + usize::from(parcel.has_failed()) + 2 * usize::from(parcel.is_delivered()));
+        let returns = self.consignments().flat_map(|consignment| consignment.returns.values());
+        moves.sum::<usize>()
+            + returns.map(|goods_return| goods_return.receipts.len()).sum::<usize>()
+            + self.consignments().filter(|consignment| consignment.remittance.is_some()).count()
     }
+}
+
+/// Every parcel of a consignment.
+pub fn parcels(consignment: &Consignment) -> impl Iterator<Item = &Parcel> {
+    consignment.shipments.values().flat_map(|shipment| shipment.parcels.values())
 }
 
 /// Units in all parcels of a consignment.
 pub fn units_dispatched(consignment: &Consignment) -> i64 {
-    let parcels = consignment.shipments.values().flat_map(|shipment| shipment.parcels.values());
-    parcels.map(units).sum()
+    parcels(consignment).map(units).sum()
 }
 
 /// Units in a parcel.
 pub fn units(parcel: &Parcel) -> i64 {
     parcel.contents.lines().map(|(_, units)| units).sum()
+}
+
+/// What came back, in inventory's words.
+pub fn received(received: &Received) -> Returned {
+    let units = |condition| received.lines().filter(|line| line.1 == condition).map(|line| line.3).sum();
+    Returned {
+        resalable: units(ReturnCondition::Resalable),
+        damaged: units(ReturnCondition::Damaged),
+        not_accepted: units(ReturnCondition::NotAccepted),
+    }
 }
 
 /// The shipments that have not left as a whole.

@@ -46,6 +46,8 @@ fn expected(mutant: Mutant) -> (&'static str, &'static str) {
     const ENDS: &str = "I3: every saga ends confirmed and paid for, or fully undone";
     const IN_VAIN: &str = "I3: no parcel leaves for an order that has ended";
     const PARKED: &str = "I5: no event is parked";
+    const ONCE: &str = "I1: each refund goes back once, and all of them together are at most what was taken";
+    const STOCK: &str = "I2: no stock figure is below zero, and each is the sum of what orders hold and of what moved";
     match mutant {
         Mutant::NoTombstone => (ENDS, "hears OrderCancelled of A ahead of an earlier event"),
         Mutant::ReserveAfterExpiry => (ENDS, "reservation of A: Expired"),
@@ -53,12 +55,18 @@ fn expected(mutant: Mutant) -> (&'static str, &'static str) {
         Mutant::VoidIgnoredWhileAuthorizing => (ENDS, "payment of A: authorized"),
         Mutant::InboxSkipped => (PARKED, "checkout hears OrderConfirmed of A: REFUSED"),
         Mutant::OutboxOutOfOrder => (PARKED, "publishes the last two events of A the other way round"),
-        Mutant::RefundTwice => (
-            "I1: an order is charged at most once, given back at most once, and only what was taken",
-            "the provider, of A: refund x 2",
-        ),
+        Mutant::RefundTwice => (ONCE, "the provider, of A: refund x 2"),
         Mutant::CancelWithoutStopping => (IN_VAIN, "a unit of order A leaves the warehouse"),
         Mutant::RefundWithoutStopping => (PARKED, "the buyer wants the money of order A back"),
+        Mutant::RefundWithoutCounting => (ONCE, "the seller gives back all that is left"),
+        Mutant::ReleaseOnPartialRefund => {
+            ("I3: no order is confirmed or paid without its stock", "inventory hears PaymentRefunded of A")
+        }
+        Mutant::DeliverAfterFailing => (
+            "I3: what left arrived, failed or is on its way, and in the end orders say the same of it",
+            "a parcel of order A does not arrive",
+        ),
+        Mutant::RestockWithoutSums => (STOCK, "inventory hears ReturnReceived of A"),
         Mutant::DispatchAfterStopping => (IN_VAIN, "shipping hears OrderCancellationRequested of A"),
     }
 }

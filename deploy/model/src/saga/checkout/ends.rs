@@ -6,9 +6,9 @@ use orders::domain::order::Order;
 use orders::domain::status::{CancelReason, FailureReason, PaymentStatus as PaymentAxis, Status};
 use payments::domain::Entry;
 
-use super::{payment, reservation};
+use super::{is_with_operator, reservation};
 use crate::fleet::Fleet;
-use crate::saga::{any_ended, is_at_rest};
+use crate::saga::{any_ended, is_at_rest, payment};
 use crate::scenario::End;
 use crate::state::State;
 
@@ -91,9 +91,7 @@ pub const REFUNDED: End = End {
 /// The provider refuses to give back.
 pub const WITH_OPERATOR: End = End {
     name: "ended, and what the provider refuses to give back is with an operator",
-    is_met: |fleet, state| {
-        any_ended(fleet, state, |order| payment(state, order).is_some_and(|payment| payment.needs_operator))
-    },
+    is_met: |fleet, state| any_ended(fleet, state, |order| is_with_operator(state, order)),
 };
 
 /// The payment came after the reservation had expired.

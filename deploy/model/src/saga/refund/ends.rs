@@ -1,0 +1,106 @@
+//! How the giving back of money may end. A scenario names those that it must meet.
+
+use orders::domain::order::Order;
+use orders::domain::refund::{Refund, RefundKind, RefundStatus};
+use orders::domain::status::Status;
+use payments::domain::{RefundStanding, Status as PaymentStatus};
+use shipping::domain::consignment::Cancellation;
+
+use super::consignment;
+use crate::saga::{any_ended, is_at, payment};
+use crate::scenario::End;
+use crate::state::State;
+
+/// The whole amount was given back before anything left.
+pub const REFUNDED: End =
+    End { name: "REFUNDED", is_met: |fleet, state| any_ended(fleet, state, |order| is_at(order, Status::Refunded)) };
+
+/// A parcel had left.
+pub const REJECTED: End = End {
+    name: "DELIVERED, although the money was wanted back",
+    is_met: |fleet, state| {
+        any_ended(fleet, state, |order| {
+            is_at(order, Status::Delivered) && answer(state, order) == Some(Cancellation::Refused)
+        })
+    },
+};
+
+/// The provider refuses to give it back.
+pub const WITH_OPERATOR: End = End {
+    name: "granted, and what the provider refuses to give back is with an operator",
+    is_met: |fleet, state| {
+        any_ended(fleet, state, |order| {
+            let is_refused = |refund: &payments::domain::Refund| refund.standing == RefundStanding::Failed;
+            !order.refunds.is_empty()
+                && payment(state, order).is_some_and(|payment| payment.refunds.iter().any(is_refused))
+        })
+    },
+};
+
+/// It was refused at first.
+pub const RETRIED: End = End {
+    name: "a refund that the provider refused is back",
+    is_met: |fleet, state| {
+        any_ended(fleet, state, |order| {
+            let is_retried = |refund: &payments::domain::Refund| {
+                refund.standing == RefundStanding::Done && refund.refused_attempt > 0
+            };
+            payment(state, order).is_some_and(|payment| payment.refunds.iter().any(is_retried))
+        })
+    },
+};
+
+/// All of the money went back after goods had left.
+pub const ALL_BACK: End = End {
+    name: "all of the money is back, and goods had left",
+    is_met: |fleet, state| {
+        any_ended(fleet, state, |order| {
+            let is_back = payment(state, order).is_some_and(|payment| payment.status == PaymentStatus::Refunded);
+            is_back && consignment(state, order).is_some_and(|consignment| consignment.has_begun())
+        })
+    },
+};
+
+/// The money for a parcel that failed is back, and the rest of the order is sold.
+pub const FOR_A_PARCEL: End = End {
+    name: "the money for a parcel that failed is back",
+    is_met: |fleet, state| {
+        any_ended(fleet, state, |order| has(order, RefundKind::ParcelFailed, RefundStatus::Refunded))
+    },
+};
+
+/// What the buyer sent back is paid for.
+pub const FOR_A_RETURN: End = End {
+    name: "the money for what was sent back is back",
+    is_met: |fleet, state| any_ended(fleet, state, |order| has(order, RefundKind::AfterReturn, RefundStatus::Refunded)),
+};
+
+/// What the buyer sent back is not accepted.
+pub const RETURN_REJECTED: End = End {
+    name: "nothing of what was sent back is accepted",
+    is_met: |fleet, state| any_ended(fleet, state, |order| has(order, RefundKind::AfterReturn, RefundStatus::Rejected)),
+};
+
+/// Money was given back of somebody's own accord.
+pub const GOODWILL: End = End {
+    name: "goodwill is given",
+    is_met: |fleet, state| any_ended(fleet, state, |order| has(order, RefundKind::Goodwill, RefundStatus::Refunded)),
+};
+
+/// Two refunds of one order are back.
+pub const TWO: End = End {
+    name: "two refunds of one order are back",
+    is_met: |fleet, state| {
+        any_ended(fleet, state, |order| {
+            order.refunds.iter().filter(|refund| refund.status == RefundStatus::Refunded).count() == 2
+        })
+    },
+};
+
+fn has(order: &Order, kind: RefundKind, status: RefundStatus) -> bool {
+    order.refunds.iter().any(|refund: &Refund| (refund.kind, refund.status) == (kind, status))
+}
+
+fn answer(state: &State, order: &Order) -> Option<Cancellation> {
+    consignment(state, order)?.cancellation
+}
