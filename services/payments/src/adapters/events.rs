@@ -3,7 +3,9 @@
 use contracts::convert::{id_from_wire, money_from_wire, money_to_wire, timestamp_from_wire};
 use contracts::google::r#type::Money as WireMoney;
 use contracts::inventory::v1::InventoryReserved;
-use contracts::orders::v1::{OrderCancelled, OrderConfirmed, OrderCreated, OrderFailed, RefundApproved};
+use contracts::orders::v1::{
+    OrderCancelled, OrderConfirmed, OrderCreated, OrderDelivered, OrderFailed, RefundApproved,
+};
 use contracts::payments::v1 as wire;
 use contracts::payments::v1::payment_method::Method as WireMethod;
 use contracts::shipping::v1::CashCollected;
@@ -68,22 +70,35 @@ pub const SUBSCRIPTIONS: &[Subscription] = &[
     },
     Subscription {
         event: "tradewind.shipping.v1.CashCollected",
-        reaction: "captures cash on delivery, without asking the provider, and posts it; refuses another amount than is due, and cash that is not due",
+        reaction: "captures what was collected on delivery, without asking the provider, and posts it; less than is due for parcels that failed; refuses more, and cash that is not due; delivered before, it becomes the seller's at once",
         follows: &["PaymentCaptured"],
         tests: &[
             "services/payments/tests/it/fulfilment.rs::cash_that_a_carrier_passes_on_is_captured_and_posted_once",
-            "services/payments/tests/it/fulfilment.rs::another_amount_than_is_due_is_parked",
+            "services/payments/tests/it/fulfilment.rs::less_cash_than_was_agreed_is_captured_as_it_came",
+            "services/payments/tests/it/fulfilment.rs::more_cash_than_is_due_is_parked",
             "services/payments/tests/it/fulfilment.rs::cash_that_is_not_due_is_parked",
         ],
     },
     Subscription {
         event: "tradewind.orders.v1.RefundApproved",
-        reaction: "asks the provider to give back what was captured by card, all of it; refuses another amount, and what was not captured or is paid in cash",
-        follows: &["PaymentRefunded"],
+        reaction: "asks the provider to give that much back, under the refund's number; what was paid in cash becomes the buyer's credit at once; refuses more than is left of what was captured",
+        follows: &["PaymentRefunded", "RefundFailed"],
         tests: &[
             "services/payments/tests/it/refund.rs::an_approved_refund_is_asked_for_once_and_told_when_the_money_is_back",
-            "services/payments/tests/it/refund.rs::another_amount_than_was_captured_is_parked",
-            "services/payments/tests/it/refund.rs::what_was_not_captured_by_card_is_not_refunded",
+            "services/payments/tests/it/refund.rs::several_refunds_give_back_each_its_part_once",
+            "services/payments/tests/it/refund.rs::cash_goes_back_to_the_buyers_credit_at_once",
+            "services/payments/tests/it/refund.rs::more_than_is_left_of_what_was_captured_is_parked",
+            "services/payments/tests/it/refund.rs::what_was_not_captured_is_not_refunded",
+        ],
+    },
+    Subscription {
+        event: "tradewind.orders.v1.OrderDelivered",
+        reaction: "turns what is in escrow of the order into the seller's balance and the commission; in cash once the money is in",
+        follows: &[],
+        tests: &[
+            "services/payments/tests/it/fulfilment.rs::what_was_paid_by_card_becomes_the_sellers_at_delivery",
+            "services/payments/tests/it/fulfilment.rs::cash_becomes_the_sellers_when_it_is_in_and_the_order_is_delivered_whichever_comes_second",
+            "services/payments/tests/it/fulfilment.rs::a_delivery_that_was_not_paid_for_is_parked",
         ],
     },
 ];
@@ -114,13 +129,29 @@ pub const TRIGGERS: &[Trigger] = &[
     },
     Trigger {
         cause: "the provider answers a void or a refund",
-        reaction: "voided, or refunded and posted; a refusal is left to an operator",
-        follows: &["PaymentVoided", "PaymentRefunded"],
+        reaction: "voided, or refunded and posted; a void that is refused is left to an operator, a refund that is refused is told",
+        follows: &["PaymentVoided", "PaymentRefunded", "RefundFailed"],
         tests: &[
             "services/payments/tests/it/checkout.rs::a_failed_order_gives_up_what_is_authorized",
             "services/payments/tests/it/checkout.rs::a_cancelled_order_is_refunded_once_it_was_captured",
             "services/payments/tests/it/provider.rs::a_void_that_the_provider_refuses_is_left_to_an_operator",
-            "services/payments/tests/it/refund.rs::a_refund_that_the_provider_refuses_is_left_to_an_operator",
+            "services/payments/tests/it/refund.rs::a_refund_that_the_provider_refuses_is_told_and_asked_for_again_by_the_same_key",
+        ],
+    },
+    Trigger {
+        cause: "an operator asks for a refund again that the provider refused (RetryRefund)",
+        reaction: "asks the provider again, by the same key",
+        follows: &["PaymentRefunded", "RefundFailed"],
+        tests: &[
+            "services/payments/tests/it/refund.rs::a_refund_that_the_provider_refuses_is_told_and_asked_for_again_by_the_same_key",
+        ],
+    },
+    Trigger {
+        cause: "a card has been authorized for 7 days and was not captured (job expire_authorizations)",
+        reaction: "the same as if the capture had failed",
+        follows: &["CaptureFailed"],
+        tests: &[
+            "services/payments/tests/it/deadline.rs::an_authorization_that_nobody_captured_in_time_is_given_up_with_its_order",
         ],
     },
     Trigger {
@@ -149,6 +180,9 @@ pub fn decode(event: &Envelope) -> Result<Option<Fact>, Undecodable> {
         "tradewind.orders.v1.OrderCancelled" => {
             Fact::OrderEnded { order_id: order_id(event, &event.decode::<OrderCancelled>()?.order_id)? }
         }
+        "tradewind.orders.v1.OrderDelivered" => {
+            Fact::OrderDelivered { order_id: order_id(event, &event.decode::<OrderDelivered>()?.order_id)? }
+        }
         "tradewind.shipping.v1.CashCollected" => cash_collected(event)?,
         "tradewind.orders.v1.RefundApproved" => refund_approved(event)?,
         _ => return Ok(None),
@@ -169,6 +203,7 @@ fn order_created(event: &Envelope) -> Result<Fact, Undecodable> {
     let created: OrderCreated = event.decode()?;
     let order_id = order_id(event, &created.order_id)?;
     let buyer_id = id_from_wire("buyer_id", &created.buyer_id).map_err(Undecodable::new)?;
+    let seller_id = id_from_wire("seller_id", &created.seller_id).map_err(Undecodable::new)?;
     let amount = amount("total", created.total.as_ref())?;
     let method = match created.payment_method.and_then(|method| method.method) {
         Some(WireMethod::CardToken(token)) => {
@@ -178,7 +213,7 @@ fn order_created(event: &Envelope) -> Result<Fact, Undecodable> {
         Some(WireMethod::CashOnDelivery(_)) => Method::CashOnDelivery,
         None => return Err(Undecodable::new("payment_method: is required")),
     };
-    Ok(Fact::OrderCreated { order_id, terms: Terms { buyer_id, amount, method } })
+    Ok(Fact::OrderCreated { order_id, terms: Terms { buyer_id, seller_id, amount, method } })
 }
 
 /// An amount that is to be paid or given back, or was.
@@ -196,7 +231,13 @@ fn cash_collected(event: &Envelope) -> Result<Fact, Undecodable> {
 fn refund_approved(event: &Envelope) -> Result<Fact, Undecodable> {
     let approved: RefundApproved = event.decode()?;
     let amount = amount("amount", approved.amount.as_ref())?;
-    Ok(Fact::RefundApproved { order_id: order_id(event, &approved.order_id)?, amount })
+    let number = match approved.refund_number {
+        // Of before there were several.
+        0 => 1,
+        number @ 1.. => number,
+        number => return Err(Undecodable(format!("refund_number: is {number}, below 0"))),
+    };
+    Ok(Fact::RefundApproved { order_id: order_id(event, &approved.order_id)?, number, amount })
 }
 
 fn inventory_reserved(event: &Envelope) -> Result<Fact, Undecodable> {
@@ -230,12 +271,24 @@ pub fn encode(event: &Event) -> Outgoing {
             *order_id,
             &wire::PaymentVoided { order_id: order_id.to_string(), amount: Some(money_to_wire(*amount)) },
         ),
-        Event::PaymentRefunded { order_id, amount, refunded } => of_payment(
+        Event::PaymentRefunded { order_id, amount, refunded, number, whole, to_credit } => of_payment(
             *order_id,
             &wire::PaymentRefunded {
                 order_id: order_id.to_string(),
                 amount: Some(money_to_wire(*amount)),
                 refunded_amount: Some(money_to_wire(*refunded)),
+                refund_number: *number,
+                whole: *whole,
+                to_credit: *to_credit,
+            },
+        ),
+        Event::RefundFailed { order_id, number, amount, reason } => of_payment(
+            *order_id,
+            &wire::RefundFailed {
+                order_id: order_id.to_string(),
+                refund_number: *number,
+                amount: Some(money_to_wire(*amount)),
+                reason: reason.clone(),
             },
         ),
     }

@@ -1,29 +1,37 @@
-//! The RPCs: from the wire to a query, and back. Nothing here changes anything.
+//! The RPCs: from the wire to a command or a query, and back.
 
+use std::sync::Arc;
+
+use chassis::idempotency::Key;
 use chassis::paging::{self, PageSizes};
 use chassis::{Fields, InvalidRequest, caller, status};
 use contracts::convert::{id_from_wire, money_to_wire, timestamp_to_wire};
 use contracts::payments::v1 as wire;
 use contracts::payments::v1::payments_service_server::PaymentsService;
-use kernel::{Classified, ErrorKind, FieldViolation};
 use messaging::EventStore;
 use tonic::{Request, Response};
 
 use super::postgres::{ledger, operation, payment};
-use crate::domain::{OperationKind, OrderId, Outcome, Status};
+use crate::Payments;
+use crate::app::Error;
+use crate::app::retry_refund::{RetryRefund, retry_refund};
+use crate::app::undo_payment::undo_payment;
+use crate::domain::{OperationKind, OrderId, Outcome, SellerId, Status};
 
+const ORDER_IDS_MAX: usize = 200;
 const POSTINGS_PER_PAGE: PageSizes = PageSizes { default: 100, max: 500 };
 
 /// Serves [`PaymentsService`].
 #[derive(Debug, Clone)]
 pub struct Api {
     store: EventStore,
+    payments: Arc<Payments>,
 }
 
 impl Api {
     /// The RPCs over a store.
-    pub fn new(store: EventStore) -> Self {
-        Self { store }
+    pub fn new(store: EventStore, payments: Arc<Payments>) -> Self {
+        Self { store, payments }
     }
 }
 
@@ -42,9 +50,77 @@ impl PaymentsService for Api {
             })
         };
         let found = payment::find(self.store.pool(), order_id).await.map_err(status)?;
-        let found = found.filter(may_see).ok_or_else(|| status(PaymentNotFound))?;
+        let found = found.filter(may_see).ok_or_else(|| status(Error::PaymentNotFound))?;
         let operations = operation::of_order(self.store.pool(), order_id).await.map_err(status)?;
         Ok(Response::new(wire::GetPaymentResponse { payment: Some(payment_to_wire(&found, &operations)) }))
+    }
+
+    async fn batch_get_payments(
+        &self,
+        request: Request<wire::BatchGetPaymentsRequest>,
+    ) -> Result<Response<wire::BatchGetPaymentsResponse>, tonic::Status> {
+        let order_ids = order_ids(&request.into_inner().order_ids).map_err(status)?;
+        let found = payment::find_many(self.store.pool(), &order_ids).await.map_err(status)?;
+        let payments = order_ids.iter().filter_map(|id| found.get(id)).map(|found| payment_to_wire(found, &[]));
+        Ok(Response::new(wire::BatchGetPaymentsResponse { payments: payments.collect() }))
+    }
+
+    async fn undo_payment(
+        &self,
+        request: Request<wire::UndoPaymentRequest>,
+    ) -> Result<Response<wire::UndoPaymentResponse>, tonic::Status> {
+        let caller = caller(&request);
+        let request = request.into_inner();
+        let mut fields = Fields::new();
+        let key = fields.take(Key::new(&caller, &request.request_id, &request));
+        let order_id = fields.take(id_from_wire("order_id", &request.order_id));
+        let (Some(key), Some(order_id)) = (key, order_id) else { return Err(status(fields.refuse())) };
+        let answer = key.run(&self.store, async |unit| {
+            let found = undo_payment(unit, &self.payments, order_id, caller.actor()).await?;
+            let payment = Some(payment_to_wire(&found, &[]));
+            Ok::<_, Error>(wire::UndoPaymentResponse { payment })
+        });
+        Ok(Response::new(answer.await.map_err(status)?))
+    }
+
+    async fn retry_refund(
+        &self,
+        request: Request<wire::RetryRefundRequest>,
+    ) -> Result<Response<wire::RetryRefundResponse>, tonic::Status> {
+        let caller = caller(&request);
+        let request = request.into_inner();
+        let mut fields = Fields::new();
+        let key = fields.take(Key::new(&caller, &request.request_id, &request));
+        let order_id = fields.take(id_from_wire("order_id", &request.order_id));
+        let number = fields.check("refund_number", refund_number(request.refund_number));
+        let (Some(key), Some(order_id), Some(number)) = (key, order_id, number) else {
+            return Err(status(fields.refuse()));
+        };
+        let command = RetryRefund { order_id, number, actor: caller.actor() };
+        let answer = key.run(&self.store, async |unit| {
+            let found = retry_refund(unit, &self.payments, command).await?;
+            let operations = operation::of_order(unit.tx(), order_id).await?;
+            Ok::<_, Error>(wire::RetryRefundResponse { payment: Some(payment_to_wire(&found, &operations)) })
+        });
+        Ok(Response::new(answer.await.map_err(status)?))
+    }
+
+    async fn get_seller_balance(
+        &self,
+        request: Request<wire::GetSellerBalanceRequest>,
+    ) -> Result<Response<wire::GetSellerBalanceResponse>, tonic::Status> {
+        let caller = caller(&request);
+        let seller_id: SellerId = id_from_wire("seller_id", &request.get_ref().seller_id)
+            .map_err(|field| status(InvalidRequest::from(field)))?;
+        let may_see = caller.principal().is_ok_and(|principal| {
+            principal.is_operator() || principal.is_service() || principal.acts_for_seller(seller_id)
+        });
+        if !may_see {
+            return Err(status(Error::NotYours));
+        }
+        let balances = ledger::balances_of_seller(self.store.pool(), seller_id).await.map_err(status)?;
+        let balances = balances.into_iter().map(money_to_wire).collect();
+        Ok(Response::new(wire::GetSellerBalanceResponse { balances }))
     }
 
     async fn list_postings(
@@ -75,23 +151,27 @@ impl PaymentsService for Api {
     }
 }
 
-/// There is no such payment, or it is not the caller's.
-#[derive(Debug, thiserror::Error)]
-#[error("there is no payment of such an order")]
-struct PaymentNotFound;
-
-impl Classified for PaymentNotFound {
-    fn kind(&self) -> ErrorKind {
-        ErrorKind::NotFound
+/// The orders asked for, each once, in the order asked.
+fn order_ids(ids: &[String]) -> Result<Vec<OrderId>, InvalidRequest> {
+    let mut fields = Fields::new();
+    if ids.is_empty() || ids.len() > ORDER_IDS_MAX {
+        fields.violation("order_ids", format!("are from 1 to {ORDER_IDS_MAX}"));
+        return Err(fields.refuse());
     }
-
-    fn reason(&self) -> &'static str {
-        "PAYMENT_NOT_FOUND"
+    let mut distinct = Vec::with_capacity(ids.len());
+    for (index, id) in ids.iter().enumerate() {
+        if let Some(id) = fields.take(id_from_wire(&format!("order_ids[{index}]"), id))
+            && !distinct.contains(&id)
+        {
+            distinct.push(id);
+        }
     }
+    fields.finish()?;
+    Ok(distinct)
+}
 
-    fn field_violations(&self) -> Vec<FieldViolation> {
-        vec![FieldViolation::new("order_id", self)]
-    }
+fn refund_number(number: i32) -> Result<i32, &'static str> {
+    if number < 0 { Err("must not be below 0") } else { Ok(number) }
 }
 
 fn payment_to_wire(found: &payment::Found, operations: &[operation::Found]) -> wire::Payment {
@@ -99,6 +179,7 @@ fn payment_to_wire(found: &payment::Found, operations: &[operation::Found]) -> w
     wire::Payment {
         order_id: payment.order_id.to_string(),
         buyer_id: payment.terms.buyer_id.to_string(),
+        seller_id: payment.terms.seller_id.to_string(),
         status: status_to_wire(payment.status).into(),
         amount: Some(money_to_wire(payment.amount())),
         captured_amount: Some(money_to_wire(payment.captured)),

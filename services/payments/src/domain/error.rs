@@ -2,7 +2,7 @@ use kernel::{Classified, ErrorKind, Money};
 
 use super::{OperationKey, OrderId};
 
-/// Why a fact may not happen. Nobody can cause these from outside: the event is parked, and an operator looks.
+/// Why a fact may not happen. An event is parked, and an operator looks; the caller of a command is told.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     /// An order was confirmed whose payment is not authorized.
@@ -23,7 +23,7 @@ pub enum Refusal {
         /// The order.
         order_id: OrderId,
     },
-    /// More or less cash came in than is due.
+    /// More cash came in than is due, or another amount than came in before.
     #[error("{collected} in cash was collected for order {order_id}, and {due} is due")]
     CashMismatch {
         /// The order.
@@ -33,7 +33,7 @@ pub enum Refusal {
         /// What was collected.
         collected: Money,
     },
-    /// An order ended whose cash is in: it cannot be given back through a provider.
+    /// An order ended whose cash is in: it was delivered, and orders ends no such order.
     #[error("order {order_id} has ended, and its cash was collected")]
     CashTaken {
         /// The order.
@@ -45,21 +45,41 @@ pub enum Refusal {
         /// The order.
         order_id: OrderId,
     },
-    /// A refund was approved of an order that is paid in cash: no provider took it, so none gives it back.
-    #[error("a refund of order {order_id} is approved, and it is paid in cash")]
-    CashNotRefundable {
+    /// A refund was approved of more than was captured and is not to be given back yet.
+    #[error("a refund of {approved} of order {order_id} is approved, and {left} is left of what was captured")]
+    RefundTooLarge {
         /// The order.
         order_id: OrderId,
+        /// What was captured, less what is given back or to be.
+        left: Money,
+        /// What is to be given back.
+        approved: Money,
     },
-    /// A refund was approved of more or less than was captured.
-    #[error("a refund of {approved} of order {order_id} is approved, and {captured} was captured")]
+    /// A refund was approved before, over another amount.
+    #[error("refund {number} of order {order_id} is approved over {approved}, and was over {asked} before")]
     RefundMismatch {
         /// The order.
         order_id: OrderId,
-        /// What was captured.
-        captured: Money,
-        /// What is to be given back.
+        /// Which of its refunds.
+        number: i32,
+        /// What is to be given back since it was first approved.
+        asked: Money,
+        /// What is approved now.
         approved: Money,
+    },
+    /// A refund is to be asked for again that was not refused.
+    #[error("refund {number} of order {order_id} was not refused")]
+    RefundNotFailed {
+        /// The order.
+        order_id: OrderId,
+        /// Which of its refunds.
+        number: i32,
+    },
+    /// An order was delivered that nothing was taken for, nor is to be taken at the door.
+    #[error("order {order_id} is delivered, and it is neither paid for nor to be paid at the door")]
+    DeliveredUnpaid {
+        /// The order.
+        order_id: OrderId,
     },
 }
 
@@ -72,8 +92,10 @@ impl Classified for Refusal {
             | Self::CashMismatch { .. }
             | Self::CashTaken { .. }
             | Self::NothingCaptured { .. }
-            | Self::CashNotRefundable { .. }
-            | Self::RefundMismatch { .. } => ErrorKind::FailedPrecondition,
+            | Self::RefundTooLarge { .. }
+            | Self::RefundMismatch { .. }
+            | Self::RefundNotFailed { .. }
+            | Self::DeliveredUnpaid { .. } => ErrorKind::FailedPrecondition,
         }
     }
 
@@ -85,8 +107,10 @@ impl Classified for Refusal {
             Self::CashMismatch { .. } => "CASH_MISMATCH",
             Self::CashTaken { .. } => "CASH_TAKEN",
             Self::NothingCaptured { .. } => "NOTHING_CAPTURED",
-            Self::CashNotRefundable { .. } => "CASH_NOT_REFUNDABLE",
+            Self::RefundTooLarge { .. } => "REFUND_TOO_LARGE",
             Self::RefundMismatch { .. } => "REFUND_MISMATCH",
+            Self::RefundNotFailed { .. } => "REFUND_NOT_FAILED",
+            Self::DeliveredUnpaid { .. } => "DELIVERED_UNPAID",
         }
     }
 }

@@ -50,5 +50,22 @@ pub enum Event {
         amount: Money,
         /// What was given back in all.
         refunded: Money,
+        /// Which of the order's refunds; 0 when it follows from the end of the order.
+        number: i32,
+        /// Whether all that was taken has been given back.
+        whole: bool,
+        /// Whether it was put to the buyer's credit, because it was paid in cash.
+        to_credit: bool,
+    },
+    /// The provider refused to give money back.
+    RefundFailed {
+        /// The order.
+        order_id: OrderId,
+        /// Which of the order's refunds; 0 when it follows from the end of the order.
+        number: i32,
+        /// The amount that was asked for.
+        amount: Money,
+        /// A stable reason.
+        reason: String,
     },
 }

@@ -33,6 +33,8 @@ pub enum Fact {
     ProviderAnswered {
         /// The operation.
         key: OperationKey,
+        /// Which attempt that is the answer to, from 1.
+        attempt: i32,
         /// What became of it.
         outcome: Outcome,
     },
@@ -43,12 +45,31 @@ pub enum Fact {
         /// How much.
         amount: Money,
     },
-    /// Orders wants the money of an order given back.
+    /// The order arrived: its money is the seller's.
+    OrderDelivered {
+        /// The order.
+        order_id: OrderId,
+    },
+    /// Orders wants money of an order given back.
     RefundApproved {
         /// The order.
         order_id: OrderId,
-        /// How much: all that was captured.
+        /// Which of the order's refunds, from 1.
+        number: i32,
+        /// How much.
         amount: Money,
+    },
+    /// An operator wants a refund that was refused to be asked for again.
+    RefundRetried {
+        /// The order.
+        order_id: OrderId,
+        /// Which of the order's refunds; 0 for the one that followed from its end.
+        number: i32,
+    },
+    /// An authorization was found that may be too old.
+    AuthorizationExpired {
+        /// The order.
+        order_id: OrderId,
     },
 }
 
@@ -61,7 +82,10 @@ impl Fact {
             | Self::OrderConfirmed { order_id }
             | Self::OrderEnded { order_id }
             | Self::CashCollected { order_id, .. }
-            | Self::RefundApproved { order_id, .. } => *order_id,
+            | Self::OrderDelivered { order_id }
+            | Self::RefundApproved { order_id, .. }
+            | Self::RefundRetried { order_id, .. }
+            | Self::AuthorizationExpired { order_id } => *order_id,
             Self::ProviderAnswered { key, .. } => key.order_id,
         }
     }

@@ -7,3 +7,8 @@ pub type OrderId = kernel::Id<Order>;
 pub enum Buyer {}
 /// Identifies a buyer.
 pub type BuyerId = kernel::Id<Buyer>;
+
+/// Whose goods are sold.
+pub enum Seller {}
+/// Identifies a seller.
+pub type SellerId = kernel::Id<Seller>;

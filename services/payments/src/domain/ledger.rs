@@ -4,13 +4,16 @@
 //! | --- | --- | --- |
 //! | captured | provider clearing: the provider owes us | escrow: we owe it to whom it is due |
 //! | collected in cash | carrier clearing: it came in through a carrier | escrow |
-//! | refunded | escrow | provider clearing |
+//! | released: delivered and captured | escrow | seller balance and commission |
+//! | refunded before that | escrow | provider clearing; in cash buyer credit: there is no card to give it back to |
+//! | refunded after that | seller balance and commission | the same |
 //!
-//! An authorization moves no money and posts nothing.
+//! An authorization moves no money and posts nothing. Whatever comes when, an order's postings end at: the commission is that of what was
+//! captured less what was refunded, rounded once; the rest is the seller's.
 
 use kernel::Money;
 
-use super::{OperationKey, OperationKind, OrderId};
+use super::{OrderId, Payment, Refund, SellerId, commission};
 
 /// Where money is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -21,6 +24,12 @@ pub enum Account {
     CarrierClearing,
     /// What we hold for others until it is theirs.
     Escrow,
+    /// What we owe a seller.
+    SellerBalance(SellerId),
+    /// What we have earned.
+    Commission,
+    /// What was paid in cash and went back: we owe it to buyers.
+    BuyerCredit,
 }
 
 impl Account {
@@ -30,8 +39,54 @@ impl Account {
             Self::ProviderClearing => "provider_clearing",
             Self::CarrierClearing => "carrier_clearing",
             Self::Escrow => "escrow",
+            Self::SellerBalance(_) => "seller_balance",
+            Self::Commission => "commission",
+            Self::BuyerCredit => "buyer_credit",
         }
     }
+
+    /// Whose balance it is, if it is a seller's.
+    pub const fn seller_id(self) -> Option<SellerId> {
+        match self {
+            Self::SellerBalance(seller_id) => Some(seller_id),
+            Self::ProviderClearing | Self::CarrierClearing | Self::Escrow | Self::Commission | Self::BuyerCredit => {
+                None
+            }
+        }
+    }
+}
+
+/// What moved money.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Kind {
+    /// It was taken, by the provider or in cash.
+    Capture,
+    /// It was given back.
+    Refund,
+    /// It became the seller's.
+    Release,
+}
+
+impl Kind {
+    /// The kind's name, in the database and on the wire.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Capture => "capture",
+            Self::Refund => "refund",
+            Self::Release => "release",
+        }
+    }
+}
+
+/// What a transaction is about. Each is posted once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Key {
+    /// The order.
+    pub order_id: OrderId,
+    /// What moved the money.
+    pub kind: Kind,
+    /// Which of the order's refunds; 1 for the other kinds.
+    pub number: i32,
 }
 
 /// One leg of a transaction.
@@ -39,44 +94,64 @@ impl Account {
 pub struct Posting {
     /// The account.
     pub account: Account,
-    /// Positive debits the account, negative credits it.
+    /// Positive debits the account, negative credits it; never zero.
     pub amount: Money,
 }
 
 /// Postings that belong together. Their sum is zero: there is no way to make one whose is not.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Transaction {
-    operation: OperationKey,
-    postings: [Posting; 2],
+    key: Key,
+    postings: Vec<Posting>,
 }
 
 impl Transaction {
-    /// What an operation that succeeded moved; none if it moved no money. The amount is above zero.
-    pub fn of(operation: OperationKey, amount: Money) -> Option<Self> {
-        let (debit, credit) = match operation.kind {
-            OperationKind::Capture => (Account::ProviderClearing, Account::Escrow),
-            OperationKind::Refund => (Account::Escrow, Account::ProviderClearing),
-            OperationKind::Authorize | OperationKind::Void => return None,
+    /// What was taken for a payment, by the provider or in cash. The amount is above zero.
+    pub fn capture(payment: &Payment, amount: Money) -> Self {
+        let from = if payment.is_cash_on_delivery() { Account::CarrierClearing } else { Account::ProviderClearing };
+        Self::moving(payment, Kind::Capture, 1, &[(from, amount)], Account::Escrow)
+    }
+
+    /// What is in escrow of a payment becomes the seller's, but for the commission. None if the payment has no rate of commission yet, or
+    /// nothing is left.
+    pub fn release(payment: &Payment) -> Option<Self> {
+        let rate = payment.commission_rate?;
+        let kept = payment.kept();
+        let earned = commission(kept, rate);
+        let shares = [
+            (Account::SellerBalance(payment.terms.seller_id), negative(less(kept, earned))),
+            (Account::Commission, negative(earned)),
+        ];
+        kept.is_positive().then(|| Self::moving(payment, Kind::Release, 1, &shares, Account::Escrow))
+    }
+
+    /// What is given back by a refund that the payment does not count as given back yet.
+    pub fn refund(payment: &Payment, refund: &Refund) -> Self {
+        let to = if payment.is_cash_on_delivery() { Account::BuyerCredit } else { Account::ProviderClearing };
+        let Some(rate) = payment.commission_rate else {
+            return Self::moving(payment, Kind::Refund, refund.number, &[(Account::Escrow, refund.amount)], to);
         };
-        Some(Self::moving(operation, amount, debit, credit))
+        let (before, after) = (payment.kept(), less(payment.kept(), refund.amount));
+        let unearned = less(commission(before, rate), commission(after, rate));
+        let shares = [
+            (Account::SellerBalance(payment.terms.seller_id), less(refund.amount, unearned)),
+            (Account::Commission, unearned),
+        ];
+        Self::moving(payment, Kind::Refund, refund.number, &shares, to)
     }
 
-    /// What was collected in cash. It is the capture of a payment that the provider is never asked to capture, so it is posted under
-    /// the key that such an operation would have. The amount is above zero.
-    pub fn of_cash(order_id: OrderId, amount: Money) -> Self {
-        let capture = OperationKey { order_id, kind: OperationKind::Capture };
-        Self::moving(capture, amount, Account::CarrierClearing, Account::Escrow)
+    /// The shares, and on `counter` what makes them balance.
+    fn moving(payment: &Payment, kind: Kind, number: i32, shares: &[(Account, Money)], counter: Account) -> Self {
+        let sum = Money::sum(shares.iter().map(|(_, amount)| *amount), payment.amount().currency());
+        let sum = sum.expect("shares are of one currency, and together at most what was captured");
+        let legs = shares.iter().copied().chain([(counter, negative(sum))]).filter(|(_, amount)| !amount.is_zero());
+        let postings = legs.map(|(account, amount)| Posting { account, amount }).collect();
+        Self { key: Key { order_id: payment.order_id, kind, number }, postings }
     }
 
-    fn moving(operation: OperationKey, amount: Money, debit: Account, credit: Account) -> Self {
-        let opposite = amount.checked_neg().expect("every amount above zero has an opposite");
-        let postings = [Posting { account: debit, amount }, Posting { account: credit, amount: opposite }];
-        Self { operation, postings }
-    }
-
-    /// The operation that moved the money, or that would have if it were not cash. Each posts once.
-    pub fn operation(&self) -> OperationKey {
-        self.operation
+    /// What it is about.
+    pub fn key(&self) -> Key {
+        self.key
     }
 
     /// The legs.
@@ -85,55 +160,147 @@ impl Transaction {
     }
 }
 
+fn negative(amount: Money) -> Money {
+    amount.checked_neg().expect("every amount from zero up has an opposite")
+}
+
+fn less(amount: Money, part: Money) -> Money {
+    amount.checked_sub(part).expect("parts of a payment are of one currency")
+}
+
 #[cfg(test)]
 mod tests {
-    use kernel::Currency;
+    use std::collections::BTreeMap;
+
+    use kernel::{Currency, Rate};
     use proptest::prelude::*;
 
     use super::*;
+    use crate::domain::{BuyerId, CardToken, Method, RefundStanding, Terms};
 
-    fn transaction(kind: OperationKind, minor: i64) -> Option<Transaction> {
-        let key = OperationKey { order_id: OrderId::generate(), kind };
-        Transaction::of(key, Money::from_minor(minor, Currency::EUR))
+    fn euros(minor: i64) -> Money {
+        Money::from_minor(minor, Currency::EUR)
+    }
+
+    /// A payment of which so much was captured.
+    fn captured(minor: i64, method: Method) -> Payment {
+        let terms =
+            Terms { buyer_id: BuyerId::generate(), seller_id: SellerId::generate(), amount: euros(minor), method };
+        Payment { captured: euros(minor), ..Payment::new(OrderId::generate(), terms) }
+    }
+
+    fn by_card(minor: i64) -> Payment {
+        captured(minor, Method::Card(CardToken::new("tok_approved").unwrap()))
+    }
+
+    fn released(payment: Payment, rate: &str) -> Payment {
+        Payment { commission_rate: Some(rate.parse().unwrap()), ..payment }
+    }
+
+    fn refund(number: i32, minor: i64) -> Refund {
+        Refund {
+            number,
+            amount: euros(minor),
+            follows_from_end: false,
+            standing: RefundStanding::Done,
+            refused_attempt: 0,
+        }
+    }
+
+    fn legs(transaction: &Transaction) -> Vec<(&'static str, i64)> {
+        transaction.postings().iter().map(|leg| (leg.account.as_str(), leg.amount.minor())).collect()
     }
 
     #[test]
-    fn only_what_moves_money_is_posted() {
-        assert_eq!(transaction(OperationKind::Authorize, 1), None);
-        assert_eq!(transaction(OperationKind::Void, 1), None);
+    fn a_capture_debits_where_the_money_came_in_and_credits_escrow() {
+        let card = by_card(1_234);
+        let capture = Transaction::capture(&card, euros(1_234));
+        assert_eq!(legs(&capture), [("provider_clearing", 1_234), ("escrow", -1_234)]);
+        assert_eq!(capture.key(), Key { order_id: card.order_id, kind: Kind::Capture, number: 1 });
+        let cash = captured(1_234, Method::CashOnDelivery);
+        assert_eq!(legs(&Transaction::capture(&cash, euros(1_000))), [("carrier_clearing", 1_000), ("escrow", -1_000)]);
     }
 
     #[test]
-    fn a_capture_debits_what_the_provider_owes_and_credits_escrow() {
-        let capture = transaction(OperationKind::Capture, 1_234).unwrap();
-        let legs: Vec<_> = capture.postings().iter().map(|leg| (leg.account, leg.amount.minor())).collect();
-        assert_eq!(legs, [(Account::ProviderClearing, 1_234), (Account::Escrow, -1_234)]);
+    fn a_release_divides_what_is_in_escrow_between_the_seller_and_the_marketplace() {
+        let payment = released(Payment { refunded: euros(1_000), ..by_card(5_200) }, "0.05");
+        let release = Transaction::release(&payment).unwrap();
+        assert_eq!(legs(&release), [("seller_balance", -3_990), ("commission", -210), ("escrow", 4_200)]);
+        assert_eq!(release.postings()[0].account.seller_id(), Some(payment.terms.seller_id));
+        // What rounds to nothing is no posting.
+        let small = Transaction::release(&released(by_card(5), "0.05")).unwrap();
+        assert_eq!(legs(&small), [("seller_balance", -5), ("escrow", 5)]);
     }
 
     #[test]
-    fn cash_debits_what_came_in_through_a_carrier_and_is_the_one_capture_of_its_order() {
-        let order_id = OrderId::generate();
-        let cash = Transaction::of_cash(order_id, Money::from_minor(1_234, Currency::EUR));
-        let legs: Vec<_> = cash.postings().iter().map(|leg| (leg.account, leg.amount.minor())).collect();
-        assert_eq!(legs, [(Account::CarrierClearing, 1_234), (Account::Escrow, -1_234)]);
-        assert_eq!(cash.operation(), OperationKey { order_id, kind: OperationKind::Capture });
+    fn nothing_is_released_without_a_rate_or_when_all_went_back() {
+        assert_eq!(Transaction::release(&by_card(4_200)), None);
+        let refunded = Payment { refunded: euros(4_200), ..by_card(4_200) };
+        assert_eq!(Transaction::release(&released(refunded, "0.05")), None);
+    }
+
+    #[test]
+    fn a_refund_comes_out_of_escrow_before_the_release_and_of_both_shares_after_it() {
+        let before = Transaction::refund(&by_card(4_200), &refund(2, 1_000));
+        assert_eq!(legs(&before), [("escrow", 1_000), ("provider_clearing", -1_000)]);
+        assert_eq!(before.key().number, 2);
+        let after = Transaction::refund(&released(by_card(4_200), "0.05"), &refund(2, 1_000));
+        assert_eq!(legs(&after), [("seller_balance", 950), ("commission", 50), ("provider_clearing", -1_000)]);
+    }
+
+    #[test]
+    fn cash_goes_back_to_the_buyers_credit() {
+        let cash = captured(4_200, Method::CashOnDelivery);
+        let back = Transaction::refund(&cash, &refund(1, 4_200));
+        assert_eq!(legs(&back), [("escrow", 4_200), ("buyer_credit", -4_200)]);
+    }
+
+    fn rate_of(hundredths: u32) -> Rate {
+        format!("{}.{:02}", hundredths / 100, hundredths % 100).parse().unwrap()
     }
 
     proptest! {
+        /// In whichever parts money goes back, and whichever of them before the release.
         #[test]
-        fn every_transaction_sums_to_zero_and_a_refund_undoes_its_capture(minor in 1..=i64::MAX) {
-            let balance = |account, transactions: &[&Transaction]| {
-                let legs = transactions.iter().flat_map(|transaction| transaction.postings());
-                legs.filter(|leg| leg.account == account).map(|leg| i128::from(leg.amount.minor())).sum::<i128>()
-            };
-            let capture = transaction(OperationKind::Capture, minor).unwrap();
-            let refund = transaction(OperationKind::Refund, minor).unwrap();
-            for each in [&capture, &refund] {
-                prop_assert_eq!(balance(Account::ProviderClearing, &[each]) + balance(Account::Escrow, &[each]), 0);
+        fn the_postings_of_an_order_end_at_the_commission_of_what_was_kept(
+            captured_minor in 1..=1_000_000_i64,
+            parts in prop::collection::vec(1..=400_000_i64, 0..6),
+            released_after in 0..6_usize,
+            hundredths in 0..=100_u32,
+        ) {
+            let mut payment = by_card(captured_minor);
+            let mut posted = vec![Transaction::capture(&payment, payment.captured)];
+            for (index, part) in parts.iter().enumerate() {
+                if index == released_after {
+                    payment.commission_rate = Some(rate_of(hundredths));
+                    posted.extend(Transaction::release(&payment));
+                }
+                let part = (*part).min(payment.kept().minor());
+                if part > 0 {
+                    posted.push(Transaction::refund(&payment, &refund(index as i32 + 1, part)));
+                    payment.refunded = payment.refunded.checked_add(euros(part)).unwrap();
+                }
             }
-            for account in [Account::ProviderClearing, Account::Escrow] {
-                prop_assert_eq!(balance(account, &[&capture, &refund]), 0);
+            if payment.commission_rate.is_none() {
+                payment.commission_rate = Some(rate_of(hundredths));
+                posted.extend(Transaction::release(&payment));
             }
+
+            let mut balances: BTreeMap<&str, i64> = BTreeMap::new();
+            for transaction in &posted {
+                prop_assert_eq!(legs(transaction).iter().map(|(_, minor)| minor).sum::<i64>(), 0);
+                prop_assert!(legs(transaction).iter().all(|(_, minor)| *minor != 0));
+                for (account, minor) in legs(transaction) {
+                    *balances.entry(account).or_default() += minor;
+                }
+            }
+            let balance = |account: &str| balances.get(account).copied().unwrap_or(0);
+            let kept = payment.kept();
+            let earned = commission(kept, rate_of(hundredths)).minor();
+            prop_assert_eq!(balance("provider_clearing"), kept.minor());
+            prop_assert_eq!(balance("escrow"), 0);
+            prop_assert_eq!(balance("commission"), -earned);
+            prop_assert_eq!(balance("seller_balance"), earned - kept.minor());
         }
     }
 }

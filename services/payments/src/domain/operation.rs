@@ -4,7 +4,7 @@ use kernel::{Money, Mutant};
 
 use super::OrderId;
 
-/// What is asked of the provider. An order's payment asks for each kind at most once.
+/// What is asked of the provider. An order's payment asks for each kind at most once, but for refunds, which are numbered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum OperationKind {
     /// Hold the amount.
@@ -37,21 +37,35 @@ impl OperationKind {
     }
 }
 
-/// What the provider knows an operation by: `<order id>:capture:1`. It follows from the order and the kind alone, so whoever
-/// repeats an operation, after any crash, does so under the same key.
+/// What the provider knows an operation by: `<order id>:refund:2`. It follows from the order, the kind and the refund's number alone, so
+/// whoever repeats an operation, after any crash, does so under the same key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct OperationKey {
     /// The order.
     pub order_id: OrderId,
     /// What is asked.
     pub kind: OperationKind,
+    /// Which of the order's refunds, from 1; 1 for the other kinds.
+    pub number: i32,
 }
 
 impl OperationKey {
+    /// The operation of a kind that is asked for once: any but a second refund.
+    pub fn new(order_id: OrderId, kind: OperationKind) -> Self {
+        Self { order_id, kind, number: 1 }
+    }
+
+    /// One of the order's refunds, from 1.
+    pub fn refund(order_id: OrderId, number: i32) -> Self {
+        Self { order_id, kind: OperationKind::Refund, number }
+    }
+
     /// What the provider is asked under at that attempt, from 1: the same at every one.
     pub fn at_attempt(self, attempt: i32) -> String {
-        let is_new = Mutant::RefundTwice.is_active() && self.kind == OperationKind::Refund;
-        format!("{}:{}:{}", self.order_id, self.kind.as_str(), if is_new { attempt } else { 1 })
+        let Self { order_id, kind, number } = self;
+        let key = format!("{order_id}:{}:{number}", kind.as_str());
+        let is_new = Mutant::RefundTwice.is_active() && kind == OperationKind::Refund && attempt > 1;
+        if is_new { format!("{key}:{attempt}") } else { key }
     }
 }
 
@@ -70,7 +84,8 @@ pub struct Operation {
     pub amount: Money,
 }
 
-/// What the provider says became of an operation. It never changes its mind under one key; no answer is no outcome.
+/// What the provider says became of an operation. It never changes its mind under one key, except that a refund which it refused it may
+/// grant when it is asked again; no answer is no outcome.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Outcome {
     /// Done.
@@ -84,16 +99,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_provider_knows_an_operation_by_its_order_and_kind() {
+    fn the_provider_knows_an_operation_by_its_order_and_kind_and_a_refund_by_its_number_too() {
         let order_id = OrderId::generate();
-        let key = OperationKey { order_id, kind: OperationKind::Capture };
-        assert_eq!(key.to_string(), format!("{order_id}:capture:1"));
+        assert_eq!(OperationKey::new(order_id, OperationKind::Capture).to_string(), format!("{order_id}:capture:1"));
+        assert_eq!(OperationKey::refund(order_id, 2).to_string(), format!("{order_id}:refund:2"));
     }
 
     #[test]
     fn every_attempt_is_made_under_the_same_key() {
         for kind in OperationKind::ALL {
-            let key = OperationKey { order_id: OrderId::generate(), kind };
+            let key = OperationKey::new(OrderId::generate(), kind);
             assert!((1..4).all(|attempt| key.at_attempt(attempt) == key.to_string()));
         }
     }

@@ -1,8 +1,8 @@
 use std::fmt;
 
-use kernel::{Money, Timestamp};
+use kernel::{Money, Rate, Timestamp};
 
-use super::{BuyerId, OrderId};
+use super::{BuyerId, OrderId, Refund, RefundStanding, SellerId};
 
 /// What is known under an order's id. The facts that begin a payment come from two topics, in whatever order; nothing known
 /// is the absence of an entry.
@@ -33,13 +33,21 @@ pub struct Payment {
     /// The order failed or was cancelled: nothing more is asked for but giving back. While the provider's answer is awaited,
     /// this is what makes it void or refund once the answer comes.
     pub order_ended: bool,
+    /// Since when it is authorized by card; none when it is not, or no longer only that.
+    pub authorized_at: Option<Timestamp>,
     /// What was captured so far.
     pub captured: Money,
     /// What was refunded so far; at most what was captured.
     pub refunded: Money,
+    /// What is given back of it, or is to be, in the order in which it was asked for.
+    pub refunds: Vec<Refund>,
+    /// The order arrived.
+    pub delivered: bool,
+    /// What the marketplace keeps of it, fixed when the rest became the seller's; none before.
+    pub commission_rate: Option<Rate>,
     /// Why it was declined or failed: a stable reason.
     pub reason: Option<String>,
-    /// The provider refused to void or to refund. It is not asked again: an operator has to settle it.
+    /// The provider refused to void. It is not asked again: an operator has to settle it.
     pub needs_operator: bool,
 }
 
@@ -48,6 +56,8 @@ pub struct Payment {
 pub struct Terms {
     /// Who pays.
     pub buyer_id: BuyerId,
+    /// Whose money it becomes.
+    pub seller_id: SellerId,
     /// How much; above zero.
     pub amount: Money,
     /// How.
@@ -76,7 +86,7 @@ pub enum Status {
     Capturing,
     /// The money is ours to pass on.
     Captured,
-    /// The provider refused the capture. The authorization is given up once the order has ended.
+    /// The provider refused the capture, or the authorization grew too old. It is given up once the order has ended.
     CaptureFailed,
     /// The issuer said no, or the time to ask had passed. Final.
     Declined,
@@ -84,7 +94,7 @@ pub enum Status {
     Voiding,
     /// The authorization was given up. Final.
     Voided,
-    /// The provider was asked to give the money back.
+    /// The provider was asked to give money back, and not all that was asked for is back yet.
     Refunding,
     /// All of the money was given back. Final.
     Refunded,
@@ -143,8 +153,12 @@ impl Payment {
             hold_expires_at: None,
             status: Status::Pending,
             order_ended: false,
+            authorized_at: None,
             captured: zero,
             refunded: zero,
+            refunds: Vec::new(),
+            delivered: false,
+            commission_rate: None,
             reason: None,
             needs_operator: false,
         }
@@ -153,6 +167,39 @@ impl Payment {
     /// What is to be paid.
     pub fn amount(&self) -> Money {
         self.terms.amount
+    }
+
+    /// What is given back of it or is to be.
+    pub fn asked_back(&self) -> Money {
+        let amounts = self.refunds.iter().map(|refund| refund.amount);
+        Money::sum(amounts, self.captured.currency()).expect("refunds are parts of what was captured")
+    }
+
+    /// What was captured, less what is given back or is to be.
+    pub fn left(&self) -> Money {
+        self.captured.checked_sub(self.asked_back()).expect("both are of one currency, and at most the amount")
+    }
+
+    /// What was captured, less what is given back.
+    pub fn kept(&self) -> Money {
+        self.captured.checked_sub(self.refunded).expect("both are of one currency, and at most the amount")
+    }
+
+    /// The refund of that number, from 1.
+    pub fn refund(&self, number: i32) -> Option<&Refund> {
+        self.refunds.iter().find(|refund| refund.number == number)
+    }
+
+    /// Where a payment stands that was captured: that follows from its refunds.
+    pub fn status_by_refunds(&self) -> Status {
+        let is_back = |refund: &Refund| refund.standing == RefundStanding::Done;
+        if self.refunded == self.captured {
+            Status::Refunded
+        } else if self.refunds.iter().all(is_back) {
+            Status::Captured
+        } else {
+            Status::Refunding
+        }
     }
 
     /// Whether it is paid in cash to the carrier.

@@ -1,6 +1,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Entry, Operation, OperationKey, OperationKind, OrderId, Outcome, Payment, ledger};
+use kernel::Money;
+
+use super::{Entry, Operation, OperationKey, OperationKind, OrderId, Outcome, Payment, Refund, ledger};
 
 /// All that a batch of facts touches, and what the facts made of it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -11,8 +13,10 @@ pub struct World {
     pub changed: BTreeSet<OrderId>,
     /// What is to be asked of the provider.
     pub asked: Vec<Operation>,
-    /// What the provider answered.
+    /// What the provider answered last, and is not asked for again since.
     pub answered: Vec<Answered>,
+    /// What is to be asked of the provider again, because its answer was a refusal, and was not answered since.
+    pub asked_again: Vec<OperationKey>,
     /// What moved in the ledger.
     pub posted: Vec<ledger::Transaction>,
 }
@@ -33,22 +37,48 @@ impl World {
         self.changed.insert(order_id);
     }
 
-    /// Has the provider asked for something, about the whole amount: there are no partial captures and refunds yet.
+    /// Has the provider asked for something, about the whole amount.
     pub fn ask(&mut self, payment: &Payment, kind: OperationKind) {
-        let key = OperationKey { order_id: payment.order_id, kind };
+        let key = OperationKey::new(payment.order_id, kind);
         self.asked.push(Operation { key, amount: payment.amount() });
     }
 
-    /// Notes what became of an operation, and posts what it moved.
-    pub fn answer(&mut self, payment: &Payment, key: OperationKey, outcome: &Outcome) {
-        if *outcome == Outcome::Succeeded {
-            self.posted.extend(ledger::Transaction::of(key, payment.amount()));
-        }
+    /// Has the provider asked for a refund.
+    pub fn ask_refund(&mut self, order_id: OrderId, refund: &Refund) {
+        let key = OperationKey::refund(order_id, refund.number);
+        self.asked.push(Operation { key, amount: refund.amount });
+    }
+
+    /// Has the provider asked again for what it refused.
+    pub fn ask_again(&mut self, key: OperationKey) {
+        self.forget_last_word(key);
+        self.asked_again.push(key);
+    }
+
+    /// Notes what became of an operation.
+    pub fn answer(&mut self, key: OperationKey, outcome: &Outcome) {
+        self.forget_last_word(key);
         self.answered.push(Answered { key, outcome: outcome.clone() });
     }
 
-    /// Posts the whole amount as collected in cash.
-    pub fn collect(&mut self, payment: &Payment) {
-        self.posted.push(ledger::Transaction::of_cash(payment.order_id, payment.amount()));
+    /// Of an operation that is answered and asked for again in one batch the last word holds.
+    fn forget_last_word(&mut self, key: OperationKey) {
+        self.answered.retain(|answered| answered.key != key);
+        self.asked_again.retain(|asked| *asked != key);
+    }
+
+    /// Posts what was captured.
+    pub fn post_capture(&mut self, payment: &Payment, amount: Money) {
+        self.posted.push(ledger::Transaction::capture(payment, amount));
+    }
+
+    /// Posts that what is in escrow of a payment becomes the seller's, less the commission.
+    pub fn post_release(&mut self, payment: &Payment) {
+        self.posted.extend(ledger::Transaction::release(payment));
+    }
+
+    /// Posts a refund of a payment that does not count it yet.
+    pub fn post_refund(&mut self, payment: &Payment, refund: &Refund) {
+        self.posted.push(ledger::Transaction::refund(payment, refund));
     }
 }

@@ -173,7 +173,8 @@ impl<P: Provider> Desk<P> {
         for (claimed, answer) in returned {
             match answer {
                 Ok(outcome) => {
-                    let fact = Fact::ProviderAnswered { key: claimed.operation.key, outcome: outcome.clone() };
+                    let (key, attempt) = (claimed.operation.key, claimed.attempt);
+                    let fact = Fact::ProviderAnswered { key, attempt, outcome: outcome.clone() };
                     let cause = claimed.cause.clone();
                     facts.push(Caused { fact: Heard { fact, cause: cause.clone() }, cause });
                 }
@@ -252,22 +253,18 @@ fn tell_unknown(claimed: &Claimed, no_answer: &NoAnswer) {
 }
 
 fn tell_answered(fact: &Fact, outcome: messaging::Outcome<crate::domain::Refusal>) {
-    let Fact::ProviderAnswered { key, outcome: answer } = fact else { return };
+    let Fact::ProviderAnswered { key, outcome: answer, .. } = fact else { return };
     match (outcome, answer) {
         (messaging::Outcome::Refused(refusal), _) => tracing::error!(%key, %refusal, "an answer makes no sense"),
-        (messaging::Outcome::Applied, Outcome::Declined(reason)) if gives_back(key.kind) => {
+        (messaging::Outcome::Applied, Outcome::Declined(reason)) if key.kind == OperationKind::Void => {
             tracing::error!(%key, reason, "the provider refuses to give back: settle it by hand");
+        }
+        (messaging::Outcome::Applied, Outcome::Declined(reason)) if key.kind == OperationKind::Refund => {
+            tracing::error!(%key, reason, "the provider refuses a refund: have it asked again with RetryRefund");
         }
         (messaging::Outcome::Applied | messaging::Outcome::AlreadyApplied | messaging::Outcome::Ignored(_), _) => {
             tracing::debug!(%key, ?answer, "the provider answered");
         }
-    }
-}
-
-const fn gives_back(kind: OperationKind) -> bool {
-    match kind {
-        OperationKind::Void | OperationKind::Refund => true,
-        OperationKind::Authorize | OperationKind::Capture => false,
     }
 }
 
@@ -301,7 +298,7 @@ mod tests {
 
     async fn asked(attempt: i32, known: Result<Option<Outcome>, NoAnswer>) -> Vec<&'static str> {
         let provider = Arc::new(Scripted { known, asked: Mutex::default() });
-        let key = OperationKey { order_id: OrderId::generate(), kind: OperationKind::Capture };
+        let key = OperationKey::new(OrderId::generate(), OperationKind::Capture);
         let operation = Operation { key, amount: Money::from_minor(1, Currency::EUR) };
         let claimed = Claimed { operation, card_token: None, attempt, cause: Cause::command("service:test") };
         let _ = call(Arc::clone(&provider), claimed).await;

@@ -1,3 +1,4 @@
 //! What payments does by itself.
 
 pub mod ask_provider;
+pub mod expire_authorizations;

@@ -6,12 +6,13 @@
 
 use kernel::{Decision, Mutant, Timestamp};
 
-use super::Answer;
+use super::{Answer, Expectation, refund};
 use crate::domain::{
     Entry, Event, Method, OperationKey, OperationKind, OrderId, Outcome, Payment, Policy, Refusal, Status, Terms, World,
 };
 
 const WINDOW_CLOSED: &str = "AUTHORIZATION_WINDOW_CLOSED";
+const EXPIRED: &str = "AUTHORIZATION_EXPIRED";
 const ORDER_ENDED: &str = "the order has ended";
 
 /// The intent is in. With the hold it makes a whole, and the provider is asked.
@@ -158,18 +159,15 @@ pub(super) fn on_order_ended(world: &mut World, order_id: OrderId) -> Answer {
             void(world, &mut payment);
             Decision::noted()
         }
-        // No provider took it, so none gives it back; and orders ends no order that was paid for.
+        // It was delivered, and orders ends no order that was.
         Status::Captured if payment.is_cash_on_delivery() => {
             return Decision::Refused(Refusal::CashTaken { order_id });
         }
-        Status::Captured => {
-            refund(world, &mut payment);
-            Decision::noted()
-        }
-        // Reached only after the order ended, which was met above; or by an approved refund, and then all is given back, or is to be.
-        Status::Voiding | Status::Voided | Status::Refunding | Status::Refunded | Status::Closed => {
-            return Decision::AlreadyApplied;
-        }
+        // By approved refunds all is given back, or is to be.
+        Status::Captured | Status::Refunding if !payment.left().is_positive() => return Decision::AlreadyApplied,
+        Status::Captured | Status::Refunding => Decision::Applied(refund::give_back_what_is_left(world, &mut payment)),
+        // Reached only after the order ended, which was met above; or by approved refunds, and then all is given back.
+        Status::Voiding | Status::Voided | Status::Refunded | Status::Closed => return Decision::AlreadyApplied,
     };
     world.put(payment.order_id, Entry::Payment(payment));
     decision
@@ -177,57 +175,79 @@ pub(super) fn on_order_ended(world: &mut World, order_id: OrderId) -> Answer {
 
 fn capture(world: &mut World, payment: &mut Payment) {
     payment.status = Status::Capturing;
+    payment.authorized_at = None;
     world.ask(payment, OperationKind::Capture);
 }
 
 fn void(world: &mut World, payment: &mut Payment) {
     payment.status = Status::Voiding;
+    payment.authorized_at = None;
     world.ask(payment, OperationKind::Void);
 }
 
-/// Has the provider give back what was taken, all of it.
-pub(super) fn refund(world: &mut World, payment: &mut Payment) {
-    payment.status = Status::Refunding;
-    world.ask(payment, OperationKind::Refund);
+/// An authorization is so old that the provider would not capture it any more: the same as if it had refused to. What is held is given up once
+/// orders has cancelled the order.
+pub(super) fn on_authorization_expired(world: &mut World, order_id: OrderId, policy: Policy, now: Timestamp) -> Answer {
+    let mut payment = match world.entries.get(&order_id) {
+        None | Some(Entry::Hold { .. } | Entry::Tombstone) => return Decision::Ignored("nothing is authorized"),
+        Some(Entry::Payment(payment)) => payment.clone(),
+    };
+    match payment.status {
+        Status::Authorized if payment.authorized_at.is_some_and(|since| policy.has_expired(since, now)) => {
+            payment.status = Status::CaptureFailed;
+            payment.authorized_at = None;
+            payment.reason = Some(EXPIRED.to_owned());
+            world.put(order_id, Entry::Payment(payment));
+            Decision::applied(Event::CaptureFailed { order_id, reason: EXPIRED.to_owned() })
+        }
+        Status::Authorized => Decision::Ignored("the authorization still holds, or it is cash"),
+        Status::CaptureFailed => Decision::AlreadyApplied,
+        Status::Pending
+        | Status::Authorizing
+        | Status::Capturing
+        | Status::Captured
+        | Status::Declined
+        | Status::Voiding
+        | Status::Voided
+        | Status::Refunding
+        | Status::Refunded
+        | Status::Closed => Decision::Ignored("it is not only authorized"),
+    }
 }
 
 /// The provider said what became of an operation.
-pub(super) fn on_provider_answered(world: &mut World, key: OperationKey, outcome: &Outcome) -> Answer {
+pub(super) fn on_provider_answered(
+    world: &mut World,
+    key: OperationKey,
+    attempt: i32,
+    outcome: &Outcome,
+    now: Timestamp,
+) -> Answer {
     let Some(Entry::Payment(payment)) = world.entries.get(&key.order_id) else {
         return Decision::Refused(Refusal::UnknownOperation { key });
     };
-    match expectation(payment, key.kind) {
+    match expectation(payment, key, attempt, outcome) {
         Expectation::Known => return Decision::AlreadyApplied,
         Expectation::NeverAsked => return Decision::Refused(Refusal::UnknownOperation { key }),
         Expectation::Awaited => {}
     }
     let mut payment = payment.clone();
-    world.answer(&payment, key, outcome);
+    world.answer(key, outcome);
     let events = match key.kind {
-        OperationKind::Authorize => on_authorize_answered(world, &mut payment, outcome),
+        OperationKind::Authorize => on_authorize_answered(world, &mut payment, outcome, now),
         OperationKind::Capture => on_capture_answered(world, &mut payment, outcome),
         OperationKind::Void => on_void_answered(&mut payment, outcome),
-        OperationKind::Refund => on_refund_answered(&mut payment, outcome),
+        OperationKind::Refund => refund::on_refund_answered(world, &mut payment, key, attempt, outcome),
     };
     world.put(payment.order_id, Entry::Payment(payment));
     Decision::Applied(events)
 }
 
-/// How an answer finds its payment.
-enum Expectation {
-    /// The operation was asked for, and this is its first answer.
-    Awaited,
-    /// The operation was answered before.
-    Known,
-    /// The operation was never asked for.
-    NeverAsked,
-}
-
-fn expectation(payment: &Payment, kind: OperationKind) -> Expectation {
+fn expectation(payment: &Payment, key: OperationKey, attempt: i32, outcome: &Outcome) -> Expectation {
     if payment.is_cash_on_delivery() {
         return Expectation::NeverAsked;
     }
-    match kind {
+    match key.kind {
         OperationKind::Authorize => match payment.status {
             Status::Authorizing => Expectation::Awaited,
             Status::Pending | Status::Closed => Expectation::NeverAsked,
@@ -268,25 +288,11 @@ fn expectation(payment: &Payment, kind: OperationKind) -> Expectation {
             | Status::Refunded
             | Status::Closed => Expectation::NeverAsked,
         },
-        OperationKind::Refund => match payment.status {
-            Status::Refunding if payment.needs_operator => Expectation::Known,
-            Status::Refunding => Expectation::Awaited,
-            Status::Refunded => Expectation::Known,
-            Status::Pending
-            | Status::Authorizing
-            | Status::Authorized
-            | Status::Capturing
-            | Status::Captured
-            | Status::CaptureFailed
-            | Status::Declined
-            | Status::Voiding
-            | Status::Voided
-            | Status::Closed => Expectation::NeverAsked,
-        },
+        OperationKind::Refund => refund::expectation(payment, key, attempt, outcome),
     }
 }
 
-fn on_authorize_answered(world: &mut World, payment: &mut Payment, outcome: &Outcome) -> Vec<Event> {
+fn on_authorize_answered(world: &mut World, payment: &mut Payment, outcome: &Outcome, now: Timestamp) -> Vec<Event> {
     let (order_id, amount) = (payment.order_id, payment.amount());
     match outcome {
         Outcome::Succeeded if payment.order_ended => {
@@ -295,6 +301,7 @@ fn on_authorize_answered(world: &mut World, payment: &mut Payment, outcome: &Out
         }
         Outcome::Succeeded => {
             payment.status = Status::Authorized;
+            payment.authorized_at = Some(now);
             if Mutant::CaptureBeforeCommit.is_active() {
                 capture(world, payment);
             }
@@ -315,13 +322,14 @@ fn on_capture_answered(world: &mut World, payment: &mut Payment, outcome: &Outco
     let (order_id, amount) = (payment.order_id, payment.amount());
     match outcome {
         Outcome::Succeeded => {
+            payment.status = Status::Captured;
             payment.captured = amount;
+            world.post_capture(payment, amount);
+            let mut events = vec![Event::PaymentCaptured { order_id, amount }];
             if payment.order_ended {
-                refund(world, payment);
-            } else {
-                payment.status = Status::Captured;
+                events.extend(refund::give_back_what_is_left(world, payment));
             }
-            vec![Event::PaymentCaptured { order_id, amount }]
+            events
         }
         Outcome::Declined(reason) => {
             payment.reason = Some(reason.clone());
@@ -341,25 +349,11 @@ fn on_void_answered(payment: &mut Payment, outcome: &Outcome) -> Vec<Event> {
             payment.status = Status::Voided;
             vec![Event::PaymentVoided { order_id: payment.order_id, amount: payment.amount() }]
         }
-        Outcome::Declined(reason) => leave_to_operator(payment, reason),
-    }
-}
-
-fn on_refund_answered(payment: &mut Payment, outcome: &Outcome) -> Vec<Event> {
-    match outcome {
-        Outcome::Succeeded => {
-            let amount = payment.captured;
-            payment.refunded = amount;
-            payment.status = Status::Refunded;
-            vec![Event::PaymentRefunded { order_id: payment.order_id, amount, refunded: amount }]
+        // The provider will not give it up: the payment stays where it is, because anything else would be a lie.
+        Outcome::Declined(reason) => {
+            payment.needs_operator = true;
+            payment.reason = Some(reason.clone());
+            Vec::new()
         }
-        Outcome::Declined(reason) => leave_to_operator(payment, reason),
     }
-}
-
-/// The provider will not give back: the payment stays where it is, because anything else would be a lie.
-fn leave_to_operator(payment: &mut Payment, reason: &str) -> Vec<Event> {
-    payment.needs_operator = true;
-    payment.reason = Some(reason.to_owned());
-    Vec::new()
 }

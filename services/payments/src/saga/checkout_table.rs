@@ -2,18 +2,19 @@
 
 use std::time::Duration;
 
-use kernel::Decision;
+use kernel::{Decision, Timestamp};
 
 use super::decide;
-use super::states::{POLICY, STATES, apply, check, noon, world_in};
-use crate::domain::{Event, Fact, OrderId, Status, World};
+use super::states::{STATES, apply, check, noon, policy, world_in};
+use crate::domain::{Entry, Event, Fact, OrderId, Status, World};
 
 /// The facts, in the order of the table's columns.
-pub(super) const FACTS: [&str; 12] = [
+pub(super) const FACTS: [&str; 13] = [
     "created",
     "reserved",
     "confirmed",
     "ended",
+    "expired",
     "authorize ok",
     "authorize no",
     "capture ok",
@@ -26,40 +27,57 @@ pub(super) const FACTS: [&str; 12] = [
 
 /// What each fact does in each state, in the words of [`super::states::answer`].
 #[rustfmt::skip]
-const TABLE: &[(&str, [&str; 12])] = &[
-    ("nothing",            ["pending", "hold", "!", "tombstone",                            "!", "!", "!", "!", "!", "!", "!", "!"]),
-    ("hold",               ["authorizing ?authorize", "=", "!", "tombstone",                "!", "!", "!", "!", "!", "!", "!", "!"]),
-    ("tombstone",          ["-", "-", "-", "=",                                             "!", "!", "!", "!", "!", "!", "!", "!"]),
-    ("pending",            ["=", "authorizing ?authorize", "!", "closed",                   "!", "!", "!", "!", "!", "!", "!", "!"]),
-    ("closed",             ["=", "-", "-", "=",                                             "!", "!", "!", "!", "!", "!", "!", "!"]),
-    ("authorizing",        ["=", "=", "!", "authorizing, ended",
+const TABLE: &[(&str, [&str; 13])] = &[
+    ("nothing",            ["pending", "hold", "!", "tombstone", "-",                       "!", "!", "!", "!", "!", "!", "!", "!"]),
+    ("hold",               ["authorizing ?authorize", "=", "!", "tombstone", "-",           "!", "!", "!", "!", "!", "!", "!", "!"]),
+    ("tombstone",          ["-", "-", "-", "=", "-",                                        "!", "!", "!", "!", "!", "!", "!", "!"]),
+    ("pending",            ["=", "authorizing ?authorize", "!", "closed", "-",              "!", "!", "!", "!", "!", "!", "!", "!"]),
+    ("closed",             ["=", "-", "-", "=", "-",                                        "!", "!", "!", "!", "!", "!", "!", "!"]),
+    ("authorizing",        ["=", "=", "!", "authorizing, ended", "-",
                             "authorized +PaymentAuthorized", "declined +PaymentDeclined",   "!", "!", "!", "!", "!", "!"]),
-    ("authorizing, ended", ["=", "=", "-", "=", "voiding ?void", "declined, ended",         "!", "!", "!", "!", "!", "!"]),
-    ("declined",           ["=", "=", "!", "declined, ended", "=", "=",                     "!", "!", "!", "!", "!", "!"]),
-    ("declined, ended",    ["=", "=", "-", "=", "=", "=",                                   "!", "!", "!", "!", "!", "!"]),
-    ("authorized",         ["=", "=", "capturing ?capture", "voiding ?void", "=", "=",      "!", "!", "!", "!", "!", "!"]),
-    ("capturing",          ["=", "=", "=", "capturing, ended", "=", "=",
+    ("authorizing, ended", ["=", "=", "-", "=", "-", "voiding ?void", "declined, ended",    "!", "!", "!", "!", "!", "!"]),
+    ("declined",           ["=", "=", "!", "declined, ended", "-", "=", "=",                "!", "!", "!", "!", "!", "!"]),
+    ("declined, ended",    ["=", "=", "-", "=", "-", "=", "=",                              "!", "!", "!", "!", "!", "!"]),
+    ("authorized",         ["=", "=", "capturing ?capture", "voiding ?void",
+                            "capture_failed +CaptureFailed", "=", "=",                      "!", "!", "!", "!", "!", "!"]),
+    ("capturing",          ["=", "=", "=", "capturing, ended", "-", "=", "=",
                             "captured +PaymentCaptured", "capture_failed +CaptureFailed",   "!", "!", "!", "!"]),
-    ("capturing, ended",   ["=", "=", "=", "=", "=", "=",
+    ("capturing, ended",   ["=", "=", "=", "=", "-", "=", "=",
                             "refunding +PaymentCaptured ?refund", "voiding ?void",          "!", "!", "!", "!"]),
-    ("captured",           ["=", "=", "=", "refunding ?refund", "=", "=", "=", "=",         "!", "!", "!", "!"]),
-    ("capture_failed",     ["=", "=", "=", "voiding ?void", "=", "=", "=", "=",             "!", "!", "!", "!"]),
-    ("voiding",            ["=", "=", "-", "=", "=", "=", "=", "=",
+    ("captured",           ["=", "=", "=", "refunding ?refund", "-", "=", "=", "=", "=",    "!", "!", "!", "!"]),
+    // The end gives back what orders did not approve before.
+    ("captured, in part",  ["=", "=", "=", "refunding ?refund", "-", "=", "=", "=", "=",    "!", "!", "=", "="]),
+    ("captured, released", ["=", "=", "=", "refunding, released ?refund", "-", "=", "=", "=", "=", "!", "!", "!", "!"]),
+    ("capture_failed",     ["=", "=", "=", "voiding ?void", "=", "=", "=", "=", "=",        "!", "!", "!", "!"]),
+    ("voiding",            ["=", "=", "-", "=", "-", "=", "=", "=", "=",
                             "voided +PaymentVoided", "voiding, stuck",                      "!", "!"]),
-    ("voiding, stuck",     ["=", "=", "-", "=", "=", "=", "=", "=", "=", "=",               "!", "!"]),
-    ("voided",             ["=", "=", "-", "=", "=", "=", "=", "=", "=", "=",               "!", "!"]),
-    ("refunding",          ["=", "=", "=", "=", "=", "=", "=", "=", "!", "!",
-                            "refunded +PaymentRefunded", "refunding, stuck"]),
-    ("refunding, stuck",   ["=", "=", "=", "=", "=", "=", "=", "=", "!", "!", "=", "="]),
-    ("refunded",           ["=", "=", "=", "=", "=", "=", "=", "=", "!", "!", "=", "="]),
-    ("cash pending",       ["=", "cash authorized +PaymentAuthorized", "!", "cash closed",  "!", "!", "!", "!", "!", "!", "!", "!"]),
-    ("cash closed",        ["=", "-", "-", "=",                                             "!", "!", "!", "!", "!", "!", "!", "!"]),
-    ("cash declined",      ["=", "=", "!", "cash declined, ended",                          "!", "!", "!", "!", "!", "!", "!", "!"]),
-    ("cash declined, ended", ["=", "=", "-", "=",                                           "!", "!", "!", "!", "!", "!", "!", "!"]),
-    ("cash authorized",    ["=", "=", "-", "cash voided +PaymentVoided",                    "!", "!", "!", "!", "!", "!", "!", "!"]),
-    ("cash voided",        ["=", "=", "-", "=",                                             "!", "!", "!", "!", "!", "!", "!", "!"]),
-    // No provider could give it back.
-    ("cash captured",      ["=", "=", "=", "!",                                             "!", "!", "!", "!", "!", "!", "!", "!"]),
+    ("voiding, stuck",     ["=", "=", "-", "=", "-", "=", "=", "=", "=", "=", "=",          "!", "!"]),
+    ("voided",             ["=", "=", "-", "=", "-", "=", "=", "=", "=", "=", "=",          "!", "!"]),
+    ("refunding",          ["=", "=", "=", "=", "-", "=", "=", "=", "=", "!", "!",
+                            "refunded +PaymentRefunded", "refunding, failed +RefundFailed"]),
+    // What the provider did is done, whatever it said before.
+    ("refunding, failed",  ["=", "=", "=", "=", "-", "=", "=", "=", "=", "!", "!", "refunded +PaymentRefunded", "="]),
+    // An answer to the first attempt is old news.
+    ("refunding, again",   ["=", "=", "=", "=", "-", "=", "=", "=", "=", "!", "!", "refunded +PaymentRefunded", "="]),
+    ("refunding, in part", ["=", "=", "=", "refunding ?refund", "-", "=", "=", "=", "=",    "!", "!",
+                            "captured, in part +PaymentRefunded", "refunding, failed, in part +RefundFailed"]),
+    ("refunding, in part, released",
+                           ["=", "=", "=", "refunding, released ?refund", "-", "=", "=", "=", "=", "!", "!",
+                            "captured, in part, released +PaymentRefunded", "refunding, failed, in part, released +RefundFailed"]),
+    ("refunded",           ["=", "=", "=", "=", "-", "=", "=", "=", "=", "!", "!", "=", "="]),
+    ("cash pending",       ["=", "cash authorized +PaymentAuthorized", "!", "cash closed", "-", "!", "!", "!", "!", "!", "!", "!", "!"]),
+    ("cash closed",        ["=", "-", "-", "=", "-",                                        "!", "!", "!", "!", "!", "!", "!", "!"]),
+    ("cash declined",      ["=", "=", "!", "cash declined, ended", "-",                     "!", "!", "!", "!", "!", "!", "!", "!"]),
+    ("cash declined, ended", ["=", "=", "-", "=", "-",                                      "!", "!", "!", "!", "!", "!", "!", "!"]),
+    // A carrier has it for as long as it takes.
+    ("cash authorized",    ["=", "=", "-", "cash voided +PaymentVoided", "-",               "!", "!", "!", "!", "!", "!", "!", "!"]),
+    ("cash authorized, delivered", ["=", "=", "-", "cash voided, delivered +PaymentVoided", "-", "!", "!", "!", "!", "!", "!", "!", "!"]),
+    ("cash voided",        ["=", "=", "-", "=", "-",                                        "!", "!", "!", "!", "!", "!", "!", "!"]),
+    // Orders ends no order that was paid for at the door.
+    ("cash captured",      ["=", "=", "=", "!", "-",                                        "!", "!", "!", "!", "!", "!", "!", "!"]),
+    ("cash captured, in part", ["=", "=", "=", "!", "-",                                    "!", "!", "!", "!", "!", "!", "!", "!"]),
+    ("cash captured, released", ["=", "=", "=", "!", "-",                                   "!", "!", "!", "!", "!", "!", "!", "!"]),
+    ("cash refunded",      ["=", "=", "=", "=", "-",                                        "!", "!", "!", "!", "!", "!", "!", "!"]),
 ];
 
 #[test]
@@ -84,9 +102,27 @@ fn a_reservation_in_its_last_minute_is_too_late_for_card_and_cash() {
         let late = Fact::InventoryReserved { order_id, expires_at: noon() + Duration::from_mins(1) };
         let reason = "AUTHORIZATION_WINDOW_CLOSED".to_owned();
         let declined = Decision::applied(Event::PaymentDeclined { order_id, reason });
-        assert_eq!(decide(&mut world, &late, POLICY, noon()), declined, "{created}");
+        assert_eq!(decide(&mut world, &late, policy(), noon()), declined, "{created}");
         assert_eq!(world.asked, [], "{created}");
     }
+}
+
+#[test]
+fn an_authorization_expires_when_it_is_as_old_as_the_policy_says_and_says_why() {
+    let order_id = OrderId::generate();
+    let end = noon() + policy().authorization_lifetime;
+    let expire = |now: Timestamp| {
+        let mut world = world_in(order_id, "authorized");
+        let decision = decide(&mut world, &Fact::AuthorizationExpired { order_id }, policy(), now);
+        (decision, world)
+    };
+    assert!(matches!(expire(end - Duration::from_micros(1)).0, Decision::Ignored(_)));
+    let (decision, world) = expire(end);
+    let reason = "AUTHORIZATION_EXPIRED".to_owned();
+    assert_eq!(decision, Decision::applied(Event::CaptureFailed { order_id, reason: reason.clone() }));
+    let Some(Entry::Payment(payment)) = world.entries.get(&order_id) else { panic!("the payment is gone") };
+    assert_eq!((payment.reason.as_ref(), payment.authorized_at), (Some(&reason), None));
+    assert_eq!(world.asked, [], "the void follows from the end of the order");
 }
 
 #[test]
@@ -98,6 +134,7 @@ fn money_that_moved_is_posted_and_nothing_else() {
         ("capturing", "capture no", 0),
         ("voiding", "void ok", 0),
         ("refunding", "refund ok", 2),
+        ("refunding, in part, released", "refund ok", 3),
         ("refunding", "refund no", 0),
     ] {
         let mut world = world_in(order_id, state);

@@ -10,6 +10,16 @@ use crate::domain::{Event, Fact, Policy, Refusal, World};
 
 type Answer = Decision<Event, Refusal>;
 
+/// How an answer of the provider finds its payment.
+enum Expectation {
+    /// The operation was asked for, and this is its first answer since.
+    Awaited,
+    /// The operation was answered before.
+    Known,
+    /// The operation was never asked for.
+    NeverAsked,
+}
+
 /// Decides what a fact does to the world. Only [`Decision::Applied`] changes anything.
 pub fn decide(world: &mut World, fact: &Fact, policy: Policy, now: Timestamp) -> Answer {
     match fact {
@@ -19,9 +29,16 @@ pub fn decide(world: &mut World, fact: &Fact, policy: Policy, now: Timestamp) ->
         }
         Fact::OrderConfirmed { order_id } => checkout::on_order_confirmed(world, *order_id),
         Fact::OrderEnded { order_id } => checkout::on_order_ended(world, *order_id),
-        Fact::ProviderAnswered { key, outcome } => checkout::on_provider_answered(world, *key, outcome),
-        Fact::CashCollected { order_id, amount } => fulfilment::on_cash_collected(world, *order_id, *amount),
-        Fact::RefundApproved { order_id, amount } => refund::on_refund_approved(world, *order_id, *amount),
+        Fact::ProviderAnswered { key, attempt, outcome } => {
+            checkout::on_provider_answered(world, *key, *attempt, outcome, now)
+        }
+        Fact::AuthorizationExpired { order_id } => checkout::on_authorization_expired(world, *order_id, policy, now),
+        Fact::CashCollected { order_id, amount } => fulfilment::on_cash_collected(world, *order_id, *amount, policy),
+        Fact::OrderDelivered { order_id } => fulfilment::on_order_delivered(world, *order_id, policy),
+        Fact::RefundApproved { order_id, number, amount } => {
+            refund::on_refund_approved(world, *order_id, *number, *amount)
+        }
+        Fact::RefundRetried { order_id, number } => refund::on_refund_retried(world, *order_id, *number),
     }
 }
 

@@ -1,20 +1,22 @@
 //! Whatever the order, number and delay of facts, money ends where it belongs (invariants I1 and I3).
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
 
 use kernel::{Currency, Decision, Money, Timestamp};
 use proptest::prelude::*;
 
 use super::decide;
-use crate::domain::ledger::{Account, Transaction};
+use super::states::policy;
+use crate::domain::ledger::Transaction;
 use crate::domain::{
-    BuyerId, CardToken, Entry, Event, Fact, Method, OperationKey, OperationKind, OrderId, Outcome, Payment, Policy,
-    Status, Terms, World,
+    BuyerId, CardToken, Entry, Event, Fact, Method, Operation, OperationKey, OperationKind, OrderId, Outcome, Payment,
+    RefundStanding, SellerId, Status, Terms, World, commission,
 };
 
-const POLICY: Policy = Policy { authorization_margin: Duration::from_mins(1) };
 const AMOUNT_MINOR: i64 = 9_999;
+/// How many refunds orders may approve.
+const REFUNDS_MAX: i32 = 3;
 
 /// What may happen next.
 #[derive(Debug, Clone, Copy)]
@@ -23,19 +25,26 @@ enum Step {
     Reserved,
     Confirmed,
     Ended,
+    Expired,
+    Delivered,
     /// The provider answers the operation that waits the longest; whether it says yes is for cards to decide.
     Answer {
         approve: bool,
     },
     /// An answer that was given comes once more.
     AnswerAgain,
-    /// A carrier passes on what it collected; not always what is due.
+    /// A carrier passes on what it collected: in percent of what is due, or more than that.
     Cash {
-        is_due: bool,
+        percent: i64,
     },
-    /// Orders approves a refund; not always of what was captured.
+    /// Orders approves a refund, in percent of what was to be paid.
     Approved {
-        is_whole: bool,
+        number: i32,
+        percent: i64,
+    },
+    /// An operator wants a refund to be asked for again.
+    Retried {
+        number: i32,
     },
 }
 
@@ -45,35 +54,49 @@ fn any_step() -> impl Strategy<Value = Step> {
         2 => Just(Step::Reserved),
         2 => Just(Step::Confirmed),
         1 => Just(Step::Ended),
+        1 => Just(Step::Expired),
+        1 => Just(Step::Delivered),
         4 => prop::bool::weighted(0.8).prop_map(|approve| Step::Answer { approve }),
         1 => Just(Step::AnswerAgain),
-        1 => prop::bool::weighted(0.8).prop_map(|is_due| Step::Cash { is_due }),
-        1 => prop::bool::weighted(0.8).prop_map(|is_whole| Step::Approved { is_whole }),
+        1 => (60..=101_i64).prop_map(|percent| Step::Cash { percent }),
+        2 => (1..=REFUNDS_MAX, 1..=101_i64).prop_map(|(number, percent)| Step::Approved { number, percent }),
+        1 => (0..=REFUNDS_MAX).prop_map(|number| Step::Retried { number }),
     ]
 }
 
 /// A provider that keeps its own books and takes offence at anything that a correct caller would not ask.
 #[derive(Debug, Default)]
 struct Provider {
-    waiting: Vec<OperationKey>,
-    answers: HashMap<OperationKey, Outcome>,
+    waiting: Vec<(Operation, i32)>,
+    /// The last answer to each operation, and to which attempt it was.
+    answers: HashMap<OperationKey, (Operation, i32, Outcome)>,
     held: bool,
     captured: bool,
-    refunded: bool,
+    refunded_minor: i64,
 }
 
 impl Provider {
-    fn ask(&mut self, key: OperationKey) {
-        assert!(!self.answers.contains_key(&key) && !self.waiting.contains(&key), "{key} is asked for twice");
-        self.waiting.push(key);
+    fn ask(&mut self, operation: Operation) {
+        let key = operation.key;
+        let is_waiting = self.waiting.iter().any(|(waiting, _)| waiting.key == key);
+        assert!(!self.answers.contains_key(&key) && !is_waiting, "{key} is asked for twice");
+        self.waiting.push((operation, 1));
     }
 
-    /// Answers the oldest operation. Giving back is never refused.
+    fn ask_again(&mut self, key: OperationKey) {
+        let (operation, attempt, outcome) = self.answers[&key].clone();
+        assert!(matches!(outcome, Outcome::Declined(_)), "{key} is asked for again, and was not refused");
+        assert!(!self.waiting.iter().any(|(waiting, _)| waiting.key == key), "{key} is asked for again while it waits");
+        self.waiting.push((operation, attempt + 1));
+    }
+
+    /// Answers the oldest operation. A void is never refused.
     fn answer(&mut self, approve: bool) -> Option<Fact> {
         if self.waiting.is_empty() {
             return None;
         }
-        let key = self.waiting.remove(0);
+        let (operation, attempt) = self.waiting.remove(0);
+        let (key, minor) = (operation.key, operation.amount.minor());
         let approve = match key.kind {
             OperationKind::Authorize => {
                 self.held = approve;
@@ -90,14 +113,14 @@ impl Provider {
                 true
             }
             OperationKind::Refund => {
-                assert!(self.captured && !self.refunded, "refund of what was not taken");
-                self.refunded = true;
-                true
+                assert!(self.captured && self.refunded_minor + minor <= AMOUNT_MINOR, "refund of what was not taken");
+                self.refunded_minor += if approve { minor } else { 0 };
+                approve
             }
         };
         let outcome = if approve { Outcome::Succeeded } else { Outcome::Declined("SAID_NO".to_owned()) };
-        self.answers.insert(key, outcome.clone());
-        Some(Fact::ProviderAnswered { key, outcome })
+        self.answers.insert(key, (operation, attempt, outcome.clone()));
+        Some(Fact::ProviderAnswered { key, attempt, outcome })
     }
 }
 
@@ -115,10 +138,10 @@ struct Journey {
 
 impl Journey {
     fn new(method: Method) -> Self {
-        let amount = Money::from_minor(AMOUNT_MINOR, Currency::EUR);
+        let (buyer_id, seller_id) = (BuyerId::generate(), SellerId::generate());
         Self {
             order_id: OrderId::generate(),
-            terms: Terms { buyer_id: BuyerId::generate(), amount, method },
+            terms: Terms { buyer_id, seller_id, amount: euros(AMOUNT_MINOR), method },
             world: World::default(),
             provider: Provider::default(),
             events: Vec::new(),
@@ -129,28 +152,37 @@ impl Journey {
 
     fn take(&mut self, step: Step) {
         let order_id = self.order_id;
+        let share = |percent| euros(AMOUNT_MINOR * percent / 100);
+        let (mut now, hold) = (noon(), Duration::from_mins(15));
         let fact = match step {
             Step::Created => Some(Fact::OrderCreated { order_id, terms: self.terms.clone() }),
-            Step::Reserved => Some(Fact::InventoryReserved { order_id, expires_at: now() + Duration::from_mins(15) }),
+            Step::Reserved => Some(Fact::InventoryReserved { order_id, expires_at: now + hold }),
             Step::Confirmed => Some(Fact::OrderConfirmed { order_id }),
             Step::Ended => Some(Fact::OrderEnded { order_id }),
-            Step::Cash { is_due } => {
-                let minor = if is_due { AMOUNT_MINOR } else { AMOUNT_MINOR - 1 };
-                Some(Fact::CashCollected { order_id, amount: Money::from_minor(minor, Currency::EUR) })
+            Step::Expired => {
+                now = now + policy().authorization_lifetime;
+                Some(Fact::AuthorizationExpired { order_id })
             }
-            Step::Approved { is_whole } => {
-                let minor = if is_whole { AMOUNT_MINOR } else { AMOUNT_MINOR - 1 };
-                Some(Fact::RefundApproved { order_id, amount: Money::from_minor(minor, Currency::EUR) })
+            Step::Delivered => Some(Fact::OrderDelivered { order_id }),
+            Step::Cash { percent } => Some(Fact::CashCollected { order_id, amount: share(percent) }),
+            Step::Approved { number, percent } => {
+                Some(Fact::RefundApproved { order_id, number, amount: share(percent) })
             }
+            Step::Retried { number } => Some(Fact::RefundRetried { order_id, number }),
             Step::Answer { approve } => self.provider.answer(approve),
             Step::AnswerAgain => {
-                let answers = self.provider.answers.iter();
-                answers.min().map(|(key, outcome)| Fact::ProviderAnswered { key: *key, outcome: outcome.clone() })
+                let answers =
+                    self.provider.answers.iter().map(|(key, (_, attempt, outcome))| (*key, *attempt, outcome));
+                answers.min().map(|(key, attempt, outcome)| Fact::ProviderAnswered {
+                    key,
+                    attempt,
+                    outcome: outcome.clone(),
+                })
             }
         };
         let Some(fact) = fact else { return };
         let asked_before = self.world.asked.len();
-        let decision = decide(&mut self.world, &fact, POLICY, now());
+        let decision = decide(&mut self.world, &fact, policy(), now);
         // An end that comes after the cash is refused, and left to an operator.
         self.ended |= matches!(step, Step::Ended) && !matches!(decision, Decision::Refused(_));
         if let Decision::Applied(events) = decision {
@@ -160,12 +192,20 @@ impl Journey {
             }
         }
         for operation in &self.world.asked[asked_before..] {
-            assert_eq!(operation.amount.minor(), AMOUNT_MINOR);
-            self.provider.ask(operation.key);
+            let is_whole = operation.amount.minor() == AMOUNT_MINOR;
+            assert!(is_whole || operation.key.kind == OperationKind::Refund, "{operation:?}");
+            self.provider.ask(*operation);
+        }
+        for key in std::mem::take(&mut self.world.asked_again) {
+            self.provider.ask_again(key);
         }
     }
 
+    /// The provider says yes to all that waits, and to what it refused before.
     fn answer_everything(&mut self) {
+        for number in 0..=REFUNDS_MAX {
+            self.take(Step::Retried { number });
+        }
         while !self.provider.waiting.is_empty() {
             self.take(Step::Answer { approve: true });
         }
@@ -178,9 +218,9 @@ impl Journey {
         }
     }
 
-    fn balance(&self, account: Account) -> i64 {
+    fn balance(&self, account: &str) -> i64 {
         let legs = self.world.posted.iter().flat_map(Transaction::postings);
-        legs.filter(|leg| leg.account == account).map(|leg| leg.amount.minor()).sum()
+        legs.filter(|leg| leg.account.as_str() == account).map(|leg| leg.amount.minor()).sum()
     }
 
     fn count(&self, is_wanted: impl Fn(&Event) -> bool) -> usize {
@@ -188,7 +228,11 @@ impl Journey {
     }
 }
 
-fn now() -> Timestamp {
+fn euros(minor: i64) -> Money {
+    Money::from_minor(minor, Currency::EUR)
+}
+
+fn noon() -> Timestamp {
     Timestamp::from_unix_micros(1_772_366_400_000_000)
 }
 
@@ -211,32 +255,40 @@ proptest! {
         for step in steps {
             journey.take(step);
             if let Some(payment) = journey.payment() {
-                prop_assert!(payment.refunded.minor() <= payment.captured.minor());
+                prop_assert!(payment.refunded.minor() <= payment.asked_back().minor());
+                prop_assert!(payment.asked_back().minor() <= payment.captured.minor());
                 prop_assert!(payment.captured.minor() <= AMOUNT_MINOR);
             }
         }
         journey.answer_everything();
 
         let provider = &journey.provider;
-        let amount_if = |is_so: bool| if is_so { AMOUNT_MINOR } else { 0 };
-        let charged = amount_if(provider.captured) - amount_if(provider.refunded);
+        let by_card = if provider.captured { AMOUNT_MINOR } else { 0 };
+        let charged = by_card - provider.refunded_minor;
+        let credited = -journey.balance("buyer_credit");
         let collected = journey.cash_minor;
-        prop_assert_eq!(journey.balance(Account::ProviderClearing), charged);
-        prop_assert_eq!(journey.balance(Account::CarrierClearing), collected);
-        prop_assert_eq!(journey.balance(Account::Escrow), -charged - collected);
-        prop_assert!(collected == 0 || collected == AMOUNT_MINOR && !provider.captured);
+        prop_assert_eq!(journey.balance("provider_clearing"), charged);
+        prop_assert_eq!(journey.balance("carrier_clearing"), collected);
+        prop_assert!(collected == 0 || !provider.captured);
+        let kept = charged + collected - credited;
+        let released = journey.payment().and_then(|payment| payment.commission_rate);
+        let earned = released.map_or(0, |rate| commission(euros(kept), rate).minor());
+        prop_assert_eq!(journey.balance("escrow"), if released.is_some() { 0 } else { -kept });
+        prop_assert_eq!(journey.balance("commission"), -earned);
+        prop_assert_eq!(journey.balance("seller_balance"), if released.is_some() { earned - kept } else { 0 });
         if let Some(payment) = journey.payment() {
-            prop_assert_eq!(payment.captured.minor(), amount_if(provider.captured) + collected);
-            prop_assert_eq!(payment.refunded.minor(), amount_if(provider.refunded));
+            prop_assert_eq!(payment.captured.minor(), by_card + collected);
+            prop_assert_eq!(payment.kept().minor(), kept);
             let is_on_its_way = matches!(
                 payment.status,
                 Status::Authorizing | Status::Capturing | Status::Voiding | Status::Refunding
             );
             prop_assert!(!is_on_its_way, "every answer is in, but it is {:?}", payment.status);
+            prop_assert!(payment.refunds.iter().all(|refund| refund.standing == RefundStanding::Done));
         }
         if journey.ended {
             prop_assert!(!provider.held, "the order ended, and the authorization is open");
-            prop_assert_eq!(charged + collected, 0, "the order ended, and the buyer is charged");
+            prop_assert_eq!(kept, 0, "the order ended, and the buyer is charged");
         }
     }
 
@@ -256,10 +308,29 @@ proptest! {
         let captured = journey.count(|event| matches!(event, Event::PaymentCaptured { .. }));
         let capture_failed = journey.count(|event| matches!(event, Event::CaptureFailed { .. }));
         let voided = journey.count(|event| matches!(event, Event::PaymentVoided { .. }));
-        let refunded = journey.count(|event| matches!(event, Event::PaymentRefunded { .. }));
         prop_assert!(authorized + declined <= 1);
         prop_assert!(captured + capture_failed <= 1 && captured + capture_failed <= authorized);
         prop_assert!(voided + captured <= 1, "what was captured cannot be voided");
-        prop_assert!(refunded <= captured);
+
+        let mut numbers = BTreeSet::new();
+        let mut sum = 0;
+        for event in &journey.events {
+            match event {
+                Event::PaymentRefunded { amount, refunded, number, whole, .. } => {
+                    prop_assert!(numbers.insert(*number), "refund {number} is told twice");
+                    sum += amount.minor();
+                    prop_assert_eq!(sum, refunded.minor());
+                    let captured = journey.payment().map_or(0, |payment| payment.captured.minor());
+                    prop_assert_eq!(*whole, sum == captured);
+                }
+                Event::RefundFailed { number, .. } => prop_assert!(!numbers.contains(number), "{number} is back"),
+                Event::PaymentAuthorized { .. }
+                | Event::PaymentDeclined { .. }
+                | Event::PaymentCaptured { .. }
+                | Event::CaptureFailed { .. }
+                | Event::PaymentVoided { .. } => {}
+            }
+        }
+        prop_assert!(sum == 0 || captured == 1);
     }
 }

@@ -6,12 +6,12 @@ use kernel::{Classified, Currency, Decision, Money, Timestamp};
 
 use super::decide;
 use crate::domain::{
-    BuyerId, CardToken, Entry, Event, Fact, Method, OperationKey, OperationKind, OrderId, Outcome, Policy, Refusal,
-    Status, Terms, World,
+    BuyerId, CardToken, Entry, Event, Fact, Method, OperationKey, OperationKind, OrderId, Outcome, Policy, Refund,
+    RefundStanding, Refusal, SellerId, Status, Terms, World, commission_rate,
 };
 
 /// Every state, as [`describe`] calls it.
-pub(super) const STATES: [&str; 27] = [
+pub(super) const STATES: [&str; 36] = [
     "nothing",
     "hold",
     "tombstone",
@@ -25,25 +25,43 @@ pub(super) const STATES: [&str; 27] = [
     "capturing",
     "capturing, ended",
     "captured",
+    "captured, in part",
+    "captured, released",
     "capture_failed",
     "voiding",
     "voiding, stuck",
     "voided",
     "refunding",
-    "refunding, stuck",
+    "refunding, failed",
+    "refunding, again",
+    "refunding, in part",
+    "refunding, in part, released",
     "refunded",
     "cash pending",
     "cash closed",
     "cash declined",
     "cash declined, ended",
     "cash authorized",
+    "cash authorized, delivered",
     "cash voided",
     "cash captured",
+    "cash captured, in part",
+    "cash captured, released",
+    "cash refunded",
 ];
 
-const AMOUNT_MINOR: i64 = 4_200;
+pub(super) const AMOUNT_MINOR: i64 = 4_200;
+/// What a part of it is.
+pub(super) const PART_MINOR: i64 = 1_000;
+const LIFETIME: Duration = Duration::from_hours(7 * 24);
 
-pub(super) const POLICY: Policy = Policy { authorization_margin: Duration::from_mins(1) };
+pub(super) fn policy() -> Policy {
+    Policy {
+        authorization_margin: Duration::from_mins(1),
+        authorization_lifetime: LIFETIME,
+        commission_rate: commission_rate("0.05").unwrap(),
+    }
+}
 
 /// The shortest way from nothing to each state.
 fn way_to(state: &str) -> Vec<&'static str> {
@@ -53,6 +71,8 @@ fn way_to(state: &str) -> Vec<&'static str> {
         way
     };
     let capturing = || after(authorizing(), &["authorize ok", "confirmed"]);
+    let captured = || after(capturing(), &["capture ok"]);
+    let cash_captured = || vec!["created for cash", "reserved", "cash"];
     match state {
         "nothing" => vec![],
         "hold" => vec!["reserved"],
@@ -66,13 +86,18 @@ fn way_to(state: &str) -> Vec<&'static str> {
         "authorized" => after(authorizing(), &["authorize ok"]),
         "capturing" => capturing(),
         "capturing, ended" => after(capturing(), &["ended"]),
-        "captured" => after(capturing(), &["capture ok"]),
+        "captured" => captured(),
+        "captured, in part" => after(captured(), &["part approved", "refund ok"]),
+        "captured, released" => after(captured(), &["delivered"]),
         "capture_failed" => after(capturing(), &["capture no"]),
         "voiding" => after(capturing(), &["capture no", "ended"]),
         "voiding, stuck" => after(capturing(), &["capture no", "ended", "void no"]),
         "voided" => after(authorizing(), &["authorize ok", "ended", "void ok"]),
-        "refunding" => after(capturing(), &["capture ok", "ended"]),
-        "refunding, stuck" => after(capturing(), &["capture ok", "ended", "refund no"]),
+        "refunding" => after(captured(), &["ended"]),
+        "refunding, failed" => after(captured(), &["ended", "refund no"]),
+        "refunding, again" => after(captured(), &["ended", "refund no", "end retried"]),
+        "refunding, in part" => after(captured(), &["part approved"]),
+        "refunding, in part, released" => after(captured(), &["part approved", "delivered"]),
         "refunded" => after(capturing(), &["ended", "capture ok", "refund ok"]),
         "cash pending" => vec!["created for cash"],
         "cash closed" => vec!["created for cash", "ended"],
@@ -80,7 +105,11 @@ fn way_to(state: &str) -> Vec<&'static str> {
         "cash voided" => vec!["created for cash", "reserved", "ended"],
         "cash declined" => vec!["created for cash", "reserved too late"],
         "cash declined, ended" => vec!["created for cash", "reserved too late", "ended"],
-        "cash captured" => vec!["created for cash", "reserved", "cash"],
+        "cash authorized, delivered" => vec!["created for cash", "reserved", "delivered"],
+        "cash captured" => cash_captured(),
+        "cash captured, in part" => after(cash_captured(), &["part approved"]),
+        "cash captured, released" => after(cash_captured(), &["delivered"]),
+        "cash refunded" => after(cash_captured(), &["approved"]),
         other => panic!("there is no way to {other:?}"),
     }
 }
@@ -92,13 +121,17 @@ pub(super) fn noon() -> Timestamp {
 fn terms(method: Method) -> Terms {
     Terms {
         buyer_id: BuyerId::from_uuid(uuid::Uuid::nil()),
+        seller_id: SellerId::from_uuid(uuid::Uuid::nil()),
         amount: Money::from_minor(AMOUNT_MINOR, Currency::EUR),
         method,
     }
 }
 
 fn fact(order_id: OrderId, name: &str) -> Fact {
-    let approved = |minor, currency| Fact::RefundApproved { order_id, amount: Money::from_minor(minor, currency) };
+    let approved = |number, minor, currency| {
+        let amount = Money::from_minor(minor, currency);
+        Fact::RefundApproved { order_id, number, amount }
+    };
     match name {
         "created" => {
             Fact::OrderCreated { order_id, terms: terms(Method::Card(CardToken::new("tok_approved").unwrap())) }
@@ -108,25 +141,38 @@ fn fact(order_id: OrderId, name: &str) -> Fact {
         "reserved too late" => Fact::InventoryReserved { order_id, expires_at: noon() + Duration::from_mins(1) },
         "confirmed" => Fact::OrderConfirmed { order_id },
         "ended" => Fact::OrderEnded { order_id },
+        "expired" => Fact::AuthorizationExpired { order_id },
+        "delivered" => Fact::OrderDelivered { order_id },
         "cash" => Fact::CashCollected { order_id, amount: Money::from_minor(AMOUNT_MINOR, Currency::EUR) },
         "less cash" => Fact::CashCollected { order_id, amount: Money::from_minor(AMOUNT_MINOR - 1, Currency::EUR) },
         "more cash" => Fact::CashCollected { order_id, amount: Money::from_minor(AMOUNT_MINOR + 1, Currency::EUR) },
         "other cash" => Fact::CashCollected { order_id, amount: Money::from_minor(AMOUNT_MINOR, Currency::USD) },
-        "approved" => approved(AMOUNT_MINOR, Currency::EUR),
-        "less approved" => approved(AMOUNT_MINOR - 1, Currency::EUR),
-        "more approved" => approved(AMOUNT_MINOR + 1, Currency::EUR),
-        "other approved" => approved(AMOUNT_MINOR, Currency::USD),
+        "approved" => approved(1, AMOUNT_MINOR, Currency::EUR),
+        "part approved" => approved(1, PART_MINOR, Currency::EUR),
+        "more approved" => approved(1, AMOUNT_MINOR + 1, Currency::EUR),
+        "other approved" => approved(1, AMOUNT_MINOR, Currency::USD),
+        "rest approved" => approved(2, AMOUNT_MINOR - PART_MINOR, Currency::EUR),
+        "whole again approved" => approved(2, AMOUNT_MINOR, Currency::EUR),
+        "retried" => Fact::RefundRetried { order_id, number: 1 },
+        "end retried" => Fact::RefundRetried { order_id, number: 0 },
         answer => {
             let (kind, said) = answer.split_once(' ').unwrap();
-            let kind = OperationKind::from_name(kind).unwrap();
-            let outcome = if said == "ok" { Outcome::Succeeded } else { Outcome::Declined("SAID_NO".to_owned()) };
-            Fact::ProviderAnswered { key: OperationKey { order_id, kind }, outcome }
+            let key = OperationKey::new(order_id, OperationKind::from_name(kind).unwrap());
+            let no = || Outcome::Declined("SAID_NO".to_owned());
+            let (attempt, outcome) = match said {
+                "ok" => (1, Outcome::Succeeded),
+                "no" => (1, no()),
+                "no again" => (2, no()),
+                other => panic!("no provider says {other:?}"),
+            };
+            Fact::ProviderAnswered { key, attempt, outcome }
         }
     }
 }
 
 pub(super) fn apply(world: &mut World, order_id: OrderId, name: &str) -> Decision<Event, Refusal> {
-    decide(world, &fact(order_id, name), POLICY, noon())
+    let now = if name == "expired" { noon() + LIFETIME } else { noon() };
+    decide(world, &fact(order_id, name), policy(), now)
 }
 
 pub(super) fn world_in(order_id: OrderId, state: &str) -> World {
@@ -151,7 +197,22 @@ fn describe(world: &World, order_id: OrderId) -> String {
     let is_open_to_end = matches!(payment.status, Status::Authorizing | Status::Capturing | Status::Declined);
     let ended = if payment.order_ended && is_open_to_end { ", ended" } else { "" };
     let stuck = if payment.needs_operator { ", stuck" } else { "" };
-    format!("{cash}{}{ended}{stuck}", payment.status.as_str())
+    let has = |is_meant: fn(&Refund) -> bool| payment.refunds.iter().any(is_meant);
+    let refund = if has(|refund| refund.standing == RefundStanding::Failed) {
+        ", failed"
+    } else if has(|refund| refund.standing == RefundStanding::Asked && refund.refused_attempt > 0) {
+        ", again"
+    } else {
+        ""
+    };
+    let is_part = !payment.refunds.is_empty() && !payment.left().is_zero();
+    let part = if is_part { ", in part" } else { "" };
+    let arrived = match (payment.delivered, payment.commission_rate) {
+        (_, Some(_)) => ", released",
+        (true, None) => ", delivered",
+        (false, None) => "",
+    };
+    format!("{cash}{}{ended}{stuck}{refund}{part}{arrived}", payment.status.as_str())
 }
 
 fn name(event: &Event) -> &'static str {
@@ -162,11 +223,12 @@ fn name(event: &Event) -> &'static str {
         Event::CaptureFailed { .. } => "CaptureFailed",
         Event::PaymentVoided { .. } => "PaymentVoided",
         Event::PaymentRefunded { .. } => "PaymentRefunded",
+        Event::RefundFailed { .. } => "RefundFailed",
     }
 }
 
 /// What a fact did: `=` already applied, `-` ignored, `!` refused; otherwise the state that follows, with `+Event` for what became true
-/// and `?operation` for what is asked of the provider.
+/// and `?operation` for what is asked of the provider, for the first time or again.
 pub(super) fn answer(world: &World, order_id: OrderId, decision: &Decision<Event, Refusal>) -> String {
     match decision {
         Decision::AlreadyApplied => "=".to_owned(),
@@ -174,7 +236,8 @@ pub(super) fn answer(world: &World, order_id: OrderId, decision: &Decision<Event
         Decision::Refused(_) => "!".to_owned(),
         Decision::Applied(events) => {
             let told = events.iter().map(|event| format!(" +{}", name(event)));
-            let asked = world.asked.iter().map(|asked| format!(" ?{}", asked.key.kind.as_str()));
+            let keys = world.asked.iter().map(|asked| asked.key).chain(world.asked_again.iter().copied());
+            let asked = keys.map(|key| format!(" ?{}", key.kind.as_str()));
             told.chain(asked).fold(describe(world, order_id), |text, word| text + &word)
         }
     }

@@ -216,6 +216,9 @@ async fn a_cancelled_order_is_refunded_once_it_was_captured() {
     let refunded: wire::PaymentRefunded = told[2].decode().unwrap();
     let amount = Some(money_to_wire(euros(Order::TOTAL_MINOR)));
     assert_eq!((refunded.amount, refunded.refunded_amount), (amount.clone(), amount));
+    // Nobody approved it: it follows from the end of the order.
+    assert_eq!((refunded.refund_number, refunded.whole, refunded.to_credit), (0, true, false));
+    assert_eq!(till.operations(&order).await[2].key.to_string(), format!("{}:refund:1", order.id));
     let refund = [posting("refund", "escrow", 4_200), posting("refund", "provider_clearing", -4_200)];
     assert_eq!(till.postings(&order).await[2..], refund);
     assert_eq!(till.charge(&order).unwrap().charged_minor, 0);
@@ -267,6 +270,7 @@ async fn an_order_that_cannot_be_read_is_parked_and_others_flow_on() {
         with(|message| message.order_id = "nobody".to_owned()),
         with(|message| message.order_id = Order::by_card("tok_approved").id.to_string()),
         with(|message| message.buyer_id.clear()),
+        with(|message| message.seller_id.clear()),
         with(|message| message.total = None),
         with(|message| message.total = Some(money_to_wire(euros(0)))),
         with(|message| message.total = Some(money_to_wire(euros(-1)))),

@@ -1,4 +1,4 @@
-//! The fulfilment saga: cash that carriers pass on is taken in, once, and nobody is asked for it.
+//! The fulfilment saga: cash that carriers pass on is taken in, once, and nobody is asked for it; what was paid for and arrived is the seller's.
 
 use contracts::convert::money_to_wire;
 use contracts::payments::v1 as wire;
@@ -15,6 +15,12 @@ const VOIDED: &str = "PaymentVoided";
 
 fn due() -> Money {
     euros(Order::TOTAL_MINOR)
+}
+
+/// What becomes of 42.00 EUR at 5 %.
+fn released() -> Vec<(String, i64)> {
+    let legs = [("seller_balance", -3_990), ("commission", -210), ("escrow", 4_200)];
+    legs.map(|(account, minor)| (account.to_owned(), minor)).to_vec()
 }
 
 /// An order in cash that is confirmed: its goods may leave.
@@ -59,10 +65,75 @@ async fn cash_may_be_heard_of_before_the_confirmation() {
     till.assert_books_balance().await;
 }
 
+/// Parcels that did not arrive are not paid for.
 #[tokio::test]
-async fn another_amount_than_is_due_is_parked() {
+async fn less_cash_than_was_agreed_is_captured_as_it_came() {
     let (till, _replica) = Till::open().await;
-    let wrong = [euros(4_199), euros(4_201), Money::from_minor(Order::TOTAL_MINOR, Currency::USD)];
+    let order = confirmed(&till).await;
+    till.publish_and_wait(&[&order.collected(euros(3_000))]).await;
+    let told = till.told(&order, &[AUTHORIZED, CAPTURED]).await;
+    let captured: wire::PaymentCaptured = told[1].decode().unwrap();
+    assert_eq!(captured.amount, Some(money_to_wire(euros(3_000))));
+    let payment = till.found(&order).await.unwrap().payment;
+    assert_eq!((payment.status, payment.captured, payment.amount()), (Status::Captured, euros(3_000), due()));
+    // It was that much, and no other.
+    till.publish_and_wait(&[&order.collected(due())]).await;
+    let reasons = till.parked().await;
+    assert!(reasons.len() == 1 && reasons[0].starts_with("refused: CASH_MISMATCH"), "{reasons:?}");
+    till.assert_books_balance().await;
+}
+
+#[tokio::test]
+async fn what_was_paid_by_card_becomes_the_sellers_at_delivery() {
+    let (till, _replica) = Till::open().await;
+    let order = Order::by_card("tok_approved");
+    till.publish(&[&order.created(), &order.reserved(&till)]).await;
+    till.told(&order, &[AUTHORIZED]).await;
+    till.publish(&[&order.confirmed()]).await;
+    till.told(&order, &[AUTHORIZED, CAPTURED]).await;
+    assert!(till.posted(&order, "release").await.is_empty());
+    till.publish_and_wait(&[&order.delivered(), &order.delivered()]).await;
+    assert_eq!(till.posted(&order, "release").await, released());
+    assert_eq!(till.history(&order).await, [AUTHORIZED, CAPTURED]);
+    assert!(till.parked().await.is_empty());
+    till.assert_books_balance().await;
+}
+
+#[tokio::test]
+async fn cash_becomes_the_sellers_when_it_is_in_and_the_order_is_delivered_whichever_comes_second() {
+    let (till, _replica) = Till::open().await;
+    let (cash_first, delivered_first) = (confirmed(&till).await, confirmed(&till).await);
+    till.publish_and_wait(&[&cash_first.collected(due()), &delivered_first.delivered()]).await;
+    for order in [&cash_first, &delivered_first] {
+        assert!(till.posted(order, "release").await.is_empty());
+    }
+    till.publish_and_wait(&[&cash_first.delivered(), &delivered_first.collected(due())]).await;
+    for order in [&cash_first, &delivered_first] {
+        assert_eq!(till.posted(order, "release").await, released());
+    }
+    assert!(till.parked().await.is_empty());
+    till.assert_books_balance().await;
+}
+
+#[tokio::test]
+async fn a_delivery_that_was_not_paid_for_is_parked() {
+    let (till, _replica) = Till::open().await;
+    let (unheard_of, by_card) = (Order::for_cash(), Order::by_card("tok_approved"));
+    till.publish(&[&by_card.created(), &by_card.reserved(&till)]).await;
+    till.told(&by_card, &[AUTHORIZED]).await;
+    for order in [&unheard_of, &by_card] {
+        till.publish_and_wait(&[&order.delivered()]).await;
+        assert!(till.postings(order).await.is_empty());
+    }
+    let reasons = till.parked().await;
+    assert_eq!(reasons.len(), 2);
+    assert!(reasons.iter().all(|reason| reason.starts_with("refused: DELIVERED_UNPAID")), "{reasons:?}");
+}
+
+#[tokio::test]
+async fn more_cash_than_is_due_is_parked() {
+    let (till, _replica) = Till::open().await;
+    let wrong = [euros(4_201), Money::from_minor(Order::TOTAL_MINOR, Currency::USD)];
     for amount in wrong {
         let order = confirmed(&till).await;
         till.publish_and_wait(&[&order.collected(amount)]).await;

@@ -62,13 +62,17 @@ async fn a_posting_to_an_account_that_there_is_not_is_refused() {
                      VALUES ($1, 'petty_cash', 1, 'EUR'), ($1, 'escrow', -1, 'EUR')";
     let constraint = refused_by(&mut connection, statement, &[transaction_id]).await;
     assert_eq!(constraint.as_deref(), Some("ledger_posting_account_check"));
+    let nobodys = "INSERT INTO ledger_posting (transaction_id, account, amount_minor, currency)
+                   VALUES ($1, 'seller_balance', 1, 'EUR'), ($1, 'escrow', -1, 'EUR')";
+    let constraint = refused_by(&mut connection, nobodys, &[transaction_id]).await;
+    assert_eq!(constraint.as_deref(), Some("ledger_posting_seller_has_the_balance"));
 }
 
 #[tokio::test]
 async fn cash_is_not_posted_beside_a_capture_by_the_provider() {
     let (till, order) = captured().await;
     let mut connection = till.store.pool().acquire().await.unwrap();
-    let statement = "WITH posted AS (INSERT INTO ledger_transaction VALUES (gen_random_uuid(), $1, 'capture', now())
+    let statement = "WITH posted AS (INSERT INTO ledger_transaction VALUES (gen_random_uuid(), $1, 'capture', 1, now())
                                      RETURNING transaction_id)
                      INSERT INTO ledger_posting (transaction_id, account, amount_minor, currency)
                      SELECT transaction_id, leg.* FROM posted,
@@ -85,7 +89,7 @@ async fn two_transactions_of_one_statement_do_not_balance_each_other() {
     sqlx::query(
         "WITH asked AS (INSERT INTO provider_operation (order_id, kind, amount_minor, currency, created_at)
                         VALUES ($1, 'refund', 1, 'EUR', now()))
-         INSERT INTO ledger_transaction VALUES ($2, $1, 'refund', now())",
+         INSERT INTO ledger_transaction VALUES ($2, $1, 'refund', 1, now())",
     )
     .bind(order.id.uuid())
     .bind(other_id)
@@ -104,9 +108,18 @@ async fn what_would_charge_twice_or_refund_too_much_is_refused() {
     let (till, order) = captured().await;
     let mut connection = till.store.pool().acquire().await.unwrap();
     let walls = [
+        ("UPDATE payment SET refunded_minor = 1 WHERE order_id = $1", "payment_refunded_at_most_what_was_asked_back"),
         (
-            "UPDATE payment SET refunded_minor = captured_minor + 1 WHERE order_id = $1",
-            "payment_refunded_at_most_what_was_captured",
+            "UPDATE payment SET asked_back_minor = captured_minor + 1 WHERE order_id = $1",
+            "payment_asked_back_at_most_what_was_captured",
+        ),
+        (
+            "UPDATE payment SET commission_rate = 0.05 WHERE order_id = $1",
+            "payment_released_was_delivered_and_captured",
+        ),
+        (
+            "UPDATE payment SET authorized_at = now() WHERE order_id = $1",
+            "payment_has_an_age_while_it_is_only_authorized",
         ),
         (
             "UPDATE payment SET captured_minor = amount_minor + 1 WHERE order_id = $1",
@@ -118,7 +131,16 @@ async fn what_would_charge_twice_or_refund_too_much_is_refused() {
             "provider_operation_once_per_kind",
         ),
         (
-            "INSERT INTO ledger_transaction VALUES (gen_random_uuid(), $1, 'capture', now())",
+            "INSERT INTO provider_operation (order_id, kind, number, amount_minor, currency, created_at)
+             VALUES ($1, 'capture', 2, 1, 'EUR', now())",
+            "provider_operation_only_refunds_are_numbered",
+        ),
+        (
+            "INSERT INTO ledger_transaction VALUES (gen_random_uuid(), $1, 'release', 2, now())",
+            "ledger_only_refunds_are_numbered",
+        ),
+        (
+            "INSERT INTO ledger_transaction VALUES (gen_random_uuid(), $1, 'capture', 1, now())",
             "ledger_operation_posted_once",
         ),
     ];

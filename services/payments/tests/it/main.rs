@@ -4,8 +4,9 @@
 //! | --- | --- |
 //! | `till` | replicas between their topics and a provider, orders, and what was really charged, for the tests below |
 //! | `checkout` | the saga: facts in over Kafka, facts out; what is parked |
-//! | `fulfilment` | the saga: cash that carriers pass on, and what is parked of it |
-//! | `refund` | the saga: a refund that orders approves, and what is parked of it |
+//! | `fulfilment` | the saga: cash that carriers pass on, money that becomes the seller's, and what is parked of it |
+//! | `refund` | the saga: refunds that orders approves, what the provider refuses of them, and what is parked of it |
+//! | `deadline` | authorizations that grew too old |
 //! | `provider` | lost answers, outages, kills, replicas, refusals to give back |
 //! | `ledger` | what the database refuses, whatever the domain decides |
 //! | `rpc` | every RPC through the real server, its refusals by name |
@@ -15,6 +16,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may give up where it stands")]
 
 mod checkout;
+mod deadline;
 mod fulfilment;
 mod indexes;
 mod ledger;

@@ -164,7 +164,7 @@ async fn a_second_outcome_of_an_operation_changes_nothing() {
     till.told(&order, &[AUTHORIZED]).await;
 
     let answered = |order_id, kind, outcome| {
-        let fact = Fact::ProviderAnswered { key: OperationKey { order_id, kind }, outcome };
+        let fact = Fact::ProviderAnswered { key: OperationKey::new(order_id, kind), attempt: 1, outcome };
         let cause = Cause::command("service:test");
         Caused { fact: Heard { fact, cause: cause.clone() }, cause }
     };

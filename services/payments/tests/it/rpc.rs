@@ -1,5 +1,9 @@
 //! The RPCs through the real server.
 
+mod retry_refund;
+mod seller_balance;
+mod undo;
+
 use std::fmt::Debug;
 use std::time::Duration;
 
@@ -18,7 +22,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use tonic::{Code, Request, Status};
 use tonic_types::StatusExt as _;
 
-use crate::till::{Order, Replica, Till, euros};
+use crate::till::{Order, Replica, Till, euros, payments};
 
 const TIMEOUT: Duration = Duration::from_secs(20);
 
@@ -38,7 +42,7 @@ impl Rpc {
         let server = Server::bind(&settings, Verifier::new(&settings).await.unwrap()).await.unwrap();
         let url = format!("http://{}", server.local_address());
         let stop = CancellationToken::new();
-        let service = PaymentsServiceServer::new(Api::new(till.store.clone()));
+        let service = PaymentsServiceServer::new(Api::new(till.store.clone(), payments()));
         tokio::spawn(server.add(service).serve(stop.clone()));
         let client = PaymentsServiceClient::new(Peer::new(&url, TIMEOUT).unwrap());
         Self { till, client, tokens: Tokens::new(), _replica: replica, _stop: stop.drop_guard() }

@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use contracts::convert::{money_to_wire, timestamp_to_wire};
 use contracts::inventory::v1::InventoryReserved;
-use contracts::orders::v1::{OrderCancelled, OrderConfirmed, OrderCreated, OrderFailed, RefundApproved};
+use contracts::orders::v1::{
+    OrderCancelled, OrderConfirmed, OrderCreated, OrderDelivered, OrderFailed, RefundApproved,
+};
 use contracts::payments::v1::payment_method::Method;
 use contracts::payments::v1::{CashOnDelivery, PaymentMethod};
 use contracts::shipping::v1::CashCollected;
@@ -15,7 +17,9 @@ use payments::adapters::events::SUBSCRIPTIONS;
 use payments::adapters::postgres::operation::Claim;
 use payments::adapters::postgres::{ledger, operation, payment};
 use payments::adapters::providers;
-use payments::domain::{BuyerId, OrderId, Policy, Status};
+use payments::domain::{
+    BuyerId, Method as PaidBy, OrderId, Payment, Policy, RefundStanding, SellerId, Status, commission, commission_rate,
+};
 use payments::jobs::ask_provider::Asker;
 use payments::{CONSUMER, Payments, SERVICE, Work};
 use sandbox_provider::{Charge, Sandbox, Tuning};
@@ -35,10 +39,15 @@ pub(crate) const DEAD_LETTERS: &str = "payments.saga.dlq";
 pub(crate) const PROVIDER_TIMEOUT: Duration = Duration::from_secs(5);
 pub(crate) const MARGIN: Duration = Duration::from_mins(1);
 
-pub(crate) const POLICY: Policy = Policy { authorization_margin: MARGIN };
+pub(crate) const LIFETIME: Duration = Duration::from_hours(7 * 24);
+
+pub(crate) fn policy() -> Policy {
+    let commission_rate = commission_rate("0.05").unwrap();
+    Policy { authorization_margin: MARGIN, authorization_lifetime: LIFETIME, commission_rate }
+}
 
 pub(crate) fn payments() -> Arc<Payments> {
-    Arc::new(Payments::new(POLICY))
+    Arc::new(Payments::new(policy()))
 }
 
 pub(crate) fn euros(minor: i64) -> Money {
@@ -113,7 +122,7 @@ impl Till {
 
     /// A replica: a pool, a store, a relay, a consumer and a worker of its own.
     pub(crate) async fn start_replica(&self, name: &'static str) -> Replica {
-        let (payments, work) = Payments::with_worker(POLICY, Claim::new(name.to_owned(), PROVIDER_TIMEOUT));
+        let (payments, work) = Payments::with_worker(policy(), Claim::new(name.to_owned(), PROVIDER_TIMEOUT));
         let payments = Arc::new(payments);
         let (store, stop) = self.start_consumer(name, payments.clone()).await;
         tokio::spawn(self.asker(store, payments, work, PROVIDER_TIMEOUT).run(stop.clone()));
@@ -138,7 +147,7 @@ impl Till {
 
     /// A worker alone, with a pool of its own.
     pub(crate) async fn start_worker(&self, name: &'static str, provider_timeout: Duration) -> Worker {
-        let (payments, work) = Payments::with_worker(POLICY, Claim::new(name.to_owned(), provider_timeout));
+        let (payments, work) = Payments::with_worker(policy(), Claim::new(name.to_owned(), provider_timeout));
         let asker = self.asker(self.another_store(name).await, Arc::new(payments), work, provider_timeout);
         let stop = CancellationToken::new();
         let stopped = stop.clone();
@@ -241,6 +250,12 @@ impl Till {
         parked.into_iter().map(|event| event.reason).collect()
     }
 
+    /// Account and minor units of each posting of a kind about an order, oldest first.
+    pub(crate) async fn posted(&self, order: &Order, kind: &str) -> Vec<(String, i64)> {
+        let postings = self.postings(order).await.into_iter().filter(|posting| posting.0 == kind);
+        postings.map(|(_, account, minor)| (account, minor)).collect()
+    }
+
     /// Invariant I1 of the whole database, against the provider's own books, and cash apart from them; and I4 of every payment.
     pub(crate) async fn assert_books_balance(&self) {
         let unbalanced: i64 = sqlx::query_scalar(
@@ -252,31 +267,40 @@ impl Till {
         .unwrap();
         assert_eq!(unbalanced, 0);
         let mut connection = self.store.pool().acquire().await.unwrap();
-        let rows = sqlx::query(
-            "SELECT p.*, coalesce(l.by_provider, 0)::bigint AS by_provider, coalesce(l.by_carrier, 0)::bigint AS by_carrier
-             FROM payment p LEFT JOIN (
-                 SELECT t.order_id, sum(l.amount_minor) FILTER (WHERE l.account = 'provider_clearing') AS by_provider,
-                        sum(l.amount_minor) FILTER (WHERE l.account = 'carrier_clearing') AS by_carrier
-                 FROM ledger_posting l JOIN ledger_transaction t USING (transaction_id) GROUP BY t.order_id
-             ) l USING (order_id)",
-        )
-        .fetch_all(&mut *connection)
-        .await
-        .unwrap();
-        for row in rows {
+        for row in sqlx::query("SELECT * FROM payment").fetch_all(&mut *connection).await.unwrap() {
             let order_id: Uuid = row.get("order_id");
-            let minor = |column: &str| row.get::<i64, _>(column);
-            let charge = self.provider.charges(Some(&order_id.to_string())).pop();
-            let charged = charge.as_ref().map_or(0, |charge| charge.charged_minor);
-            let is_cash = row.get::<Option<String>, _>("card_token").is_none();
-            let net = minor("captured_minor") - minor("refunded_minor");
-            let by_carrier = if is_cash { net } else { 0 };
-            assert_eq!((minor("by_provider"), minor("by_carrier")), (charged, by_carrier));
-            assert_eq!(net, charged + by_carrier);
-            assert!(charge.is_none_or(|charge| charge.captures <= 1 && charge.refunds <= 1));
+            if let Some(found) = payment::find(&mut *connection, Id::from_uuid(order_id)).await.unwrap() {
+                self.assert_ledger_is_of(&found.payment).await;
+            }
             let history = journal::read(&mut connection, order_id).await.unwrap();
             assert_eq!(journal::verify(&history, Head::from_row(&row).unwrap()), Ok(()));
         }
+    }
+
+    async fn assert_ledger_is_of(&self, payment: &Payment) {
+        let postings = ledger::list(self.store.pool(), Some(payment.order_id), 0, 100).await.unwrap();
+        let balance = |account: &str| -> i64 {
+            let legs = postings.iter().filter(|posting| posting.account == account);
+            legs.map(|posting| posting.amount.minor()).sum()
+        };
+        let (captured, refunded, kept) = (payment.captured.minor(), payment.refunded.minor(), payment.kept().minor());
+        let charge = self.provider.charges(Some(&payment.order_id.to_string())).pop();
+        let charged = charge.as_ref().map_or(0, |charge| charge.charged_minor);
+        let (provider, carrier, credit) = match payment.terms.method {
+            PaidBy::Card(_) => (kept, 0, 0),
+            PaidBy::CashOnDelivery => (0, captured, -refunded),
+        };
+        assert_eq!((balance("provider_clearing"), charged), (provider, provider));
+        assert_eq!((balance("carrier_clearing"), balance("buyer_credit")), (carrier, credit));
+        let (escrow, earned) = match payment.commission_rate {
+            None => (kept, 0),
+            Some(rate) => (0, commission(payment.kept(), rate).minor()),
+        };
+        let owed = (balance("escrow"), balance("seller_balance"), balance("commission"));
+        assert_eq!(owed, (-escrow, escrow + earned - kept, -earned));
+        let done = payment.refunds.iter().filter(|refund| refund.standing == RefundStanding::Done).count() as u32;
+        let is_once = |charge: &Charge| charge.captures <= 1 && charge.refunds == done;
+        assert!(charge.as_ref().is_none_or(is_once), "{charge:?} of {payment:?}");
     }
 }
 
@@ -289,6 +313,7 @@ pub(crate) fn short_name(event_type: &str) -> &str {
 pub(crate) struct Order {
     pub(crate) id: OrderId,
     pub(crate) buyer_id: BuyerId,
+    pub(crate) seller_id: SellerId,
     method: Method,
 }
 
@@ -297,17 +322,26 @@ impl Order {
 
     /// Paid by the card of that test token.
     pub(crate) fn by_card(token: &str) -> Self {
-        Self { id: Id::generate(), buyer_id: Id::generate(), method: Method::CardToken(token.to_owned()) }
+        Self::paid_by(Method::CardToken(token.to_owned()))
     }
 
     pub(crate) fn for_cash() -> Self {
-        Self { id: Id::generate(), buyer_id: Id::generate(), method: Method::CashOnDelivery(CashOnDelivery {}) }
+        Self::paid_by(Method::CashOnDelivery(CashOnDelivery {}))
+    }
+
+    fn paid_by(method: Method) -> Self {
+        Self { id: Id::generate(), buyer_id: Id::generate(), seller_id: Id::generate(), method }
+    }
+
+    pub(crate) fn sold_by(self, seller_id: SellerId) -> Self {
+        Self { seller_id, ..self }
     }
 
     pub(crate) fn message(&self) -> OrderCreated {
         OrderCreated {
             order_id: self.id.to_string(),
             buyer_id: self.buyer_id.to_string(),
+            seller_id: self.seller_id.to_string(),
             total: Some(money_to_wire(euros(Self::TOTAL_MINOR))),
             payment_method: Some(PaymentMethod { method: Some(self.method.clone()) }),
             ..OrderCreated::default()
@@ -330,10 +364,14 @@ impl Order {
         self.told(3, &OrderCancelled { order_id: self.id.to_string(), ..OrderCancelled::default() })
     }
 
-    /// So much of it is to be given back.
-    pub(crate) fn refund_approved(&self, amount: Money) -> Event {
+    pub(crate) fn delivered(&self) -> Event {
+        self.told(3, &OrderDelivered { order_id: self.id.to_string(), ..OrderDelivered::default() })
+    }
+
+    /// So much of it is to be given back by one of its refunds.
+    pub(crate) fn refund_approved(&self, refund_number: i32, amount: Money) -> Event {
         let (order_id, amount) = (self.id.to_string(), Some(money_to_wire(amount)));
-        self.told(4, &RefundApproved { order_id, amount, ..RefundApproved::default() })
+        self.told(4, &RefundApproved { order_id, amount, refund_number, ..RefundApproved::default() })
     }
 
     /// Its cash was collected, so much of it.

@@ -8,8 +8,8 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::money;
-use crate::domain::OrderId;
 use crate::domain::ledger::Transaction;
+use crate::domain::{OrderId, SellerId};
 
 /// Posts transactions. All their postings are one statement, because that is what the balance is checked over.
 pub(super) async fn save(tx: &mut PgConnection, transactions: &[Transaction], now: Timestamp) -> Result<(), Error> {
@@ -24,19 +24,21 @@ pub(super) async fn save(tx: &mut PgConnection, transactions: &[Transaction], no
         .collect();
     sqlx::query(
         "WITH posted AS (
-             INSERT INTO ledger_transaction (transaction_id, order_id, kind, created_at)
-             SELECT t.*, $8 FROM unnest($5::uuid[], $6::uuid[], $7::text[]) AS t
+             INSERT INTO ledger_transaction (transaction_id, order_id, kind, number, created_at)
+             SELECT t.*, $10 FROM unnest($6::uuid[], $7::uuid[], $8::text[], $9::integer[]) AS t
          )
-         INSERT INTO ledger_posting (transaction_id, account, amount_minor, currency)
-         SELECT * FROM unnest($1::uuid[], $2::text[], $3::bigint[], $4::text[])",
+         INSERT INTO ledger_posting (transaction_id, account, seller_id, amount_minor, currency)
+         SELECT * FROM unnest($1::uuid[], $2::text[], $3::uuid[], $4::bigint[], $5::text[])",
     )
     .bind(postings.iter().map(|(id, _)| *id).collect::<Vec<_>>())
     .bind(postings.iter().map(|(_, posting)| posting.account.as_str()).collect::<Vec<_>>())
+    .bind(postings.iter().map(|(_, posting)| posting.account.seller_id().map(Id::uuid)).collect::<Vec<_>>())
     .bind(postings.iter().map(|(_, posting)| posting.amount.minor()).collect::<Vec<_>>())
     .bind(postings.iter().map(|(_, posting)| posting.amount.currency().code().to_owned()).collect::<Vec<_>>())
     .bind(&ids)
-    .bind(transactions.iter().map(|each| each.operation().order_id.uuid()).collect::<Vec<_>>())
-    .bind(transactions.iter().map(|each| each.operation().kind.as_str()).collect::<Vec<_>>())
+    .bind(transactions.iter().map(|each| each.key().order_id.uuid()).collect::<Vec<_>>())
+    .bind(transactions.iter().map(|each| each.key().kind.as_str()).collect::<Vec<_>>())
+    .bind(transactions.iter().map(|each| each.key().number).collect::<Vec<_>>())
     .bind(OffsetDateTime::from(now))
     .execute(tx)
     .await?;
@@ -82,6 +84,18 @@ pub async fn list(pool: &PgPool, order_id: Option<OrderId>, after: i64, limit: i
         .bind(limit),
     };
     query.fetch_all(pool).await?.iter().map(from_row).collect()
+}
+
+/// What is owed to a seller in each currency: below zero when more was given back than was earned. Their postings credit what is owed.
+pub async fn balances_of_seller(pool: &PgPool, seller_id: SellerId) -> Result<Vec<Money>, Error> {
+    let rows = sqlx::query(
+        "SELECT currency, (-sum(amount_minor))::bigint AS balance_minor FROM ledger_posting WHERE seller_id = $1
+         GROUP BY currency ORDER BY currency",
+    )
+    .bind(seller_id.uuid())
+    .fetch_all(pool)
+    .await?;
+    rows.iter().map(|row| money(row, "balance_minor")).collect()
 }
 
 fn from_row(row: &PgRow) -> Result<Found, Error> {

@@ -37,6 +37,7 @@ pub async fn save(
     payment::save(tx, world, stored, heads, now).await?;
     operation::save_asked(tx, &world.asked, causes, claim, now).await?;
     operation::save_answered(tx, &world.answered, now).await?;
+    operation::save_asked_again(tx, &world.asked_again).await?;
     ledger::save(tx, &world.posted, now).await
 }
 

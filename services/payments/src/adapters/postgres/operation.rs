@@ -6,7 +6,7 @@ use std::time::Duration;
 use kernel::{Money, Timestamp};
 use messaging::{Cause, Error};
 use sqlx::postgres::PgRow;
-use sqlx::{PgConnection, PgPool, Row};
+use sqlx::{PgConnection, PgExecutor, PgPool, Row};
 use time::OffsetDateTime;
 
 use super::money;
@@ -50,13 +50,14 @@ pub(super) async fn save_asked(
         return Ok(());
     }
     sqlx::query(
-        "INSERT INTO provider_operation (order_id, kind, amount_minor, currency, caused_by, traceparent, created_at,
+        "INSERT INTO provider_operation (order_id, kind, number, amount_minor, currency, caused_by, traceparent, created_at,
                                          claimed_by, leased_until, attempts)
-         SELECT t.*, $7, $8, now() + make_interval(secs => $9), CASE WHEN $8 IS NULL THEN 0 ELSE 1 END
-         FROM unnest($1::uuid[], $2::text[], $3::bigint[], $4::text[], $5::uuid[], $6::text[]) AS t",
+         SELECT t.*, $8, $9, now() + make_interval(secs => $10), CASE WHEN $9 IS NULL THEN 0 ELSE 1 END
+         FROM unnest($1::uuid[], $2::text[], $3::integer[], $4::bigint[], $5::text[], $6::uuid[], $7::text[]) AS t",
     )
     .bind(asked.iter().map(|operation| operation.key.order_id.uuid()).collect::<Vec<_>>())
     .bind(asked.iter().map(|operation| operation.key.kind.as_str()).collect::<Vec<_>>())
+    .bind(asked.iter().map(|operation| operation.key.number).collect::<Vec<_>>())
     .bind(asked.iter().map(|operation| operation.amount.minor()).collect::<Vec<_>>())
     .bind(asked.iter().map(|operation| operation.amount.currency().code().to_owned()).collect::<Vec<_>>())
     .bind(causes.iter().map(|cause| cause.causation_id).collect::<Vec<_>>())
@@ -69,8 +70,27 @@ pub(super) async fn save_asked(
     Ok(())
 }
 
-/// Writes down what the provider answered. What is pending is recognised by what it lacks: asked for its status, the planner takes
-/// the index of what is due, and walks all of that for each answer.
+/// Has what the provider declined asked for again, from the table. The attempts go on, so that the next one first asks what became of it.
+pub(super) async fn save_asked_again(tx: &mut PgConnection, asked_again: &[OperationKey]) -> Result<(), Error> {
+    if asked_again.is_empty() {
+        return Ok(());
+    }
+    sqlx::query(
+        "UPDATE provider_operation o
+         SET status = 'pending', reason = NULL, completed_at = NULL, due_at = now(), leased_until = NULL
+         FROM unnest($1::uuid[], $2::text[], $3::integer[]) AS t (order_id, kind, number)
+         WHERE o.order_id = t.order_id AND o.kind = t.kind AND o.number = t.number",
+    )
+    .bind(asked_again.iter().map(|key| key.order_id.uuid()).collect::<Vec<_>>())
+    .bind(asked_again.iter().map(|key| key.kind.as_str()).collect::<Vec<_>>())
+    .bind(asked_again.iter().map(|key| key.number).collect::<Vec<_>>())
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
+/// Writes down what the provider answered; what it did is done, also if it declined it before. What is pending is recognised by what it
+/// lacks: asked for its status, the planner takes the index of what is due, and walks all of that for each answer.
 pub(super) async fn save_answered(tx: &mut PgConnection, answered: &[Answered], now: Timestamp) -> Result<(), Error> {
     if answered.is_empty() {
         return Ok(());
@@ -86,14 +106,17 @@ pub(super) async fn save_answered(tx: &mut PgConnection, answered: &[Answered], 
     sqlx::query(
         "UPDATE provider_operation o
          SET status = t.status, reason = t.reason, completed_at = $5
-         FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[]) AS t (order_id, kind, status, reason)
-         WHERE o.order_id = t.order_id AND o.kind = t.kind AND o.completed_at IS NULL",
+         FROM unnest($1::uuid[], $2::text[], $6::integer[], $3::text[], $4::text[])
+              AS t (order_id, kind, number, status, reason)
+         WHERE o.order_id = t.order_id AND o.kind = t.kind AND o.number = t.number
+           AND (o.completed_at IS NULL OR o.reason IS NOT NULL)",
     )
     .bind(answered.iter().map(|answered| answered.key.order_id.uuid()).collect::<Vec<_>>())
     .bind(answered.iter().map(|answered| answered.key.kind.as_str()).collect::<Vec<_>>())
     .bind(answered.iter().map(status).collect::<Vec<_>>())
     .bind(answered.iter().map(reason).collect::<Vec<_>>())
     .bind(OffsetDateTime::from(now))
+    .bind(answered.iter().map(|answered| answered.key.number).collect::<Vec<_>>())
     .execute(tx)
     .await?;
     Ok(())
@@ -125,19 +148,20 @@ pub async fn claim(
         "WITH unhurried AS (
              SELECT set_config('synchronous_commit', 'off', true)
          ), due AS (
-             SELECT o.order_id, o.kind FROM provider_operation o, unhurried
+             SELECT o.order_id, o.kind, o.number FROM provider_operation o, unhurried
              WHERE o.status = 'pending' AND o.due_at <= now()
                AND (o.leased_until IS NULL OR o.leased_until <= now()
                     OR (o.claimed_by = $1 AND o.leased_until <= now() + make_interval(secs => $3 - $6)
-                        AND NOT EXISTS (SELECT FROM unnest($4::uuid[], $5::text[]) AS asking (order_id, kind)
-                                        WHERE asking.order_id = o.order_id AND asking.kind = o.kind)))
+                        AND NOT EXISTS (SELECT FROM unnest($4::uuid[], $5::text[], $7::integer[]) AS asking (order_id, kind, number)
+                                        WHERE asking.order_id = o.order_id AND asking.kind = o.kind
+                                          AND asking.number = o.number)))
              ORDER BY o.due_at LIMIT $2 FOR UPDATE OF o SKIP LOCKED
          )
          UPDATE provider_operation o
          SET attempts = o.attempts + 1, leased_until = now() + make_interval(secs => $3), claimed_by = $1
          FROM due, payment p
-         WHERE o.order_id = due.order_id AND o.kind = due.kind AND p.order_id = o.order_id
-         RETURNING o.order_id, o.kind, o.amount_minor, o.currency, o.attempts, o.caused_by, o.traceparent, p.card_token,
+         WHERE o.order_id = due.order_id AND o.kind = due.kind AND o.number = due.number AND p.order_id = o.order_id
+         RETURNING o.order_id, o.kind, o.number, o.amount_minor, o.currency, o.attempts, o.caused_by, o.traceparent, p.card_token,
                    p.correlation_id",
     )
     .bind(&claim.replica)
@@ -146,6 +170,7 @@ pub async fn claim(
     .bind(under_way.iter().map(|key| key.order_id.uuid()).collect::<Vec<_>>())
     .bind(under_way.iter().map(|key| key.kind.as_str()).collect::<Vec<_>>())
     .bind(HANDOVER_MAX.as_secs_f64())
+    .bind(under_way.iter().map(|key| key.number).collect::<Vec<_>>())
     .fetch_all(pool)
     .await?;
     rows.iter().map(claimed_from_row).collect()
@@ -177,14 +202,16 @@ pub async fn postpone(tx: &mut PgConnection, postponed: &[(&Claimed, Duration)])
     sqlx::query(
         "UPDATE provider_operation o
          SET due_at = now() + make_interval(secs => t.delay_secs), leased_until = NULL
-         FROM unnest($1::uuid[], $2::text[], $3::integer[], $4::double precision[])
-              AS t (order_id, kind, attempts, delay_secs)
-         WHERE o.order_id = t.order_id AND o.kind = t.kind AND o.attempts = t.attempts AND o.completed_at IS NULL",
+         FROM unnest($1::uuid[], $2::text[], $5::integer[], $3::integer[], $4::double precision[])
+              AS t (order_id, kind, number, attempts, delay_secs)
+         WHERE o.order_id = t.order_id AND o.kind = t.kind AND o.number = t.number AND o.attempts = t.attempts
+           AND o.completed_at IS NULL",
     )
     .bind(postponed.iter().map(|(claimed, _)| claimed.operation.key.order_id.uuid()).collect::<Vec<_>>())
     .bind(postponed.iter().map(|(claimed, _)| claimed.operation.key.kind.as_str()).collect::<Vec<_>>())
     .bind(postponed.iter().map(|(claimed, _)| claimed.attempt).collect::<Vec<_>>())
     .bind(postponed.iter().map(|(_, delay)| delay.as_secs_f64()).collect::<Vec<_>>())
+    .bind(postponed.iter().map(|(claimed, _)| claimed.operation.key.number).collect::<Vec<_>>())
     .execute(tx)
     .await?;
     Ok(())
@@ -220,10 +247,10 @@ pub struct Found {
 }
 
 /// What was asked of the provider for an order, oldest first.
-pub async fn of_order(pool: &PgPool, order_id: OrderId) -> Result<Vec<Found>, Error> {
-    let rows = sqlx::query("SELECT * FROM provider_operation WHERE order_id = $1 ORDER BY created_at, kind")
+pub async fn of_order(executor: impl PgExecutor<'_>, order_id: OrderId) -> Result<Vec<Found>, Error> {
+    let rows = sqlx::query("SELECT * FROM provider_operation WHERE order_id = $1 ORDER BY created_at, kind, number")
         .bind(order_id.uuid())
-        .fetch_all(pool)
+        .fetch_all(executor)
         .await?;
     rows.iter().map(found_from_row).collect()
 }
@@ -253,5 +280,6 @@ fn key(row: &PgRow) -> Result<OperationKey, Error> {
     Ok(OperationKey {
         order_id: OrderId::from_uuid(row.try_get("order_id")?),
         kind: OperationKind::from_name(kind).ok_or_else(corrupt)?,
+        number: row.try_get("number")?,
     })
 }

@@ -1,17 +1,22 @@
 //! Table `payment`.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
-use kernel::Timestamp;
+use kernel::{Currency, Money, Rate, Timestamp};
 use messaging::{Caused, Error, Head, Heads};
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
 use sqlx::postgres::PgRow;
-use sqlx::{PgConnection, PgPool, Row};
+use sqlx::types::Json;
+use sqlx::{PgConnection, PgExecutor, PgPool, Row};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::money;
 use crate::Heard;
-use crate::domain::{BuyerId, CardToken, Entry, Method, OrderId, Payment, Status, Terms, World};
+use crate::domain::{
+    BuyerId, CardToken, Entry, Method, OrderId, Payment, Refund, RefundStanding, SellerId, Status, Terms, World,
+};
 
 const HOLD: &str = "hold";
 const TOMBSTONE: &str = "tombstone";
@@ -63,12 +68,14 @@ pub(super) async fn save(
 async fn insert(tx: &mut PgConnection, rows: &[Columns<'_>], now: Timestamp) -> Result<(), Error> {
     sqlx::query(
         "INSERT INTO payment (order_id, status, order_ended, needs_operator, buyer_id, amount_minor, captured_minor,
-                              refunded_minor, currency, card_token, hold_expires_at, reason, version, head_hash,
-                              correlation_id, created_at, updated_at)
-         SELECT t.*, $16, $16
+                              refunded_minor, currency, card_token, hold_expires_at, reason, version, head_hash, seller_id,
+                              authorized_at, asked_back_minor, refunds, delivered, commission_rate, correlation_id,
+                              created_at, updated_at)
+         SELECT t.*, $22, $22
          FROM unnest($1::uuid[], $2::text[], $3::boolean[], $4::boolean[], $5::uuid[], $6::bigint[], $7::bigint[],
                      $8::bigint[], $9::text[], $10::text[], $11::timestamptz[], $12::text[], $13::bigint[], $14::bytea[],
-                     $15::uuid[]) AS t",
+                     $15::uuid[], $16::timestamptz[], $17::bigint[], $18::jsonb[], $19::boolean[], $20::numeric[],
+                     $21::uuid[]) AS t",
     )
     .bind(column(rows, |row| row.order_id.uuid()))
     .bind(column(rows, |row| row.status))
@@ -84,6 +91,12 @@ async fn insert(tx: &mut PgConnection, rows: &[Columns<'_>], now: Timestamp) -> 
     .bind(column(rows, Columns::reason))
     .bind(column(rows, |row| row.head.version))
     .bind(column(rows, |row| row.head.hash.to_vec()))
+    .bind(column(rows, Columns::seller_id))
+    .bind(column(rows, Columns::authorized_at))
+    .bind(column(rows, Columns::asked_back_minor))
+    .bind(column(rows, Columns::refunds))
+    .bind(column(rows, Columns::delivered))
+    .bind(column(rows, Columns::commission_rate))
     .bind(column(rows, |row| row.head.correlation_id))
     .bind(OffsetDateTime::from(now))
     .execute(tx)
@@ -98,12 +111,16 @@ async fn update(tx: &mut PgConnection, rows: &[Columns<'_>], now: Timestamp) -> 
          SET status = t.status, order_ended = t.order_ended, needs_operator = t.needs_operator, buyer_id = t.buyer_id,
              amount_minor = t.amount_minor, captured_minor = t.captured_minor, refunded_minor = t.refunded_minor,
              currency = t.currency, card_token = t.card_token, hold_expires_at = t.hold_expires_at, reason = t.reason,
-             version = t.version, head_hash = t.head_hash, updated_at = $15,
-             created_at = CASE WHEN p.status = 'hold' THEN $15 ELSE p.created_at END
+             version = t.version, head_hash = t.head_hash, seller_id = t.seller_id, authorized_at = t.authorized_at,
+             asked_back_minor = t.asked_back_minor, refunds = t.refunds, delivered = t.delivered,
+             commission_rate = t.commission_rate, updated_at = $21,
+             created_at = CASE WHEN p.status = 'hold' THEN $21 ELSE p.created_at END
          FROM unnest($1::uuid[], $2::text[], $3::boolean[], $4::boolean[], $5::uuid[], $6::bigint[], $7::bigint[],
-                     $8::bigint[], $9::text[], $10::text[], $11::timestamptz[], $12::text[], $13::bigint[], $14::bytea[])
+                     $8::bigint[], $9::text[], $10::text[], $11::timestamptz[], $12::text[], $13::bigint[], $14::bytea[],
+                     $15::uuid[], $16::timestamptz[], $17::bigint[], $18::jsonb[], $19::boolean[], $20::numeric[])
               AS t (order_id, status, order_ended, needs_operator, buyer_id, amount_minor, captured_minor, refunded_minor,
-                    currency, card_token, hold_expires_at, reason, version, head_hash)
+                    currency, card_token, hold_expires_at, reason, version, head_hash, seller_id, authorized_at,
+                    asked_back_minor, refunds, delivered, commission_rate)
          WHERE p.order_id = t.order_id",
     )
     .bind(column(rows, |row| row.order_id.uuid()))
@@ -120,6 +137,12 @@ async fn update(tx: &mut PgConnection, rows: &[Columns<'_>], now: Timestamp) -> 
     .bind(column(rows, Columns::reason))
     .bind(column(rows, |row| row.head.version))
     .bind(column(rows, |row| row.head.hash.to_vec()))
+    .bind(column(rows, Columns::seller_id))
+    .bind(column(rows, Columns::authorized_at))
+    .bind(column(rows, Columns::asked_back_minor))
+    .bind(column(rows, Columns::refunds))
+    .bind(column(rows, Columns::delivered))
+    .bind(column(rows, Columns::commission_rate))
     .bind(OffsetDateTime::from(now))
     .execute(tx)
     .await?;
@@ -161,6 +184,31 @@ impl<'a> Columns<'a> {
         self.payment.map(|payment| payment.terms.buyer_id.uuid())
     }
 
+    fn seller_id(&self) -> Option<Uuid> {
+        self.payment.map(|payment| payment.terms.seller_id.uuid())
+    }
+
+    fn authorized_at(&self) -> Option<OffsetDateTime> {
+        self.payment.and_then(|payment| payment.authorized_at).map(OffsetDateTime::from)
+    }
+
+    fn asked_back_minor(&self) -> i64 {
+        self.payment.map_or(0, |payment| payment.asked_back().minor())
+    }
+
+    fn refunds(&self) -> Json<Vec<RefundColumn>> {
+        let refunds = self.payment.map_or(&[][..], |payment| &payment.refunds);
+        Json(refunds.iter().map(RefundColumn::from).collect())
+    }
+
+    fn delivered(&self) -> bool {
+        self.payment.is_some_and(|payment| payment.delivered)
+    }
+
+    fn commission_rate(&self) -> Option<Decimal> {
+        self.payment.and_then(|payment| payment.commission_rate).map(Rate::fraction)
+    }
+
     fn amount_minor(&self) -> Option<i64> {
         self.payment.map(|payment| payment.amount().minor())
     }
@@ -189,6 +237,41 @@ impl<'a> Columns<'a> {
     }
 }
 
+/// A refund, as it stands in the row of its payment, whose currency it has.
+#[derive(Serialize, Deserialize)]
+struct RefundColumn {
+    number: i32,
+    amount_minor: i64,
+    follows_from_end: bool,
+    standing: String,
+    refused_attempt: i32,
+}
+
+impl From<&Refund> for RefundColumn {
+    fn from(refund: &Refund) -> Self {
+        Self {
+            number: refund.number,
+            amount_minor: refund.amount.minor(),
+            follows_from_end: refund.follows_from_end,
+            standing: refund.standing.as_str().to_owned(),
+            refused_attempt: refund.refused_attempt,
+        }
+    }
+}
+
+impl RefundColumn {
+    fn into_refund(self, currency: Currency) -> Result<Refund, Error> {
+        let standing = RefundStanding::from_name(&self.standing);
+        Ok(Refund {
+            number: self.number,
+            amount: Money::from_minor(self.amount_minor, currency),
+            follows_from_end: self.follows_from_end,
+            standing: standing.ok_or_else(|| Error::Corrupt(format!("refund standing {:?}", self.standing)))?,
+            refused_attempt: self.refused_attempt,
+        })
+    }
+}
+
 fn entry_from_row(order_id: OrderId, row: &PgRow) -> Result<Entry, Error> {
     let status: &str = row.try_get("status")?;
     let hold_expires_at = row.try_get::<Option<OffsetDateTime>, _>("hold_expires_at")?.map(Timestamp::from);
@@ -204,18 +287,49 @@ fn entry_from_row(order_id: OrderId, row: &PgRow) -> Result<Entry, Error> {
         Ok(None) => Method::CashOnDelivery,
         Err(error) => return Err(Error::Corrupt(format!("card token {error}"))),
     };
-    let buyer_id = BuyerId::from_uuid(row.try_get("buyer_id")?);
+    let amount = money(row, "amount_minor")?;
+    let terms = Terms {
+        buyer_id: BuyerId::from_uuid(row.try_get("buyer_id")?),
+        seller_id: SellerId::from_uuid(row.try_get("seller_id")?),
+        amount,
+        method,
+    };
+    let Json(refunds): Json<Vec<RefundColumn>> = row.try_get("refunds")?;
+    let commission_rate: Option<Decimal> = row.try_get("commission_rate")?;
     Ok(Entry::Payment(Payment {
         order_id,
-        terms: Terms { buyer_id, amount: money(row, "amount_minor")?, method },
+        terms,
         hold_expires_at,
         status,
         order_ended: row.try_get("order_ended")?,
+        authorized_at: row.try_get::<Option<OffsetDateTime>, _>("authorized_at")?.map(Timestamp::from),
         captured: money(row, "captured_minor")?,
         refunded: money(row, "refunded_minor")?,
+        refunds: refunds.into_iter().map(|refund| refund.into_refund(amount.currency())).collect::<Result<_, _>>()?,
+        delivered: row.try_get("delivered")?,
+        commission_rate: commission_rate
+            .map(Rate::new)
+            .transpose()
+            .map_err(|error| Error::Corrupt(format!("commission rate {error}")))?,
         reason: row.try_get("reason")?,
         needs_operator: row.try_get("needs_operator")?,
     }))
+}
+
+/// Orders whose payments are still only authorized, by card, at `before` or earlier, and since when; oldest first, at most `limit`.
+pub async fn authorized_since(
+    pool: &PgPool,
+    before: Timestamp,
+    limit: i64,
+) -> Result<Vec<(OrderId, Timestamp)>, Error> {
+    let rows: Vec<(Uuid, OffsetDateTime)> = sqlx::query_as(
+        "SELECT order_id, authorized_at FROM payment WHERE authorized_at <= $1 ORDER BY authorized_at LIMIT $2",
+    )
+    .bind(OffsetDateTime::from(before))
+    .bind(limit)
+    .fetch_all(pool)
+    .await?;
+    Ok(rows.into_iter().map(|(id, since)| (OrderId::from_uuid(id), since.into())).collect())
 }
 
 /// A payment, as it is shown.
@@ -232,11 +346,26 @@ pub struct Found {
 }
 
 /// The payment of an order; none while its intent is not known.
-pub async fn find(pool: &PgPool, order_id: OrderId) -> Result<Option<Found>, Error> {
+pub async fn find(executor: impl PgExecutor<'_>, order_id: OrderId) -> Result<Option<Found>, Error> {
     let row =
-        sqlx::query("SELECT * FROM payment WHERE order_id = $1").bind(order_id.uuid()).fetch_optional(pool).await?;
-    let Some(row) = row else { return Ok(None) };
-    let Entry::Payment(payment) = entry_from_row(order_id, &row)? else { return Ok(None) };
+        sqlx::query("SELECT * FROM payment WHERE order_id = $1").bind(order_id.uuid()).fetch_optional(executor).await?;
+    row.map_or(Ok(None), |row| found_from_row(order_id, &row))
+}
+
+/// The payments of many orders, by order; those whose intent is not known are absent.
+pub async fn find_many(pool: &PgPool, order_ids: &[OrderId]) -> Result<HashMap<OrderId, Found>, Error> {
+    let ids: Vec<Uuid> = order_ids.iter().map(|id| id.uuid()).collect();
+    let rows = sqlx::query("SELECT * FROM payment WHERE order_id = ANY($1)").bind(ids).fetch_all(pool).await?;
+    let mut found = HashMap::with_capacity(rows.len());
+    for row in &rows {
+        let order_id = OrderId::from_uuid(row.try_get("order_id")?);
+        found.extend(found_from_row(order_id, row)?.map(|payment| (order_id, payment)));
+    }
+    Ok(found)
+}
+
+fn found_from_row(order_id: OrderId, row: &PgRow) -> Result<Option<Found>, Error> {
+    let Entry::Payment(payment) = entry_from_row(order_id, row)? else { return Ok(None) };
     Ok(Some(Found {
         payment,
         version: row.try_get("version")?,

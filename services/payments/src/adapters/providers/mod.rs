@@ -13,7 +13,8 @@ pub use sandbox::Sandbox;
 ///
 /// Both questions may be asked any number of times. What they must give:
 /// - an operation that is repeated under its key has no second effect and the same outcome;
-/// - an outcome is final;
+/// - an outcome is final, but that a refund was refused: whoever performs it again under its key asks again, and meanwhile `find` knows of
+///   nothing;
 /// - an answer that is not certain is [`NoAnswer`], never a guess: a timeout, a broken connection, an overload, "in progress";
 /// - each question ends within the time that the provider was made with.
 pub trait Provider: Send + Sync + 'static {
