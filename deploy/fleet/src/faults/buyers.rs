@@ -81,6 +81,7 @@ pub struct Ledger {
     placed: Mutex<Vec<Placed>>,
     successes: Mutex<Vec<Success>>,
     given_up: Mutex<Vec<(Intent, String)>>,
+    left_alone: Mutex<Vec<(Intent, String)>>,
     internal_errors: AtomicUsize,
 }
 
@@ -103,6 +104,11 @@ impl Ledger {
     /// Buyers who got no order, and why.
     pub fn given_up(&self) -> MutexGuard<'_, Vec<(Intent, String)>> {
         lock(&self.given_up)
+    }
+
+    /// Orders that were placed, and that their buyer, or whoever sends them, gave up on afterwards, and why.
+    pub fn left_alone(&self) -> MutexGuard<'_, Vec<(Intent, String)>> {
+        lock(&self.left_alone)
     }
 
     /// How many requests were answered with an internal error.
@@ -259,7 +265,11 @@ impl Basket {
         self.listen(order_id, submitted);
         let sent = async { if plan.is_sent { self.send(&order.order_id).await } else { Ok(()) } };
         let (cancelled, sent) = tokio::join!(self.perhaps_cancel(plan, &order.order_id), sent);
-        cancelled.and(sent)
+        // It is placed, whatever could not be done about it since.
+        if let Err(why) = cancelled.and(sent) {
+            lock(&self.ledger.left_alone).push((self.intent(plan), why));
+        }
+        Ok(())
     }
 
     async fn send(&self, order_id: &str) -> Result<(), String> {

@@ -108,6 +108,12 @@ impl fmt::Display for Report {
         for (ending, count) in &self.findings.endings {
             writeln!(f, "  {count:>8}  {ending}")?;
         }
+        if !self.findings.left_alone.is_empty() {
+            writeln!(f, "\n  Of these, placed and given up on afterwards:")?;
+        }
+        for (order, count) in &self.findings.left_alone {
+            writeln!(f, "  {count:>8}  {order}")?;
+        }
         writeln!(f, "\n  After a single kill, until an order that was submitted since was paid:")?;
         for Recovery { fault, lost, first_success_secs, every_partition_secs } in &self.findings.recoveries {
             let secs = |secs: &Option<f64>| secs.map_or("never".to_owned(), |secs| format!("{secs:.1} s"));

@@ -46,6 +46,8 @@ pub struct Course<'a> {
 pub struct Findings {
     /// Orders by what their buyer was up to and how they ended.
     pub endings: BTreeMap<String, usize>,
+    /// Orders that were placed and given up on afterwards, which the endings count too, by what their buyer was up to and why.
+    pub left_alone: BTreeMap<String, usize>,
     /// Orders that met no business failure, and how many of them are paid.
     pub payable: usize,
     /// See there.
@@ -84,6 +86,7 @@ pub async fn reach(course: &Course<'_>) -> Result<Findings> {
     let recoveries = recoveries(course);
     let mut findings = Findings {
         endings,
+        left_alone: left_alone(course.ledger),
         payable,
         paid,
         internal_errors: course.ledger.internal_errors(),
@@ -161,6 +164,14 @@ async fn endings(course: &Course<'_>) -> Result<BTreeMap<String, usize>> {
     Ok(endings)
 }
 
+fn left_alone(ledger: &Ledger) -> BTreeMap<String, usize> {
+    let mut counts = BTreeMap::new();
+    for (intent, why) in ledger.left_alone().iter() {
+        *counts.entry(format!("{intent:?}: {why}")).or_default() += 1;
+    }
+    counts
+}
+
 /// The recoveries after every kill of one process that came alone.
 fn recoveries(course: &Course<'_>) -> Vec<Recovery> {
     let successes = course.ledger.successes();
@@ -193,4 +204,20 @@ fn first_successes(successes: &[Success], since: Instant) -> BTreeMap<i32, Durat
         first.entry(success.partition).and_modify(|least| *least = took.min(*least)).or_insert(took);
     }
     first
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::buyers::Placed;
+    use super::*;
+
+    #[test]
+    fn an_order_that_was_placed_and_given_up_on_afterwards_counts_once_and_not_as_one_that_was_not_placed() {
+        let ledger = Ledger::default();
+        ledger.placed().push(Placed { order_id: Uuid::nil(), intent: Intent::Cash });
+        ledger.left_alone().push((Intent::Cash, "no parcel".to_owned()));
+        ledger.given_up().push((Intent::Pay, "no quote".to_owned()));
+        assert_eq!(intents(&ledger), [(Intent::Pay, 1), (Intent::Cash, 1)]);
+        assert_eq!(left_alone(&ledger), BTreeMap::from([("Cash: no parcel".to_owned(), 1)]));
+    }
 }
