@@ -8,6 +8,8 @@
 //! | [`keys`] | the development key, until there is an accounts service |
 //! | [`up`] | `fleet up`, `down`, `token` |
 //! | [`operate`] | `fleet operate`: a service's own subcommands, for the fleet that is up |
+//! | [`story`], [`statement`] | `fleet story`, `fleet statement`: an order's history and its ledger, for a person to read |
+//! | [`databases`] | what they read: the databases of a fleet |
 //! | [`demo`] | `fleet demo`: one morning of a marketplace |
 //! | [`catalogue`], [`shopper`], [`depot`], [`provider`] | what is on sale, who buys it over gRPC, who sends it, what the payment provider took |
 //! | [`faults`] | `fleet faults`: everything goes wrong, and then the books |
@@ -31,6 +33,7 @@ pub mod background;
 pub mod bench;
 pub mod catalogue;
 pub mod choreography;
+pub mod databases;
 pub mod demo;
 pub mod depot;
 pub mod faults;
@@ -52,6 +55,8 @@ pub mod provider;
 pub mod requirements;
 pub mod servers;
 pub mod shopper;
+pub mod statement;
+pub mod story;
 pub mod topology;
 pub mod up;
 pub mod witness;

@@ -7,7 +7,9 @@ use contracts::access::Role;
 use fleet::foreground::{self, RunOptions};
 use fleet::requirements::{Needs, Requirements};
 use fleet::servers::ExternalServers;
-use fleet::{background, bench, choreography, demo, faults, flash_sale, operate, progress, protos, up};
+use fleet::{
+    background, bench, choreography, demo, faults, flash_sale, operate, progress, protos, statement, story, up,
+};
 use uuid::Uuid;
 
 /// Runs Tradewind on one machine, without containers.
@@ -67,6 +69,12 @@ enum FleetCommand {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true, default_value = "help")]
         arguments: Vec<String>,
     },
+    /// Tells all that happened to an order of the fleet that is up: every fact of every service, who or what caused it, what is
+    /// awaited now and from whom, and what of it is stuck. Changes nothing.
+    Story(#[command(flatten)] story::Options),
+    /// Prints the ledger of an order of the fleet that is up: dated entries with debit and credit, totals, what the buyer paid and got
+    /// back, what the seller earned. Changes nothing.
+    Statement(#[command(flatten)] statement::Options),
     /// Writes docs/choreography.md from the services' SUBSCRIPTIONS tables.
     Choreography {
         /// Only checks that it is up to date and that the tests it names exist.
@@ -121,6 +129,8 @@ async fn run(command: FleetCommand) -> anyhow::Result<u8> {
         FleetCommand::Bench(options) => bench::bench(&options).await?,
         FleetCommand::Token { role, subject, seller } => println!("{}", up::token(role, subject, seller)?),
         FleetCommand::Operate { service, arguments } => operate::operate(up::NAME, &service, &arguments)?,
+        FleetCommand::Story(options) => story::story(up::NAME, &options).await?,
+        FleetCommand::Statement(options) => statement::statement(up::NAME, &options).await?,
         FleetCommand::Choreography { check: true } => choreography::check()?,
         FleetCommand::Choreography { check: false } => choreography::write()?,
         FleetCommand::LintProtos => protos::lint().await?,

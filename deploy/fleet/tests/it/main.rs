@@ -10,3 +10,4 @@ mod kills;
 mod marketplace;
 mod parked;
 mod servers;
+mod story;
