@@ -1,16 +1,17 @@
-//! What physically moves: one shipment for each warehouse that has stock of an order, which leaves in parcels.
+//! What physically moves: one shipment for each warehouse that has stock of an order, which leaves in parcels; and what comes back.
 //!
 //! | what | where |
 //! | --- | --- |
-//! | RPCs `GetShipment`, `ListShipments`, `DispatchParcel`, `RecordDelivery`, `RecordRemittance` | [`adapters::grpc`] |
-//! | the commands behind the last three | [`app`]: `dispatch_parcel`, `record_delivery`, `record_remittance` |
+//! | RPCs `GetShipment`, `ListShipments`, `ListReturns`, `DispatchParcel`, `RecordDelivery`, `RecordFailure`, `ReceiveReturn`, `RecordRemittance` | [`adapters::grpc`] |
+//! | the commands behind the last five | [`app`]: `dispatch_parcel`, `record_delivery`, `record_failure`, `receive_return`, `record_remittance` |
 //! | RPCs `SetShippingProfile`, `GetShippingProfile`, `QuoteShipping` | [`adapters::grpc_rates`], the work behind them in [`app`] |
-//! | events in: `OrderPaid`, `OrderConfirmed`, `OrderCancellationRequested`, `RefundRequested` | [`adapters::events`], decided in [`saga::fulfilment`] |
-//! | events out: `ShipmentCreated`, `ShipmentDispatched`, `ShipmentDelivered`, `ShipmentCancelled`, `ShipmentCancelRefused`, `CashCollected` | [`domain::event`], written in [`adapters::events`] |
-//! | all shipments of an order: the aggregate | [`domain::consignment`] |
+//! | events in: `OrderPaid`, `OrderConfirmed`, `OrderCancellationRequested`, `RefundRequested` | [`adapters::events`], decided in [`saga::fulfilment`] and [`saga::refund`] |
+//! | events out: `ShipmentCreated`, `ShipmentDispatched`, `ShipmentDelivered`, `ShipmentFailed`, `ReturnReceived`, `ShipmentCancelled`, `ShipmentCancelRefused`, `CashCollected` | [`domain::event`], written in [`adapters::events`] |
+//! | all shipments and returns of an order: the aggregate | [`domain::consignment`] |
 //! | what leaves from where, and what is left | [`domain::shipment`], [`domain::parcel`], [`domain::contents`] |
+//! | what comes back, where to and in what condition | [`domain::goods_return`] |
 //! | what a seller charges for sending; what it offers for goods and a place | [`domain::rates`]; [`domain::rates::offers`] |
-//! | tables `consignment`, `shipment`, `shipment_line`, `parcel` | `migrations/1001_shipping.sql`, [`adapters::postgres`] |
+//! | tables `consignment`, `shipment`, `shipment_line`, `parcel`, `goods_return`, `goods_receipt` | `migrations/1001_shipping.sql`, [`adapters::postgres`] |
 //! | table `shipping_profile` | `migrations/1002_rates.sql`, [`adapters::postgres::rates`] |
 
 pub mod adapters;

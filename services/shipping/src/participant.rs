@@ -30,7 +30,7 @@ impl Participant for Shipping {
     }
 
     fn decide(&self, world: &mut World, fact: &Fact, now: Timestamp) -> Decision<Event, ShippingError> {
-        saga::fulfilment::decide(world, fact, now)
+        saga::decide(world, fact, now)
     }
 
     fn encode(&self, event: &Event) -> Outgoing {

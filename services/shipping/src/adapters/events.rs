@@ -4,18 +4,19 @@ use std::collections::BTreeMap;
 
 use contracts::convert::{InvalidField, id_from_wire, money_from_wire, money_to_wire};
 use contracts::orders::v1::{
-    OrderCancellationRequested, OrderConfirmed, OrderPaid, RefundRequested, ShippingInstruction,
+    OrderCancellationRequested, OrderConfirmed, OrderPaid, RefundKind, RefundLine, RefundRequested, ShippingInstruction,
 };
 use contracts::shipping::v1 as wire;
 use kernel::{Money, Quantity, Sku};
 use messaging::{Envelope, Outgoing, Subscription, Trigger, Undecodable};
 use prost::{Message, Name};
 
-use super::wire_terms::{address_from_wire, line_from_wire, lines_to_wire};
+use super::wire_terms::{address_from_wire, failure_to_wire, line_from_wire, lines_to_wire, received_to_wire};
 use crate::domain::consignment::{Instruction, Terms};
 use crate::domain::contents::Contents;
 use crate::domain::event::Event;
-use crate::domain::fact::Fact;
+use crate::domain::fact::{Fact, WithoutGoods};
+use crate::domain::goods_return::ReturnOrigin;
 use crate::domain::ids::{OrderId, WarehouseId};
 
 /// What shipping reacts to.
@@ -51,11 +52,15 @@ pub const SUBSCRIPTIONS: &[Subscription] = &[
     },
     Subscription {
         event: "tradewind.orders.v1.RefundRequested",
-        reaction: "stops the parcels if none has left; otherwise the order goes on",
+        reaction: "before dispatch: stops the parcels if none has left, otherwise the order goes on; after a return: awaits the goods that the buyer sends back; otherwise nothing",
         follows: &["ShipmentCancelled", "ShipmentCancelRefused"],
         tests: &[
             "services/shipping/tests/it/fulfilment.rs::a_paid_order_whose_money_is_wanted_back_in_time_never_leaves",
             "services/shipping/tests/it/fulfilment.rs::a_paid_order_that_has_begun_to_leave_goes_on_although_its_money_is_wanted_back",
+            "services/shipping/tests/it/returns.rs::what_a_buyer_sends_back_is_awaited_where_it_left_and_taken_in_by_receipts",
+            "services/shipping/tests/it/returns.rs::more_than_the_buyer_has_is_not_awaited_and_an_operator_looks",
+            "services/shipping/tests/it/returns.rs::money_that_goes_back_without_goods_is_nothing_to_shipping",
+            "services/shipping/tests/it/returns.rs::a_wish_for_money_that_cannot_be_read_is_parked",
         ],
     },
 ];
@@ -83,12 +88,34 @@ pub const TRIGGERS: &[Trigger] = &[
         ],
     },
     Trigger {
+        cause: "an operator calls `RecordFailure`, as the carrier reports it",
+        reaction: "notes that a parcel was lost, refused or returned to its sender; unless it is lost it is awaited where it left",
+        follows: &["ShipmentFailed"],
+        tests: &[
+            "services/shipping/tests/it/fulfilment.rs::an_order_of_which_a_parcel_fails_arrives_without_it",
+            "services/shipping/tests/it/rpc/failure.rs::a_parcel_fails_once_and_for_good",
+        ],
+    },
+    Trigger {
+        cause: "the seller, or an operator, calls `ReceiveReturn`",
+        reaction: "takes in what came back, in part or all; refuses more than was sent back",
+        follows: &["ReturnReceived"],
+        tests: &[
+            "services/shipping/tests/it/returns.rs::what_a_buyer_sends_back_is_awaited_where_it_left_and_taken_in_by_receipts",
+            "services/shipping/tests/it/returns.rs::a_parcel_that_is_refused_comes_back_by_itself",
+            "services/shipping/tests/it/returns.rs::receipts_that_compete_for_the_last_unit_never_take_back_more_than_left",
+            "services/shipping/tests/it/rpc/receiving.rs::goods_are_taken_in_part_by_part_until_nothing_is_missing",
+            "services/shipping/tests/it/rpc/receiving.rs::more_than_was_sent_back_is_refused_for_a_reason_of_its_own",
+        ],
+    },
+    Trigger {
         cause: "an operator calls `RecordRemittance`, as the carrier passes cash on",
-        reaction: "notes the whole amount, once, of an order that was delivered as a whole",
+        reaction: "notes all that was to be paid for what arrived, once, when nothing is on its way any more",
         follows: &["CashCollected"],
         tests: &[
             "services/shipping/tests/it/fulfilment.rs::an_order_in_cash_is_sent_delivered_and_its_cash_is_passed_on",
             "services/shipping/tests/it/rpc/remittance.rs::cash_is_passed_on_once_and_whole_when_everything_was_delivered",
+            "services/shipping/tests/it/rpc/remittance.rs::less_is_passed_on_for_what_did_not_arrive",
             "services/shipping/tests/it/rpc/remittance.rs::nothing_is_passed_on_for_an_order_that_was_paid_before",
         ],
     },
@@ -113,7 +140,7 @@ pub fn decode(event: &Envelope) -> Result<Option<Fact>, Undecodable> {
         "tradewind.orders.v1.RefundRequested" => {
             let requested: RefundRequested = event.decode()?;
             let order_id = order_id_from_wire(event, &requested.order_id)?;
-            return Ok(Some(Fact::StopRequested { order_id }));
+            return refund_from_wire(order_id, &requested).map(Some).map_err(Undecodable::new);
         }
         _ => return Ok(None),
     };
@@ -133,6 +160,30 @@ fn order_id_from_wire(event: &Envelope, order_id: &str) -> Result<OrderId, Undec
     Ok(order_id)
 }
 
+fn refund_from_wire(order_id: OrderId, requested: &RefundRequested) -> Result<Fact, InvalidField> {
+    match RefundKind::try_from(requested.kind) {
+        // Facts of before there were several kinds do not say which.
+        Ok(RefundKind::Unspecified | RefundKind::BeforeDispatch) => Ok(Fact::StopRequested { order_id }),
+        Ok(RefundKind::AfterReturn) => {
+            let refund_number = requested.refund_number;
+            if refund_number < 1 {
+                return Err(InvalidField::new("refund_number", "must be above zero"));
+            }
+            let line = |(index, line): (usize, &RefundLine)| {
+                line_from_wire(&line.sku, line.quantity).map_err(|invalid| invalid.within(&format!("lines[{index}]")))
+            };
+            let asked = requested.lines.iter().enumerate().map(line).collect::<Result<Vec<_>, _>>()?;
+            if asked.is_empty() {
+                return Err(InvalidField::new("lines", "there are none"));
+            }
+            Ok(Fact::ReturnRequested { order_id, refund_number, asked: Contents::of(asked) })
+        }
+        Ok(RefundKind::ParcelFailed) => Ok(Fact::RefundWithoutGoods { order_id, kind: WithoutGoods::ParcelFailed }),
+        Ok(RefundKind::Goodwill) => Ok(Fact::RefundWithoutGoods { order_id, kind: WithoutGoods::Goodwill }),
+        Err(_) => Err(InvalidField::new("kind", format!("{} is no kind", requested.kind))),
+    }
+}
+
 fn instruction_from_wire(instruction: &ShippingInstruction, is_prepaid: bool) -> Result<Instruction, InvalidField> {
     let mut lines: BTreeMap<WarehouseId, Vec<(Sku, Quantity)>> = BTreeMap::new();
     for (index, allocation) in instruction.allocations.iter().enumerate() {
@@ -145,14 +196,21 @@ fn instruction_from_wire(instruction: &ShippingInstruction, is_prepaid: bool) ->
     if lines.is_empty() {
         return Err(InvalidField::new("allocations", "there are none"));
     }
+    let allocations: BTreeMap<WarehouseId, Contents> =
+        lines.into_iter().map(|(warehouse_id, lines)| (warehouse_id, Contents::of(lines))).collect();
+    let cash_to_collect = cash_from_wire(instruction, is_prepaid)?;
     Ok(Instruction {
         terms: Terms {
             buyer_id: id_from_wire("buyer_id", &instruction.buyer_id)?,
             seller_id: id_from_wire("seller_id", &instruction.seller_id)?,
             ship_to: address_from_wire("ship_to", instruction.ship_to.as_ref())?,
-            cash_to_collect: cash_from_wire(instruction, is_prepaid)?,
+            cash_to_collect,
+            sku_totals: match cash_to_collect {
+                Some(cash) => sku_totals_from_wire(instruction, cash, &Contents::sum(allocations.values()))?,
+                None => BTreeMap::new(),
+            },
         },
-        allocations: lines.into_iter().map(|(warehouse_id, lines)| (warehouse_id, Contents::of(lines))).collect(),
+        allocations,
     })
 }
 
@@ -167,6 +225,38 @@ fn cash_from_wire(instruction: &ShippingInstruction, is_prepaid: bool) -> Result
     }
     let cash = money_from_wire("cash_to_collect", cash)?;
     if cash.is_positive() { Ok(Some(cash)) } else { Err(InvalidField::new("cash_to_collect", "must be above zero")) }
+}
+
+/// What the units that leave cost, all of each SKU: at most what is collected for them, or less than nothing would be due one day.
+fn sku_totals_from_wire(
+    instruction: &ShippingInstruction,
+    cash: Money,
+    ordered: &Contents,
+) -> Result<BTreeMap<Sku, Money>, InvalidField> {
+    let mut totals = BTreeMap::new();
+    for (index, total) in instruction.sku_totals.iter().enumerate() {
+        let at = format!("sku_totals[{index}]");
+        let (sku, quantity) = line_from_wire(&total.sku, total.quantity).map_err(|invalid| invalid.within(&at))?;
+        if ordered.units(&sku) != i64::from(quantity) {
+            let problem = format!("{quantity} are told of, and {} leave", ordered.units(&sku));
+            return Err(InvalidField::new(format!("{at}.quantity"), problem));
+        }
+        let amount = money_from_wire("amount", total.amount.as_ref()).map_err(|invalid| invalid.within(&at))?;
+        if amount.is_negative() {
+            return Err(InvalidField::new(format!("{at}.amount"), "is below zero"));
+        }
+        if totals.insert(sku, amount).is_some() {
+            return Err(InvalidField::new(format!("{at}.sku"), "is there twice"));
+        }
+    }
+    if totals.len() < ordered.lines().len() {
+        return Err(InvalidField::new("sku_totals", "one is missing"));
+    }
+    match Money::sum(totals.values().copied(), cash.currency()).and_then(|sum| cash.checked_sub(sum)) {
+        Ok(rest) if !rest.is_negative() => Ok(totals),
+        Ok(_) => Err(InvalidField::new("sku_totals", "are more than is collected")),
+        Err(error) => Err(InvalidField::new("sku_totals", error)),
+    }
 }
 
 /// An event on the wire.
@@ -206,6 +296,43 @@ pub fn encode(event: &Event) -> Outgoing {
                 order_delivered: *order_delivered,
             },
         ),
+        Event::ShipmentFailed {
+            order_id,
+            shipment_id,
+            parcel_id,
+            failure,
+            contents,
+            order_delivered,
+            order_failed,
+        } => of_order(
+            *order_id,
+            &wire::ShipmentFailed {
+                order_id: order_id.to_string(),
+                shipment_id: shipment_id.to_string(),
+                parcel_id: parcel_id.to_string(),
+                failure: failure_to_wire(*failure).into(),
+                lines: lines_to_wire(contents),
+                order_delivered: *order_delivered,
+                order_failed: *order_failed,
+            },
+        ),
+        Event::ReturnReceived { order_id, return_id, origin, received, order_received, accepted, complete } => {
+            of_order(
+                *order_id,
+                &wire::ReturnReceived {
+                    order_id: order_id.to_string(),
+                    return_id: return_id.to_string(),
+                    refund_number: match origin {
+                        ReturnOrigin::Refund(refund_number) => *refund_number,
+                        ReturnOrigin::Parcel(_) => 0,
+                    },
+                    lines: received_to_wire(received),
+                    order_received_lines: received_to_wire(order_received),
+                    accepted_lines: lines_to_wire(accepted),
+                    complete: *complete,
+                },
+            )
+        }
         Event::ShipmentCancelled { order_id } => {
             of_order(*order_id, &wire::ShipmentCancelled { order_id: order_id.to_string() })
         }

@@ -1,31 +1,36 @@
 //! The RPCs: from the wire to a command or a query, and back.
 
+use std::collections::BTreeMap;
+
 use chassis::idempotency::Key;
 use chassis::paging::{self, PageSizes};
 use chassis::{Caller, Fields, InvalidRequest, caller, status};
-use contracts::convert::{InvalidField, id_from_wire, money_from_wire, timestamp_to_wire};
+use contracts::convert::{InvalidField, id_from_wire, money_from_wire};
 use contracts::shipping::v1 as wire;
 use contracts::shipping::v1::shipping_service_server::ShippingService;
 use messaging::EventStore;
 use tonic::{Request, Response, Status};
 
 use super::postgres::{self, Found, Parties, Whose};
-use super::wire_terms::{address_to_wire, line_from_wire, lines_to_wire};
+use super::wire_resources::{return_to_wire, shipment_to_wire, status_from_wire};
+use super::wire_terms::{condition_from_wire, failure_from_wire, line_from_wire};
 use crate::Shipping;
 use crate::app::Error;
 use crate::app::dispatch_parcel::{DispatchParcel, dispatch_parcel};
+use crate::app::receive_return::{ReceiveReturn, receive_return};
 use crate::app::record_delivery::{RecordDelivery, record_delivery};
+use crate::app::record_failure::{RecordFailure, record_failure};
 use crate::app::record_remittance::{RecordRemittance, record_remittance};
 use crate::domain::consignment::RemittanceReference;
 use crate::domain::contents::Contents;
 use crate::domain::error::ShippingError;
+use crate::domain::goods_return::Goods;
 use crate::domain::ids::{OrderId, ShipmentId};
-use crate::domain::parcel::{Carrier, Parcel, TrackingNumber};
-use crate::domain::shipment::ShipmentStatus;
+use crate::domain::parcel::{Carrier, TrackingNumber};
 
 const SHIPMENTS_PER_PAGE: PageSizes = PageSizes { default: 20, max: 100 };
 
-/// More than any shipment holds of different SKUs.
+/// More than any shipment holds of different SKUs, or than come back in different conditions.
 const LINES_MAX: usize = 200;
 
 /// Serves [`ShippingService`].
@@ -45,6 +50,16 @@ impl Api {
     async fn find(&self, id: ShipmentId, is_theirs: impl Fn(Parties) -> bool) -> Result<Found, Error> {
         let found = postgres::find(&mut *postgres::snapshot(self.store.pool()).await?, id).await?;
         found.filter(|found| is_theirs(found.parties)).ok_or(Error::Refused(ShippingError::ShipmentNotFound(id)))
+    }
+
+    /// Whether an order is sent and is the caller's business. Whoever it is not does not learn that it exists.
+    async fn check_order(&self, id: OrderId, is_theirs: impl Fn(Parties) -> bool) -> Result<(), Error> {
+        let mut connection = self.store.pool().acquire().await.map_err(messaging::Error::from)?;
+        let parties = postgres::parties(&mut connection, id).await?;
+        parties
+            .filter(|parties| is_theirs(*parties))
+            .map(|_| ())
+            .ok_or(Error::Refused(ShippingError::OrderNotFound(id)))
     }
 }
 
@@ -76,19 +91,15 @@ impl ShippingService for Api {
         let question = (&request.order_id, &request.seller_id, request.status);
         let before = paging::cursor::<(OrderId, ShipmentId)>(&request.page_token, &question).map_err(status)?;
 
-        let mut tx = postgres::snapshot(self.store.pool()).await.map_err(status)?;
         let is_theirs = match whose {
-            Whose::Order(id) => {
-                let parties = postgres::parties(&mut tx, id).await.map_err(status)?;
-                let not_found = Error::Refused(ShippingError::OrderNotFound(id));
-                if parties.is_some_and(|parties| may_read(&caller, parties)) { Ok(()) } else { Err(not_found) }
-            }
+            Whose::Order(id) => self.check_order(id, |parties| may_read(&caller, parties)).await,
             Whose::Seller(id) => {
                 let acts_for = caller.principal().is_ok_and(|principal| principal.acts_for_seller(id));
                 if acts_for || is_staff(&caller) { Ok(()) } else { Err(Error::NotYours { field: "seller_id" }) }
             }
         };
         is_theirs.map_err(status)?;
+        let mut tx = postgres::snapshot(self.store.pool()).await.map_err(status)?;
         // One more than asked for tells whether there is a next page.
         let limit = i64::from(size) + 1;
         let mut shipments = postgres::list(&mut tx, whose, only, before, limit).await.map_err(status)?;
@@ -119,7 +130,7 @@ impl ShippingService for Api {
         else {
             return Err(status(fields.refuse()));
         };
-        let found = self.find(shipment_id, |parties| may_dispatch(&caller, parties)).await.map_err(status)?;
+        let found = self.find(shipment_id, |parties| may_handle(&caller, parties)).await.map_err(status)?;
         let order_id = found.order_id;
         let command = DispatchParcel { order_id, shipment_id, asked, carrier, tracking_number, actor: caller.actor() };
         let answer = key.run(&self.store, async |unit| {
@@ -149,6 +160,67 @@ impl ShippingService for Api {
         let answer = key.run(&self.store, async |unit| {
             let found = record_delivery(unit, self.shipping, command).await?;
             Ok::<_, Error>(wire::RecordDeliveryResponse { shipment: Some(shipment_to_wire(&found)) })
+        });
+        Ok(Response::new(answer.await.map_err(status)?))
+    }
+
+    async fn record_failure(
+        &self,
+        request: Request<wire::RecordFailureRequest>,
+    ) -> Result<Response<wire::RecordFailureResponse>, Status> {
+        let caller = caller(&request);
+        let request = request.into_inner();
+        let mut fields = Fields::new();
+        let key = fields.take(Key::new(&caller, &request.request_id, &request));
+        let shipment_id = fields.take(id_from_wire("shipment_id", &request.shipment_id));
+        let parcel_id = fields.take(id_from_wire("parcel_id", &request.parcel_id));
+        let failure = fields.take(failure_from_wire("failure", request.failure));
+        let (Some(key), Some(shipment_id), Some(parcel_id), Some(failure)) = (key, shipment_id, parcel_id, failure)
+        else {
+            return Err(status(fields.refuse()));
+        };
+        let found = self.find(shipment_id, |parties| may_read(&caller, parties)).await.map_err(status)?;
+        let order_id = found.order_id;
+        let command = RecordFailure { order_id, shipment_id, parcel_id, failure, actor: caller.actor() };
+        let answer = key.run(&self.store, async |unit| {
+            let found = record_failure(unit, self.shipping, command).await?;
+            Ok::<_, Error>(wire::RecordFailureResponse { shipment: Some(shipment_to_wire(&found)) })
+        });
+        Ok(Response::new(answer.await.map_err(status)?))
+    }
+
+    async fn list_returns(
+        &self,
+        request: Request<wire::ListReturnsRequest>,
+    ) -> Result<Response<wire::ListReturnsResponse>, Status> {
+        let caller = caller(&request);
+        let order_id = id_from_wire("order_id", &request.get_ref().order_id).map_err(invalid)?;
+        self.check_order(order_id, |parties| may_read(&caller, parties)).await.map_err(status)?;
+        let mut tx = postgres::snapshot(self.store.pool()).await.map_err(status)?;
+        let returns = postgres::returns(&mut tx, order_id).await.map_err(status)?;
+        Ok(Response::new(wire::ListReturnsResponse { returns: returns.iter().map(return_to_wire).collect() }))
+    }
+
+    async fn receive_return(
+        &self,
+        request: Request<wire::ReceiveReturnRequest>,
+    ) -> Result<Response<wire::ReceiveReturnResponse>, Status> {
+        let caller = caller(&request);
+        let request = request.into_inner();
+        let mut fields = Fields::new();
+        let key = fields.take(Key::new(&caller, &request.request_id, &request));
+        let order_id = fields.take(id_from_wire("order_id", &request.order_id));
+        let return_id = fields.take(id_from_wire("return_id", &request.return_id));
+        let goods = goods(&request, &mut fields);
+        let (Some(key), Some(order_id), Some(return_id), Some(goods)) = (key, order_id, return_id, goods) else {
+            return Err(status(fields.refuse()));
+        };
+        self.check_order(order_id, |parties| may_handle(&caller, parties)).await.map_err(status)?;
+        let complete = request.complete;
+        let command = ReceiveReturn { order_id, return_id, goods, complete, actor: caller.actor() };
+        let answer = key.run(&self.store, async |unit| {
+            let found = receive_return(unit, self.shipping, command).await?;
+            Ok::<_, Error>(wire::ReceiveReturnResponse { goods_return: Some(return_to_wire(&found)) })
         });
         Ok(Response::new(answer.await.map_err(status)?))
     }
@@ -193,8 +265,8 @@ fn may_read(caller: &Caller, parties: Parties) -> bool {
     is_party || is_staff(caller)
 }
 
-/// A buyer sees shipments and sends none.
-fn may_dispatch(caller: &Caller, parties: Parties) -> bool {
+/// A buyer sees shipments and returns; what leaves and comes back is in others' hands.
+fn may_handle(caller: &Caller, parties: Parties) -> bool {
     caller.principal().is_ok_and(|principal| principal.is_operator() || principal.acts_for_seller(parties.seller_id))
 }
 
@@ -223,53 +295,27 @@ fn contents(lines: &[wire::ShipmentLine], fields: &mut Fields) -> Option<Content
     read.into_iter().collect::<Option<Vec<_>>>().map(Contents::of)
 }
 
-fn status_from_wire(status: i32) -> Result<Option<ShipmentStatus>, InvalidField> {
-    match wire::ShipmentStatus::try_from(status) {
-        Ok(wire::ShipmentStatus::Unspecified) => Ok(None),
-        Ok(wire::ShipmentStatus::Pending) => Ok(Some(ShipmentStatus::Pending)),
-        Ok(wire::ShipmentStatus::PartlyDispatched) => Ok(Some(ShipmentStatus::PartlyDispatched)),
-        Ok(wire::ShipmentStatus::Dispatched) => Ok(Some(ShipmentStatus::Dispatched)),
-        Ok(wire::ShipmentStatus::Delivered) => Ok(Some(ShipmentStatus::Delivered)),
-        Ok(wire::ShipmentStatus::Cancelled) => Ok(Some(ShipmentStatus::Cancelled)),
-        Err(_) => Err(InvalidField::new("status", format!("{status} is no status"))),
+/// What came, by its condition.
+fn goods(request: &wire::ReceiveReturnRequest, fields: &mut Fields) -> Option<Goods> {
+    let lines = &request.lines;
+    if lines.is_empty() && !request.complete {
+        fields.violation("lines", "may only be empty when complete is set");
+        return None;
     }
-}
-
-const fn status_to_wire(status: ShipmentStatus) -> wire::ShipmentStatus {
-    match status {
-        ShipmentStatus::Pending => wire::ShipmentStatus::Pending,
-        ShipmentStatus::PartlyDispatched => wire::ShipmentStatus::PartlyDispatched,
-        ShipmentStatus::Dispatched => wire::ShipmentStatus::Dispatched,
-        ShipmentStatus::Delivered => wire::ShipmentStatus::Delivered,
-        ShipmentStatus::Cancelled => wire::ShipmentStatus::Cancelled,
+    if lines.len() > LINES_MAX {
+        fields.violation("lines", format!("are at most {LINES_MAX}"));
+        return None;
     }
-}
-
-fn shipment_to_wire(found: &Found) -> wire::Shipment {
-    let shipment = &found.shipment;
-    wire::Shipment {
-        shipment_id: shipment.id.to_string(),
-        order_id: found.order_id.to_string(),
-        warehouse_id: shipment.warehouse_id.to_string(),
-        seller_id: found.parties.seller_id.to_string(),
-        ship_to: Some(address_to_wire(&found.ship_to)),
-        status: status_to_wire(found.status).into(),
-        lines: lines_to_wire(&shipment.holds),
-        parcels: shipment.parcels.values().map(parcel_to_wire).collect(),
-        create_time: Some(timestamp_to_wire(found.created_at)),
-        update_time: Some(timestamp_to_wire(found.updated_at)),
+    let mut read = Vec::with_capacity(lines.len());
+    for (index, line) in lines.iter().enumerate() {
+        let at = format!("lines[{index}]");
+        let goods = fields.take(line_from_wire(&line.sku, line.quantity).map_err(|invalid| invalid.within(&at)));
+        let condition = fields.take(condition_from_wire(&format!("{at}.condition"), line.condition));
+        read.push(condition.zip(goods));
     }
-}
-
-fn parcel_to_wire(parcel: &Parcel) -> wire::Parcel {
-    let status = if parcel.is_delivered() { wire::ParcelStatus::Delivered } else { wire::ParcelStatus::Dispatched };
-    wire::Parcel {
-        parcel_id: parcel.id.to_string(),
-        carrier: parcel.carrier.to_string(),
-        tracking_number: parcel.tracking_number.to_string(),
-        lines: lines_to_wire(&parcel.contents),
-        status: status.into(),
-        dispatch_time: Some(timestamp_to_wire(parcel.dispatched_at)),
-        deliver_time: parcel.delivered_at.map(timestamp_to_wire),
+    let mut by_condition: BTreeMap<_, Vec<_>> = BTreeMap::new();
+    for (condition, line) in read.into_iter().collect::<Option<Vec<_>>>()? {
+        by_condition.entry(condition).or_default().push(line);
     }
+    Some(by_condition.into_iter().map(|(condition, lines)| (condition, Contents::of(lines))).collect())
 }

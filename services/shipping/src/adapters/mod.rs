@@ -5,4 +5,5 @@ pub mod grpc;
 pub mod grpc_rates;
 pub mod postgres;
 mod wire_rates;
+mod wire_resources;
 mod wire_terms;

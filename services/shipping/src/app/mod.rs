@@ -4,7 +4,9 @@ pub mod dispatch_parcel;
 mod error;
 pub mod get_shipping_profile;
 pub mod quote_shipping;
+pub mod receive_return;
 pub mod record_delivery;
+pub mod record_failure;
 pub mod record_remittance;
 pub mod set_shipping_profile;
 

@@ -2,11 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use kernel::{Money, Text};
+use kernel::{Money, Sku, Text};
 
 use super::address::Address;
 use super::contents::Contents;
-use super::ids::{BuyerId, OrderId, ParcelId, SellerId, ShipmentId, WarehouseId, shipment_id};
+use super::error::ShippingError;
+use super::goods_return::{Received, Return, ReturnOrigin, share_out};
+use super::ids::{BuyerId, OrderId, ParcelId, ReturnId, SellerId, ShipmentId, WarehouseId, shipment_id};
 use super::parcel::Parcel;
 use super::shipment::{Shipment, ShipmentStatus};
 
@@ -22,8 +24,10 @@ pub struct Terms {
     pub seller_id: SellerId,
     /// Where the parcels go.
     pub ship_to: Address,
-    /// What the carrier collects; none for an order that is paid for.
+    /// What the carrier collects if everything arrives; none for an order that is paid for.
     pub cash_to_collect: Option<Money>,
+    /// What all units of each SKU cost, in the currency of the cash, which is at least their sum. Empty for an order that is paid for.
+    pub sku_totals: BTreeMap<Sku, Money>,
 }
 
 /// What orders tell shipping to send.
@@ -44,6 +48,8 @@ pub struct Consignment {
     pub terms: Terms,
     /// One shipment for each warehouse.
     pub shipments: BTreeMap<ShipmentId, Shipment>,
+    /// What comes back.
+    pub returns: BTreeMap<ReturnId, Return>,
     /// What became of the wish to stop the order; none if there was none.
     pub cancellation: Option<Cancellation>,
     /// The reference under which the carrier passed the cash on; none before.
@@ -88,6 +94,7 @@ impl Consignment {
             order_id,
             terms: instruction.terms.clone(),
             shipments: instruction.allocations.iter().map(shipment).collect(),
+            returns: BTreeMap::new(),
             cancellation: None,
             remittance: None,
         }
@@ -126,8 +133,68 @@ impl Consignment {
         self.shipments.values().all(Shipment::is_dispatched)
     }
 
-    /// Whether every unit of the order was delivered.
+    /// Whether every unit of the order was delivered that did not fail, and there is one.
     pub fn is_delivered(&self) -> bool {
-        self.shipments.values().all(Shipment::is_delivered)
+        self.has_ended() && self.shipments.values().any(Shipment::has_arrived)
+    }
+
+    /// Whether every unit of the order failed.
+    pub fn has_failed(&self) -> bool {
+        self.has_ended() && !self.shipments.values().any(Shipment::has_arrived)
+    }
+
+    /// Whether nothing more is heard of its parcels.
+    fn has_ended(&self) -> bool {
+        self.shipments.values().all(Shipment::has_ended)
+    }
+
+    /// What the carrier has to pass on: what it collects if everything arrives, less the share of the units that failed. None for an
+    /// order that is paid for.
+    pub fn cash_due(&self) -> Option<Money> {
+        let to_collect = self.terms.cash_to_collect?;
+        let holds = Contents::sum(self.shipments.values().map(|shipment| &shipment.holds));
+        let share = |(sku, units): (&Sku, i64)| {
+            self.terms.sku_totals.get(sku).map_or(0, |total| total.of_first_units(units, holds.units(sku)).minor())
+        };
+        let failed: Vec<Contents> = self.shipments.values().map(Shipment::failed).collect();
+        let waived: i64 = Contents::sum(&failed).lines().map(share).sum();
+        Some(Money::from_minor(to_collect.minor() - waived, to_collect.currency()))
+    }
+
+    /// Where units go that the buyer sends back: those of each SKU to the first shipment's warehouse, as many as it delivered, then to the
+    /// next one's.
+    ///
+    /// # Errors
+    /// The buyer does not have that many.
+    pub fn send_back(&self, asked: &Contents) -> Result<BTreeMap<WarehouseId, Contents>, ShippingError> {
+        let with_buyer = |shipment: &Shipment| (shipment.warehouse_id, self.with_buyer(shipment));
+        let with_buyer: Vec<_> = self.shipments.values().map(with_buyer).collect();
+        let mut awaited: BTreeMap<WarehouseId, Contents> = BTreeMap::new();
+        for (sku, units) in asked.lines() {
+            let of_warehouses = with_buyer.iter().map(|(warehouse_id, contents)| (warehouse_id, contents));
+            let shares = share_out(of_warehouses, sku, units).map_err(|left| {
+                let (order_id, sku) = (self.order_id, sku.clone());
+                ShippingError::MoreThanDelivered { order_id, sku, asked: units, left }
+            })?;
+            for (warehouse_id, share) in shares {
+                let there = awaited.entry(warehouse_id).or_default();
+                *there = Contents::sum([&*there, &share]);
+            }
+        }
+        Ok(awaited)
+    }
+
+    /// What came back so far, of all returns.
+    pub fn received(&self) -> Received {
+        Received::sum(self.returns.values().flat_map(|goods_return| goods_return.receipts.values()))
+    }
+
+    /// What a shipment delivered and the buyer did not send back. What comes back of a parcel that failed was never the buyer's.
+    fn with_buyer(&self, shipment: &Shipment) -> Contents {
+        let taken = self.returns.values().filter_map(|goods_return| match goods_return.origin {
+            ReturnOrigin::Refund(_) => Some(goods_return.taken(shipment.warehouse_id)),
+            ReturnOrigin::Parcel(_) => None,
+        });
+        shipment.delivered().without(&Contents::sum(&taken.collect::<Vec<_>>()))
     }
 }

@@ -2,7 +2,7 @@
 
 use kernel::{Classified, ErrorKind, Money, Sku};
 
-use super::ids::{OrderId, ParcelId, ShipmentId};
+use super::ids::{OrderId, ParcelId, RefundNumber, ReturnId, ShipmentId};
 
 /// Why a fact may not happen to a consignment.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -45,18 +45,70 @@ pub enum ShippingError {
     /// Everything has left.
     #[error("everything of shipment {0} has left")]
     NothingLeft(ShipmentId),
+    /// The parcel was delivered, for good.
+    #[error("parcel {0} was delivered")]
+    ParcelDelivered(ParcelId),
+    /// The parcel was lost, refused or returned to its sender, for good.
+    #[error("parcel {0} failed")]
+    ParcelFailed(ParcelId),
+    /// Nothing comes back under that id, or it is none of the caller's business.
+    #[error("there is no return {0}")]
+    ReturnNotFound(ReturnId),
+    /// Orders say of one refund two things that exclude each other.
+    #[error("other goods are sent back for refund {refund_number} of order {order_id} already")]
+    OtherReturn {
+        /// The order.
+        order_id: OrderId,
+        /// Which of its refunds.
+        refund_number: RefundNumber,
+    },
+    /// More would be sent back than the buyer has.
+    #[error("{left} units of {sku} of order {order_id} are with the buyer, and {asked} are to be sent back")]
+    MoreThanDelivered {
+        /// The order.
+        order_id: OrderId,
+        /// The variant.
+        sku: Sku,
+        /// Units that are to be sent back.
+        asked: i64,
+        /// Units that were delivered, and are neither back nor on their way.
+        left: i64,
+    },
+    /// Nothing of that comes back.
+    #[error("no {sku} comes back by return {return_id}")]
+    NotInReturn {
+        /// The return.
+        return_id: ReturnId,
+        /// The variant.
+        sku: Sku,
+    },
+    /// More came back than was sent back.
+    #[error("{left} units of {sku} are awaited by return {return_id}, and {came} came")]
+    MoreThanReturned {
+        /// The return.
+        return_id: ReturnId,
+        /// The variant.
+        sku: Sku,
+        /// Units that came, in one condition.
+        came: i64,
+        /// Units that are awaited.
+        left: i64,
+    },
+    /// Nothing more is awaited.
+    #[error("return {0} is complete")]
+    ReturnComplete(ReturnId),
     /// The order was paid for before it was sent: no carrier collects anything.
     #[error("order {0} is not paid in cash on delivery")]
     NotCashOnDelivery(OrderId),
-    /// Cash is collected at the door, so there can be none before everything was delivered.
+    /// Cash is collected at the door, so there can be none before everything was delivered that did not fail, nor without anything.
     #[error("order {0} is not delivered as a whole")]
     NotDelivered(OrderId),
-    /// It is not the amount that was to be collected.
+    /// It is not the amount that was to be collected, less the share of what failed.
     #[error("{due} were to be collected for order {order_id}, and {amount} are passed on")]
     RemittanceMismatch {
         /// The order.
         order_id: OrderId,
-        /// What was to be collected.
+        /// What was to be collected for what arrived.
         due: Money,
         /// What is passed on.
         amount: Money,
@@ -69,12 +121,21 @@ pub enum ShippingError {
 impl Classified for ShippingError {
     fn kind(&self) -> ErrorKind {
         match self {
-            Self::OrderNotFound(_) | Self::ShipmentNotFound(_) | Self::ParcelNotFound(_) => ErrorKind::NotFound,
+            Self::OrderNotFound(_) | Self::ShipmentNotFound(_) | Self::ParcelNotFound(_) | Self::ReturnNotFound(_) => {
+                ErrorKind::NotFound
+            }
             Self::OtherInstruction(_)
             | Self::Cancelled(_)
             | Self::MoreThanOrdered { .. }
             | Self::NotInShipment { .. }
             | Self::NothingLeft(_)
+            | Self::ParcelDelivered(_)
+            | Self::ParcelFailed(_)
+            | Self::OtherReturn { .. }
+            | Self::MoreThanDelivered { .. }
+            | Self::NotInReturn { .. }
+            | Self::MoreThanReturned { .. }
+            | Self::ReturnComplete(_)
             | Self::NotCashOnDelivery(_)
             | Self::NotDelivered(_)
             | Self::RemittanceMismatch { .. }
@@ -92,6 +153,14 @@ impl Classified for ShippingError {
             Self::MoreThanOrdered { .. } => "MORE_THAN_ORDERED",
             Self::NotInShipment { .. } => "NOT_IN_SHIPMENT",
             Self::NothingLeft(_) => "NOTHING_LEFT",
+            Self::ParcelDelivered(_) => "PARCEL_DELIVERED",
+            Self::ParcelFailed(_) => "PARCEL_FAILED",
+            Self::ReturnNotFound(_) => "RETURN_NOT_FOUND",
+            Self::OtherReturn { .. } => "OTHER_RETURN",
+            Self::MoreThanDelivered { .. } => "MORE_THAN_DELIVERED",
+            Self::NotInReturn { .. } => "NOT_IN_RETURN",
+            Self::MoreThanReturned { .. } => "MORE_THAN_RETURNED",
+            Self::ReturnComplete(_) => "RETURN_COMPLETE",
             Self::NotCashOnDelivery(_) => "NOT_CASH_ON_DELIVERY",
             Self::NotDelivered(_) => "NOT_DELIVERED",
             Self::RemittanceMismatch { .. } => "REMITTANCE_MISMATCH",

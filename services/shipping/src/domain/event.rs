@@ -4,8 +4,9 @@ use kernel::Money;
 
 use super::consignment::RemittanceReference;
 use super::contents::Contents;
-use super::ids::{OrderId, ParcelId, ShipmentId, WarehouseId};
-use super::parcel::Parcel;
+use super::goods_return::{Received, ReturnOrigin};
+use super::ids::{OrderId, ParcelId, ReturnId, ShipmentId, WarehouseId};
+use super::parcel::{Parcel, ParcelFailure};
 
 /// What becomes true of a consignment.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,8 +45,42 @@ pub enum Event {
         shipment_id: ShipmentId,
         /// The parcel.
         parcel_id: ParcelId,
-        /// Whether every unit of the order was delivered.
+        /// Whether every unit of the order was delivered that did not fail.
         order_delivered: bool,
+    },
+    /// A parcel was lost, refused or returned to its sender.
+    ShipmentFailed {
+        /// The order.
+        order_id: OrderId,
+        /// The shipment.
+        shipment_id: ShipmentId,
+        /// The parcel.
+        parcel_id: ParcelId,
+        /// Why.
+        failure: ParcelFailure,
+        /// What is in it.
+        contents: Contents,
+        /// Whether every other unit of the order was delivered or failed, and one was delivered.
+        order_delivered: bool,
+        /// Whether every unit of the order failed.
+        order_failed: bool,
+    },
+    /// Goods came back.
+    ReturnReceived {
+        /// The order.
+        order_id: OrderId,
+        /// The return.
+        return_id: ReturnId,
+        /// Why they came back.
+        origin: ReturnOrigin,
+        /// What came now.
+        received: Received,
+        /// What came back of the order so far.
+        order_received: Received,
+        /// What of this return is accepted so far.
+        accepted: Contents,
+        /// Whether nothing more is awaited of this return.
+        complete: bool,
     },
     /// Nothing of the order has left, and nothing will.
     ShipmentCancelled {

@@ -4,8 +4,9 @@ use kernel::Money;
 
 use super::consignment::{Instruction, RemittanceReference};
 use super::contents::Contents;
-use super::ids::{OrderId, ParcelId, ShipmentId};
-use super::parcel::{Carrier, TrackingNumber};
+use super::goods_return::Goods;
+use super::ids::{OrderId, ParcelId, ReceiptId, RefundNumber, ReturnId, ShipmentId};
+use super::parcel::{Carrier, ParcelFailure, TrackingNumber};
 
 /// What shipping reacts to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,6 +23,22 @@ pub enum Fact {
         /// The order.
         order_id: OrderId,
     },
+    /// orders: the buyer sends goods back, and a refund waits for them.
+    ReturnRequested {
+        /// The order.
+        order_id: OrderId,
+        /// Which of its refunds.
+        refund_number: RefundNumber,
+        /// What is sent back.
+        asked: Contents,
+    },
+    /// orders: money is wanted back, and no goods move for it.
+    RefundWithoutGoods {
+        /// The order.
+        order_id: OrderId,
+        /// Why none do.
+        kind: WithoutGoods,
+    },
     /// A command: a parcel is handed to a carrier.
     DispatchRequested(Dispatch),
     /// A command: a carrier handed a parcel to its recipient.
@@ -33,6 +50,19 @@ pub enum Fact {
         /// The parcel.
         parcel_id: ParcelId,
     },
+    /// A command: a carrier could not hand a parcel to its recipient.
+    FailureReported {
+        /// The order.
+        order_id: OrderId,
+        /// The shipment.
+        shipment_id: ShipmentId,
+        /// The parcel.
+        parcel_id: ParcelId,
+        /// Why.
+        failure: ParcelFailure,
+    },
+    /// A command: goods came back.
+    GoodsReceived(Receipt),
     /// A command: a carrier passed on what it collected.
     CashRemitted {
         /// The order.
@@ -50,8 +80,12 @@ impl Fact {
         match self {
             Self::ShipRequested { order_id, .. }
             | Self::StopRequested { order_id }
+            | Self::ReturnRequested { order_id, .. }
+            | Self::RefundWithoutGoods { order_id, .. }
             | Self::DispatchRequested(Dispatch { order_id, .. })
             | Self::DeliveryReported { order_id, .. }
+            | Self::FailureReported { order_id, .. }
+            | Self::GoodsReceived(Receipt { order_id, .. })
             | Self::CashRemitted { order_id, .. } => *order_id,
         }
     }
@@ -72,4 +106,28 @@ pub struct Dispatch {
     pub carrier: Carrier,
     /// The carrier's number for it.
     pub tracking_number: TrackingNumber,
+}
+
+/// Why no goods move for money that goes back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WithoutGoods {
+    /// A parcel failed, which shipping said itself.
+    ParcelFailed,
+    /// The buyer keeps them.
+    Goodwill,
+}
+
+/// Goods that came back at once.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Receipt {
+    /// The order.
+    pub order_id: OrderId,
+    /// The return.
+    pub return_id: ReturnId,
+    /// The receipt.
+    pub receipt_id: ReceiptId,
+    /// What came; there may be nothing, if nothing more is awaited.
+    pub goods: Goods,
+    /// Nothing more is awaited, whatever is missing.
+    pub complete: bool,
 }

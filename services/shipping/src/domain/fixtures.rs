@@ -1,12 +1,14 @@
 //! Consignments for unit tests.
 
+use std::collections::BTreeMap;
+
 use kernel::{Currency, Money, Quantity, Sku, Timestamp};
 use uuid::Uuid;
 
 use super::address::Address;
 use super::consignment::{Instruction, Terms};
 use super::contents::Contents;
-use super::ids::{BuyerId, OrderId, ParcelId, SellerId, ShipmentId, WarehouseId, shipment_id};
+use super::ids::{BuyerId, OrderId, ParcelId, ReceiptId, SellerId, ShipmentId, WarehouseId, shipment_id};
 
 pub(crate) const NOON: Timestamp = Timestamp::from_unix_micros(1_800_000_000_000_000);
 
@@ -25,6 +27,10 @@ pub(crate) fn shipment_of(number: u128) -> ShipmentId {
 
 pub(crate) fn parcel_id(number: u128) -> ParcelId {
     ParcelId::from_uuid(Uuid::from_u128(0xC000 + number))
+}
+
+pub(crate) fn receipt_id(number: u128) -> ReceiptId {
+    ReceiptId::from_uuid(Uuid::from_u128(0xD000 + number))
 }
 
 pub(crate) fn sku(code: &str) -> Sku {
@@ -52,13 +58,16 @@ pub(crate) fn instruction(allocations: &[(u128, &[(&str, i64)])]) -> Instruction
                 ..Address::default()
             },
             cash_to_collect: None,
+            sku_totals: BTreeMap::new(),
         },
         allocations: allocations.iter().map(|(number, lines)| (warehouse(*number), contents(lines))).collect(),
     }
 }
 
-/// The same to be paid in cash on delivery.
+/// The same to be paid in cash on delivery. All units of each SKU cost ten euros, which cannot be divided by three.
 pub(crate) fn in_cash(instruction: Instruction, amount: Money) -> Instruction {
-    let terms = Terms { cash_to_collect: Some(amount), ..instruction.terms };
+    let skus = instruction.allocations.values().flat_map(Contents::lines).map(|(sku, _)| sku.clone());
+    let sku_totals = skus.map(|sku| (sku, euro(1_000))).collect();
+    let terms = Terms { cash_to_collect: Some(amount), sku_totals, ..instruction.terms };
     Instruction { terms, ..instruction }
 }

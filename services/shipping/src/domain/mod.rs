@@ -8,6 +8,7 @@ pub mod event;
 pub mod fact;
 #[cfg(test)]
 pub(crate) mod fixtures;
+pub mod goods_return;
 pub mod ids;
 pub mod parcel;
 pub mod rates;

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! PENDING -> PARTLY_DISPATCHED -> DISPATCHED -> DELIVERED
-//! PENDING ----------------------> DISPATCHED
+//! PENDING ----------------------> DISPATCHED -> FAILED
 //! PENDING -> CANCELLED      the whole order: domain/consignment.rs
 //! ```
 
@@ -38,10 +38,12 @@ impl Shipment {
             ShipmentStatus::Pending
         } else if !self.is_dispatched() {
             ShipmentStatus::PartlyDispatched
-        } else if self.is_delivered() {
+        } else if !self.has_ended() {
+            ShipmentStatus::Dispatched
+        } else if self.has_arrived() {
             ShipmentStatus::Delivered
         } else {
-            ShipmentStatus::Dispatched
+            ShipmentStatus::Failed
         }
     }
 
@@ -60,9 +62,28 @@ impl Shipment {
         self.left().is_empty()
     }
 
-    /// Whether every unit was delivered.
-    pub fn is_delivered(&self) -> bool {
-        self.is_dispatched() && self.parcels.values().all(Parcel::is_delivered)
+    /// What was delivered so far.
+    pub fn delivered(&self) -> Contents {
+        self.contents_of(Parcel::is_delivered)
+    }
+
+    /// What was lost, refused or returned to its sender so far.
+    pub fn failed(&self) -> Contents {
+        self.contents_of(Parcel::has_failed)
+    }
+
+    /// Whether every unit was delivered or failed.
+    pub fn has_ended(&self) -> bool {
+        self.is_dispatched() && self.parcels.values().all(Parcel::has_ended)
+    }
+
+    /// Whether any unit was delivered.
+    pub fn has_arrived(&self) -> bool {
+        self.parcels.values().any(Parcel::is_delivered)
+    }
+
+    fn contents_of(&self, is_meant: impl Fn(&Parcel) -> bool) -> Contents {
+        Contents::sum(self.parcels.values().filter(|parcel| is_meant(parcel)).map(|parcel| &parcel.contents))
     }
 
     /// What goes into a parcel that is to hold `asked`; asked for nothing in particular, everything that has not left.
@@ -96,16 +117,18 @@ pub enum ShipmentStatus {
     PartlyDispatched,
     /// Every unit has left.
     Dispatched,
-    /// Every unit was delivered. Final.
+    /// Every unit was delivered that was not lost, refused or returned. Final.
     Delivered,
     /// Its order was stopped before anything left. Final.
     Cancelled,
+    /// Every unit was lost, refused or returned. Final.
+    Failed,
 }
 
 impl ShipmentStatus {
     /// Every status.
-    pub const ALL: [Self; 5] =
-        [Self::Pending, Self::PartlyDispatched, Self::Dispatched, Self::Delivered, Self::Cancelled];
+    pub const ALL: [Self; 6] =
+        [Self::Pending, Self::PartlyDispatched, Self::Dispatched, Self::Delivered, Self::Cancelled, Self::Failed];
 
     /// The stable name.
     pub const fn as_str(self) -> &'static str {
@@ -115,6 +138,7 @@ impl ShipmentStatus {
             Self::Dispatched => "DISPATCHED",
             Self::Delivered => "DELIVERED",
             Self::Cancelled => "CANCELLED",
+            Self::Failed => "FAILED",
         }
     }
 

@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use kernel::Timestamp;
 
 use super::consignment::{Cancellation, Consignment, RemittanceReference};
-use super::ids::{OrderId, ParcelId, ShipmentId};
-use super::parcel::Parcel;
+use super::goods_return::{Received, Return, ReturnStatus};
+use super::ids::{OrderId, ParcelId, ReceiptId, ReturnId, ShipmentId};
+use super::parcel::{Parcel, ParcelFailure, ParcelState};
 use super::shipment::Shipment;
 
 /// The consignments that a batch of facts touches, by order. One that is absent does not exist.
@@ -27,8 +28,14 @@ pub struct Changes {
     pub shipments: BTreeSet<(OrderId, ShipmentId)>,
     /// Parcels that left.
     pub dispatched: BTreeSet<Place>,
-    /// Parcels that had left before and were delivered.
-    pub delivered: BTreeSet<Place>,
+    /// Parcels that had left before and were delivered or failed.
+    pub ended: BTreeSet<Place>,
+    /// Returns that were opened.
+    pub opened: BTreeSet<(OrderId, ReturnId)>,
+    /// Returns that were open before and changed.
+    pub returns: BTreeSet<(OrderId, ReturnId)>,
+    /// What came back.
+    pub receipts: BTreeSet<(OrderId, ReturnId, ReceiptId)>,
 }
 
 /// Where a parcel is found.
@@ -66,13 +73,40 @@ impl World {
 
     /// Notes that a parcel was delivered. Answers the consignment after it.
     pub(crate) fn deliver(&mut self, place: Place, at: Timestamp) -> &Consignment {
-        let (order_id, shipment_id, parcel_id) = place;
-        // A parcel that leaves in this batch is inserted as it is at its end.
-        if !self.changes.dispatched.contains(&place) {
-            self.changes.delivered.insert(place);
+        self.end(place, ParcelState::Delivered { at })
+    }
+
+    /// Notes that a parcel failed. Answers the consignment after it.
+    pub(crate) fn fail(&mut self, place: Place, failure: ParcelFailure, at: Timestamp) -> &Consignment {
+        self.end(place, ParcelState::Failed { failure, at })
+    }
+
+    /// Goods are on their way back.
+    pub(crate) fn open(&mut self, order_id: OrderId, goods_return: Return) {
+        self.changes.opened.insert((order_id, goods_return.id));
+        self.change(order_id).returns.insert(goods_return.id, goods_return);
+    }
+
+    /// Takes in what came back, which is awaited. Answers the consignment after it.
+    pub(crate) fn receive(
+        &mut self,
+        order_id: OrderId,
+        return_id: ReturnId,
+        receipt_id: ReceiptId,
+        received: Received,
+        complete: bool,
+    ) -> &Consignment {
+        // A return that is opened in this batch is inserted as it is at its end.
+        if !self.changes.opened.contains(&(order_id, return_id)) {
+            self.changes.returns.insert((order_id, return_id));
         }
-        let parcel = self.shipment(order_id, shipment_id).parcels.get_mut(&parcel_id);
-        parcel.expect("whoever decides has seen the parcel").delivered_at = Some(at);
+        self.changes.receipts.insert((order_id, return_id, receipt_id));
+        let goods_return = self.change(order_id).returns.get_mut(&return_id);
+        let goods_return = goods_return.expect("whoever decides has seen the return");
+        goods_return.receipts.insert(receipt_id, received);
+        if complete || goods_return.is_whole() {
+            goods_return.status = ReturnStatus::Received;
+        }
         &self.consignments[&order_id]
     }
 
@@ -90,6 +124,17 @@ impl World {
     /// Notes that the cash was passed on.
     pub(crate) fn remit(&mut self, order_id: OrderId, reference: RemittanceReference) {
         self.change(order_id).remittance = Some(reference);
+    }
+
+    fn end(&mut self, place: Place, state: ParcelState) -> &Consignment {
+        let (order_id, shipment_id, parcel_id) = place;
+        // A parcel that leaves in this batch is inserted as it is at its end.
+        if !self.changes.dispatched.contains(&place) {
+            self.changes.ended.insert(place);
+        }
+        let parcel = self.shipment(order_id, shipment_id).parcels.get_mut(&parcel_id);
+        parcel.expect("whoever decides has seen the parcel").state = state;
+        &self.consignments[&order_id]
     }
 
     /// A consignment to change.

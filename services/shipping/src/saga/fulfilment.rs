@@ -7,33 +7,19 @@
 
 use kernel::{Decision, Money, Mutant, Timestamp};
 
+use super::Answer;
 use crate::domain::consignment::{Cancellation, Consignment, Instruction, RemittanceReference};
 use crate::domain::error::ShippingError;
 use crate::domain::event::Event;
-use crate::domain::fact::{Dispatch, Fact};
-use crate::domain::ids::{OrderId, ParcelId, ShipmentId};
-use crate::domain::parcel::Parcel;
+use crate::domain::fact::Dispatch;
+use crate::domain::goods_return::{Return, ReturnOrigin};
+use crate::domain::ids::{OrderId, ShipmentId, return_of_parcel};
+use crate::domain::parcel::{Parcel, ParcelFailure, ParcelState};
 use crate::domain::shipment::Shipment;
-use crate::domain::world::World;
-
-/// What becomes of a fact that concerns a consignment.
-pub type Answer = Decision<Event, ShippingError>;
-
-/// Decides what a fact does to the consignments.
-pub fn decide(world: &mut World, fact: &Fact, now: Timestamp) -> Answer {
-    match fact {
-        Fact::ShipRequested { order_id, instruction } => on_ship_requested(world, *order_id, instruction),
-        Fact::StopRequested { order_id } => on_stop_requested(world, *order_id),
-        Fact::DispatchRequested(dispatch) => on_dispatch_requested(world, dispatch, now),
-        Fact::DeliveryReported { order_id, shipment_id, parcel_id } => {
-            on_delivery_reported(world, *order_id, *shipment_id, *parcel_id, now)
-        }
-        Fact::CashRemitted { order_id, amount, reference } => on_cash_remitted(world, *order_id, *amount, reference),
-    }
-}
+use crate::domain::world::{Place, World};
 
 /// Creates a shipment for each warehouse. What is to be sent is said once: by whatever event it is said again, it is the same.
-fn on_ship_requested(world: &mut World, order_id: OrderId, instruction: &Instruction) -> Answer {
+pub(super) fn on_ship_requested(world: &mut World, order_id: OrderId, instruction: &Instruction) -> Answer {
     if let Some(consignment) = world.consignment(order_id) {
         return if consignment.is_asked_for_by(instruction) {
             Decision::AlreadyApplied
@@ -55,7 +41,7 @@ fn on_ship_requested(world: &mut World, order_id: OrderId, instruction: &Instruc
 
 /// Stops what has not left, if nothing has; how it is paid for makes no difference. Whoever locks the consignment first, this or a
 /// parcel, decides: the other is told.
-fn on_stop_requested(world: &mut World, order_id: OrderId) -> Answer {
+pub(super) fn on_stop_requested(world: &mut World, order_id: OrderId) -> Answer {
     let Some(consignment) = world.consignment(order_id) else {
         return Decision::Refused(ShippingError::OrderNotFound(order_id));
     };
@@ -74,7 +60,7 @@ fn on_stop_requested(world: &mut World, order_id: OrderId) -> Answer {
 
 /// Lets a parcel leave, if what it is to hold is there. A parcel that has left under that id is this one: whoever asks makes a new
 /// id for a new parcel.
-fn on_dispatch_requested(world: &mut World, dispatch: &Dispatch, now: Timestamp) -> Answer {
+pub(super) fn on_dispatch_requested(world: &mut World, dispatch: &Dispatch, now: Timestamp) -> Answer {
     let Dispatch { order_id, shipment_id, parcel_id, .. } = *dispatch;
     let Some((consignment, shipment)) = find(world, order_id, shipment_id) else {
         return Decision::Refused(ShippingError::ShipmentNotFound(shipment_id));
@@ -98,7 +84,7 @@ fn on_dispatch_requested(world: &mut World, dispatch: &Dispatch, now: Timestamp)
         tracking_number: dispatch.tracking_number.clone(),
         contents,
         dispatched_at: now,
-        delivered_at: None,
+        state: ParcelState::Dispatched,
     };
     let consignment = world.dispatch(order_id, shipment_id, parcel.clone());
     let shipment = &consignment.shipments[&shipment_id];
@@ -113,34 +99,67 @@ fn on_dispatch_requested(world: &mut World, dispatch: &Dispatch, now: Timestamp)
 }
 
 /// Notes that a parcel arrived.
-fn on_delivery_reported(
-    world: &mut World,
-    order_id: OrderId,
-    shipment_id: ShipmentId,
-    parcel_id: ParcelId,
-    now: Timestamp,
-) -> Answer {
-    let Some((_, shipment)) = find(world, order_id, shipment_id) else {
-        return Decision::Refused(ShippingError::ShipmentNotFound(shipment_id));
+pub(super) fn on_delivery_reported(world: &mut World, place: Place, now: Timestamp) -> Answer {
+    let (order_id, shipment_id, parcel_id) = place;
+    let parcel = match find_parcel(world, place) {
+        Ok(parcel) => parcel,
+        Err(refusal) => return Decision::Refused(refusal),
     };
-    let Some(parcel) = shipment.parcels.get(&parcel_id) else {
-        return Decision::Refused(ShippingError::ParcelNotFound(parcel_id));
-    };
-    if parcel.is_delivered() {
-        return Decision::AlreadyApplied;
+    match parcel.state {
+        ParcelState::Delivered { .. } => return Decision::AlreadyApplied,
+        ParcelState::Failed { .. } if !Mutant::DeliverAfterFailing.is_active() => {
+            return Decision::Refused(ShippingError::ParcelFailed(parcel_id));
+        }
+        ParcelState::Failed { .. } | ParcelState::Dispatched => {}
     }
-    let consignment = world.deliver((order_id, shipment_id, parcel_id), now);
-    let order_delivered = consignment.is_delivered();
+    let order_delivered = world.deliver(place, now).is_delivered();
     Decision::applied(Event::ShipmentDelivered { order_id, shipment_id, parcel_id, order_delivered })
 }
 
-/// Notes what the carrier passed on: the whole amount, once, after everything was delivered. Anything else is for people to settle with
-/// the carrier before it is money of ours.
-fn on_cash_remitted(world: &mut World, order_id: OrderId, amount: Money, reference: &RemittanceReference) -> Answer {
+/// Notes that a parcel will not arrive. Unless it is lost it comes back to the warehouse that it left.
+pub(super) fn on_failure_reported(world: &mut World, place: Place, failure: ParcelFailure, now: Timestamp) -> Answer {
+    let (order_id, shipment_id, parcel_id) = place;
+    let parcel = match find_parcel(world, place) {
+        Ok(parcel) => parcel,
+        Err(refusal) => return Decision::Refused(refusal),
+    };
+    match parcel.state {
+        ParcelState::Failed { failure: before, .. } if before == failure => return Decision::AlreadyApplied,
+        ParcelState::Failed { .. } => return Decision::Refused(ShippingError::ParcelFailed(parcel_id)),
+        ParcelState::Delivered { .. } => return Decision::Refused(ShippingError::ParcelDelivered(parcel_id)),
+        ParcelState::Dispatched => {}
+    }
+    let contents = parcel.contents.clone();
+    let consignment = world.fail(place, failure, now);
+    let (order_delivered, order_failed) = (consignment.is_delivered(), consignment.has_failed());
+    if failure.comes_back() {
+        let warehouse_id = consignment.shipments[&shipment_id].warehouse_id;
+        let (id, origin) = (return_of_parcel(order_id, parcel_id), ReturnOrigin::Parcel(parcel_id));
+        world.open(order_id, Return::new(id, origin, [(warehouse_id, contents.clone())].into()));
+    }
+    Decision::applied(Event::ShipmentFailed {
+        order_id,
+        shipment_id,
+        parcel_id,
+        failure,
+        contents,
+        order_delivered,
+        order_failed,
+    })
+}
+
+/// Notes what the carrier passed on: all that was to be paid for what arrived, once, when nothing is on its way any more. Anything else
+/// is for people to settle with the carrier before it is money of ours.
+pub(super) fn on_cash_remitted(
+    world: &mut World,
+    order_id: OrderId,
+    amount: Money,
+    reference: &RemittanceReference,
+) -> Answer {
     let Some(consignment) = world.consignment(order_id) else {
         return Decision::Refused(ShippingError::OrderNotFound(order_id));
     };
-    let Some(due) = consignment.terms.cash_to_collect else {
+    let Some(due) = consignment.cash_due() else {
         return Decision::Refused(ShippingError::NotCashOnDelivery(order_id));
     };
     if let Some(before) = &consignment.remittance {
@@ -163,6 +182,11 @@ fn on_cash_remitted(world: &mut World, order_id: OrderId, amount: Money, referen
 fn find(world: &World, order_id: OrderId, shipment_id: ShipmentId) -> Option<(&Consignment, &Shipment)> {
     let consignment = world.consignment(order_id)?;
     Some((consignment, consignment.shipments.get(&shipment_id)?))
+}
+
+fn find_parcel(world: &World, (order_id, shipment_id, parcel_id): Place) -> Result<&Parcel, ShippingError> {
+    let (_, shipment) = find(world, order_id, shipment_id).ok_or(ShippingError::ShipmentNotFound(shipment_id))?;
+    shipment.parcels.get(&parcel_id).ok_or(ShippingError::ParcelNotFound(parcel_id))
 }
 
 #[cfg(test)]

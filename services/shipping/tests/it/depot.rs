@@ -1,32 +1,28 @@
 //! Shipping between orders that let goods leave, sellers and carriers who move them, and what it says about that.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use contracts::convert::money_to_wire;
-use contracts::google::r#type::PostalAddress;
-use contracts::inventory::v1::Allocation;
-use contracts::orders::v1::{
-    OrderCancellationRequested, OrderConfirmed, OrderPaid, RefundRequested, ShippingInstruction,
-};
 use kernel::{Currency, Id, Money, Quantity, Sku};
 use messaging::{Cause, Caused, Consumer, Envelope, EventStore, Head, Relay, journal, react};
-use prost::{Message, Name};
 use shipping::adapters::events::SUBSCRIPTIONS;
-use shipping::adapters::postgres::{self, Found};
+use shipping::adapters::postgres::{self, Found, FoundReturn};
 use shipping::app::Error;
 use shipping::app::dispatch_parcel::{DispatchParcel, dispatch_parcel};
+use shipping::app::receive_return::{ReceiveReturn, receive_return};
 use shipping::app::record_delivery::{RecordDelivery, record_delivery};
+use shipping::app::record_failure::{RecordFailure, record_failure};
 use shipping::app::record_remittance::{RecordRemittance, record_remittance};
-use shipping::domain::address::Address;
-use shipping::domain::consignment::{Instruction, Terms};
 use shipping::domain::contents::Contents;
 use shipping::domain::fact::Fact;
-use shipping::domain::ids::{BuyerId, OrderId, ParcelId, SellerId, ShipmentId, WarehouseId, shipment_id};
+use shipping::domain::goods_return::ReturnCondition;
+use shipping::domain::ids::{ParcelId, ReturnId, ShipmentId};
+use shipping::domain::parcel::ParcelFailure;
 use shipping::{CONSUMER, SERVICE, Shipping};
 use sqlx::Row;
 use testkit::{Database, Event, Kafka, TestClock, eventually};
 use tokio_util::sync::{CancellationToken, DropGuard};
+
+use crate::order::Order;
 
 pub(crate) const SHIPPING: &str = "tradewind.shipping.v1";
 pub(crate) const ORDERS: &str = "tradewind.orders.v1";
@@ -166,6 +162,46 @@ impl Depot {
         delivered
     }
 
+    pub(crate) async fn fail(
+        &self,
+        order: &Order,
+        shipment_id: ShipmentId,
+        parcel_id: ParcelId,
+        failure: ParcelFailure,
+    ) -> Found {
+        let mut unit = self.store.begin().await.unwrap();
+        let (order_id, actor) = (order.id, "operator:test".to_owned());
+        let command = RecordFailure { order_id, shipment_id, parcel_id, failure, actor };
+        let failed = record_failure(&mut unit, Shipping, command).await.unwrap();
+        unit.commit().await.unwrap();
+        failed
+    }
+
+    /// Takes goods in; without any, nothing more comes.
+    pub(crate) async fn receive(
+        &self,
+        order: &Order,
+        return_id: ReturnId,
+        goods: &[(ReturnCondition, &[(&str, i64)])],
+    ) -> Result<FoundReturn, Error> {
+        let mut unit = self.store.begin().await.unwrap();
+        let command = ReceiveReturn {
+            order_id: order.id,
+            return_id,
+            goods: goods.iter().map(|(condition, lines)| (*condition, contents(lines))).collect(),
+            complete: goods.is_empty(),
+            actor: "seller:test".to_owned(),
+        };
+        let received = receive_return(&mut unit, Shipping, command).await?;
+        unit.commit().await.unwrap();
+        Ok(received)
+    }
+
+    pub(crate) async fn returns(&self, order: &Order) -> Vec<FoundReturn> {
+        let mut tx = postgres::snapshot(self.store.pool()).await.unwrap();
+        postgres::returns(&mut tx, order.id).await.unwrap()
+    }
+
     pub(crate) async fn remit(&self, order: &Order, amount: Money) {
         let mut unit = self.store.begin().await.unwrap();
         let command = RecordRemittance {
@@ -207,15 +243,53 @@ impl Depot {
                      WHEN EXISTS (SELECT FROM shipment_line l WHERE l.shipment_id = s.shipment_id
                                   AND l.dispatched < l.quantity) THEN 'PARTLY_DISPATCHED'
                      WHEN EXISTS (SELECT FROM parcel p WHERE p.shipment_id = s.shipment_id
-                                  AND p.delivered_at IS NULL) THEN 'DISPATCHED'
-                     ELSE 'DELIVERED' END",
+                                  AND p.delivered_at IS NULL AND p.failed_at IS NULL) THEN 'DISPATCHED'
+                     WHEN EXISTS (SELECT FROM parcel p WHERE p.shipment_id = s.shipment_id
+                                  AND p.delivered_at IS NOT NULL) THEN 'DELIVERED'
+                     ELSE 'FAILED' END",
             ),
             (
-                "consignments without a shipment, and shipments without a line",
+                "lines that did not take back what is accepted in the receipts",
+                "WITH back AS (
+                     SELECT s.shipment_id, l.key AS sku, sum(l.value::bigint) AS units
+                     FROM goods_receipt g JOIN goods_return r USING (return_id) CROSS JOIN jsonb_each(g.received) w
+                          CROSS JOIN jsonb_each(w.value) c CROSS JOIN jsonb_each_text(c.value) l
+                          LEFT JOIN shipment s ON s.order_id = r.order_id AND s.warehouse_id = w.key::uuid
+                     WHERE c.key <> 'NOT_ACCEPTED' GROUP BY 1, 2
+                 )
+                 SELECT count(*) FROM shipment_line l FULL JOIN back USING (shipment_id, sku)
+                 WHERE l.taken_back IS DISTINCT FROM coalesce(back.units, 0) OR l.taken_back > l.dispatched",
+            ),
+            (
+                "returns of which more came back than was awaited, or all and they are open",
+                "WITH awaited AS (
+                     SELECT r.return_id, r.status, w.key AS warehouse, l.key AS sku, l.value::bigint AS units
+                     FROM goods_return r CROSS JOIN jsonb_each(r.awaited) w CROSS JOIN jsonb_each_text(w.value) l
+                 ), came AS (
+                     SELECT g.return_id, w.key AS warehouse, l.key AS sku, sum(l.value::bigint) AS units
+                     FROM goods_receipt g CROSS JOIN jsonb_each(g.received) w CROSS JOIN jsonb_each(w.value) c
+                          CROSS JOIN jsonb_each_text(c.value) l GROUP BY 1, 2, 3
+                 )
+                 SELECT (SELECT count(*) FROM came LEFT JOIN awaited a USING (return_id, warehouse, sku)
+                         WHERE came.units > coalesce(a.units, 0))
+                      + (SELECT count(*) FROM (
+                             SELECT FROM awaited a LEFT JOIN came USING (return_id, warehouse, sku)
+                             GROUP BY a.return_id HAVING bool_and(a.status = 'OPEN' AND a.units = coalesce(came.units, 0))) whole)",
+            ),
+            (
+                "what belongs to nothing, and parcels that come back without a return",
                 "SELECT (SELECT count(*) FROM consignment c
                          WHERE NOT EXISTS (SELECT FROM shipment s WHERE s.order_id = c.order_id))
                       + (SELECT count(*) FROM shipment s
-                         WHERE NOT EXISTS (SELECT FROM shipment_line l WHERE l.shipment_id = s.shipment_id))",
+                         WHERE NOT EXISTS (SELECT FROM shipment_line l WHERE l.shipment_id = s.shipment_id))
+                      + (SELECT count(*) FROM goods_return r
+                         WHERE NOT EXISTS (SELECT FROM consignment c WHERE c.order_id = r.order_id))
+                      + (SELECT count(*) FROM goods_receipt g
+                         WHERE NOT EXISTS (SELECT FROM goods_return r WHERE r.return_id = g.return_id))
+                      + (SELECT count(*) FROM parcel p FULL JOIN (SELECT * FROM goods_return WHERE parcel_id IS NOT NULL) r
+                              USING (parcel_id)
+                         WHERE (p.failure IN ('REFUSED', 'RETURNED_TO_SENDER')) IS DISTINCT FROM TRUE AND r.return_id IS NOT NULL
+                            OR p.failure IN ('REFUSED', 'RETURNED_TO_SENDER') AND r.return_id IS NULL)",
             ),
         ] {
             let count: i64 = sqlx::query_scalar(query).fetch_one(&mut *connection).await.unwrap();
@@ -240,135 +314,4 @@ pub(crate) fn contents(lines: &[(&str, i64)]) -> Contents {
 
 pub(crate) fn euro(cents: i64) -> Money {
     Money::from_minor(cents, Currency::EUR)
-}
-
-/// An order, as the orders service tells of it.
-#[derive(Clone, Debug)]
-pub(crate) struct Order {
-    pub(crate) id: OrderId,
-    pub(crate) buyer_id: BuyerId,
-    pub(crate) seller_id: SellerId,
-    /// What leaves from where.
-    pub(crate) allocations: Vec<(WarehouseId, &'static str, i64)>,
-    /// What is collected at the door, for an order that is paid there.
-    pub(crate) cash: Option<Money>,
-}
-
-impl Order {
-    /// A prepaid order of these SKUs, all from one warehouse.
-    pub(crate) fn of(lines: &[(&'static str, i64)]) -> Self {
-        let order = Self {
-            id: Id::generate(),
-            buyer_id: Id::generate(),
-            seller_id: Id::generate(),
-            allocations: Vec::new(),
-            cash: None,
-        };
-        order.and_elsewhere(lines)
-    }
-
-    /// And these from another warehouse.
-    pub(crate) fn and_elsewhere(mut self, lines: &[(&'static str, i64)]) -> Self {
-        let warehouse_id = Id::generate();
-        self.allocations.extend(lines.iter().map(|(sku, units)| (warehouse_id, *sku, *units)));
-        self
-    }
-
-    /// The same to be paid in cash.
-    pub(crate) fn in_cash(self, cents: i64) -> Self {
-        Self { cash: Some(euro(cents)), ..self }
-    }
-
-    /// Its shipments, in the order in which their warehouses were named.
-    pub(crate) fn shipments(&self) -> Vec<ShipmentId> {
-        let mut ids: Vec<_> = self.allocations.iter().map(|(place, ..)| shipment_id(self.id, *place)).collect();
-        ids.dedup();
-        ids
-    }
-
-    /// That its goods may leave, as a fact.
-    pub(crate) fn asked(&self) -> Fact {
-        let mut allocations: BTreeMap<WarehouseId, Vec<(&str, i64)>> = BTreeMap::new();
-        for (warehouse_id, sku, units) in &self.allocations {
-            allocations.entry(*warehouse_id).or_default().push((sku, *units));
-        }
-        let terms = Terms {
-            buyer_id: self.buyer_id,
-            seller_id: self.seller_id,
-            ship_to: Address {
-                region_code: "DE".to_owned(),
-                postal_code: "20457".to_owned(),
-                locality: "Hamburg".to_owned(),
-                address_lines: vec!["Am Sandtorkai 1".to_owned()],
-                recipients: vec!["Ada Lovelace".to_owned()],
-                ..Address::default()
-            },
-            cash_to_collect: self.cash,
-        };
-        let allocations = allocations.into_iter().map(|(place, lines)| (place, contents(&lines))).collect();
-        Fact::ShipRequested { order_id: self.id, instruction: Box::new(Instruction { terms, allocations }) }
-    }
-
-    /// That it is to be stopped, as a fact.
-    pub(crate) fn stopped(&self) -> Fact {
-        Fact::StopRequested { order_id: self.id }
-    }
-
-    /// What is to be sent, on the wire.
-    pub(crate) fn instruction(&self) -> ShippingInstruction {
-        let allocation = |(warehouse_id, sku, quantity): &(WarehouseId, &str, i64)| Allocation {
-            sku: (*sku).to_owned(),
-            warehouse_id: warehouse_id.to_string(),
-            quantity: *quantity,
-        };
-        ShippingInstruction {
-            buyer_id: self.buyer_id.to_string(),
-            seller_id: self.seller_id.to_string(),
-            ship_to: Some(PostalAddress {
-                region_code: "DE".to_owned(),
-                postal_code: "20457".to_owned(),
-                locality: "Hamburg".to_owned(),
-                address_lines: vec!["Am Sandtorkai 1".to_owned()],
-                recipients: vec!["Ada Lovelace".to_owned()],
-                ..PostalAddress::default()
-            }),
-            allocations: self.allocations.iter().map(allocation).collect(),
-            cash_to_collect: self.cash.map(money_to_wire),
-        }
-    }
-
-    /// What lets it leave: `OrderPaid`, or `OrderConfirmed` of one that is paid in cash.
-    pub(crate) fn may_leave(&self) -> Event {
-        self.told(Some(self.instruction()))
-    }
-
-    /// The same event with another instruction, or without one.
-    pub(crate) fn told(&self, instruction: Option<ShippingInstruction>) -> Event {
-        if self.cash.is_some() { self.confirmed(instruction) } else { self.paid(instruction) }
-    }
-
-    pub(crate) fn paid(&self, shipping_instruction: Option<ShippingInstruction>) -> Event {
-        self.event(&OrderPaid { order_id: self.id.to_string(), shipping_instruction, ..OrderPaid::default() })
-    }
-
-    pub(crate) fn confirmed(&self, shipping_instruction: Option<ShippingInstruction>) -> Event {
-        let cash_on_delivery = self.cash.is_some();
-        let order_id = self.id.to_string();
-        self.event(&OrderConfirmed { order_id, cash_on_delivery, shipping_instruction, ..OrderConfirmed::default() })
-    }
-
-    pub(crate) fn cancellation(&self) -> Event {
-        let order_id = self.id.to_string();
-        self.event(&OrderCancellationRequested { order_id, ..OrderCancellationRequested::default() })
-    }
-
-    /// That its money is wanted back.
-    pub(crate) fn refund(&self) -> Event {
-        let (order_id, amount) = (self.id.to_string(), Some(money_to_wire(euro(4_060))));
-        self.event(&RefundRequested { order_id, amount, ..RefundRequested::default() })
-    }
-
-    fn event<E: Message + Name>(&self, message: &E) -> Event {
-        Event::new("orders", "order", self.id.uuid(), 2, message)
-    }
 }

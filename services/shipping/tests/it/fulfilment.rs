@@ -7,10 +7,12 @@ use contracts::orders::v1::{OrderPaid, ShippingInstruction};
 use contracts::shipping::v1 as wire;
 use futures::future::join_all;
 use kernel::{Classified, Id};
+use shipping::domain::parcel::ParcelFailure;
 use shipping::domain::shipment::ShipmentStatus;
 use testkit::Event;
 
-use crate::depot::{DEAD_LETTERS, Depot, ORDERS, Order, contents, euro};
+use crate::depot::{DEAD_LETTERS, Depot, ORDERS, contents, euro};
+use crate::order::{Order, UNIT_CENTS};
 
 fn line(sku: &str, quantity: i64) -> wire::ShipmentLine {
     wire::ShipmentLine { sku: sku.to_owned(), quantity }
@@ -137,6 +139,68 @@ async fn an_order_in_cash_is_sent_delivered_and_its_cash_is_passed_on() {
     let collected: wire::CashCollected = told[3].decode().unwrap();
     assert_eq!(collected.amount, Some(money_to_wire(euro(4_060))));
     assert_eq!((collected.order_id, collected.remittance_reference.as_str()), (order.id.to_string(), "R-1"));
+    depot.assert_books_balance().await;
+}
+
+#[tokio::test]
+async fn an_order_of_which_a_parcel_fails_arrives_without_it() {
+    let (depot, _replicas) = Depot::open(1).await;
+    let order = Order::of(&[("CUP", 3), ("POT", 1)]).and_elsewhere(&[("PAN", 2)]).in_cash(4_060);
+    depot.hear(&[&order.may_leave()]).await;
+    let [here, there] = order.shipments()[..] else { panic!("two warehouses") };
+    let (cups, _) = depot.dispatch(&order, here, &[("CUP", 2)]).await.unwrap();
+    let (rest, _) = depot.dispatch(&order, here, &[]).await.unwrap();
+    let (pans, _) = depot.dispatch(&order, there, &[]).await.unwrap();
+    assert_eq!(depot.fail(&order, there, pans, ParcelFailure::Lost).await.status, ShipmentStatus::Failed);
+    assert_eq!(depot.deliver(&order, here, cups).await.status, ShipmentStatus::Dispatched);
+    assert_eq!(depot.fail(&order, here, rest, ParcelFailure::Refused).await.status, ShipmentStatus::Delivered);
+    depot.fail(&order, here, rest, ParcelFailure::Refused).await;
+    depot.remit(&order, euro(4_060 - 4 * UNIT_CENTS)).await;
+
+    let names = [
+        "ShipmentCreated",
+        "ShipmentCreated",
+        "ShipmentDispatched",
+        "ShipmentDispatched",
+        "ShipmentDispatched",
+        "ShipmentFailed",
+        "ShipmentDelivered",
+        "ShipmentFailed",
+        "CashCollected",
+    ];
+    let told = depot.told(&order, &names).await;
+    let [first, last] = [5, 7].map(|index: usize| told[index].decode::<wire::ShipmentFailed>().unwrap());
+    assert_eq!((first.failure(), &first.shipment_id), (wire::ParcelFailure::Lost, &there.to_string()));
+    assert_eq!((first.lines, first.order_delivered, first.order_failed), (vec![line("PAN", 2)], false, false));
+    assert_eq!((last.failure(), &last.parcel_id), (wire::ParcelFailure::Refused, &rest.to_string()));
+    assert_eq!(last.lines, [line("CUP", 1), line("POT", 1)]);
+    assert!(last.order_delivered && !last.order_failed);
+    assert!(!told[6].decode::<wire::ShipmentDelivered>().unwrap().order_delivered);
+    depot.assert_books_balance().await;
+}
+
+#[tokio::test]
+async fn an_order_of_which_everything_fails_says_so_with_the_last_parcel() {
+    let (depot, _replicas) = Depot::open(1).await;
+    let order = Order::of(&[("CUP", 1)]).and_elsewhere(&[("POT", 1)]);
+    depot.hear(&[&order.may_leave()]).await;
+    for shipment_id in order.shipments() {
+        let (parcel_id, _) = depot.dispatch(&order, shipment_id, &[]).await.unwrap();
+        let found = depot.fail(&order, shipment_id, parcel_id, ParcelFailure::ReturnedToSender).await;
+        assert_eq!(found.status, ShipmentStatus::Failed);
+    }
+    let names = [
+        "ShipmentCreated",
+        "ShipmentCreated",
+        "ShipmentDispatched",
+        "ShipmentFailed",
+        "ShipmentDispatched",
+        "ShipmentFailed",
+    ];
+    let told = depot.told(&order, &names).await;
+    let failed = [3, 5].map(|index: usize| told[index].decode::<wire::ShipmentFailed>().unwrap());
+    assert_eq!(failed.each_ref().map(|event| event.order_failed), [false, true]);
+    assert!(failed.iter().all(|event| !event.order_delivered));
     depot.assert_books_balance().await;
 }
 
@@ -297,6 +361,26 @@ async fn an_instruction_that_cannot_be_read_is_parked_and_others_flow_on() {
         (
             spoilt(&in_cash(), |told| told.cash_to_collect.as_mut().unwrap().currency_code = "XXX".to_owned()),
             "cash_to_collect.currency_code",
+        ),
+        // What units cost is told of exactly those that leave, and is at most what is collected.
+        (spoilt(&in_cash(), |told| told.sku_totals.clear()), "sku_totals: one is missing"),
+        (spoilt(&in_cash(), |told| told.sku_totals[1].sku = "pot".to_owned()), "sku_totals[1].sku"),
+        (spoilt(&in_cash(), |told| told.sku_totals[1].sku = "PAN".to_owned()), "sku_totals[1].quantity"),
+        (spoilt(&in_cash(), |told| told.sku_totals[1].quantity = 2), "sku_totals[1].quantity"),
+        (spoilt(&in_cash(), |told| told.sku_totals[1].quantity = 0), "sku_totals[1].quantity"),
+        (spoilt(&in_cash(), |told| told.sku_totals[1].sku = "CUP".to_owned()), "sku_totals[1].sku: is there twice"),
+        (spoilt(&in_cash(), |told| told.sku_totals[1].amount = None), "sku_totals[1].amount: is required"),
+        (
+            spoilt(&in_cash(), |told| told.sku_totals[1].amount = Some(money_to_wire(euro(-1)))),
+            "sku_totals[1].amount: is below zero",
+        ),
+        (
+            spoilt(&in_cash(), |told| told.sku_totals[1].amount = Some(money_to_wire(euro(91)))),
+            "sku_totals: are more than is collected",
+        ),
+        (
+            spoilt(&in_cash(), |told| told.sku_totals[1].amount.as_mut().unwrap().currency_code = "USD".to_owned()),
+            "sku_totals: ",
         ),
     ];
     for (event, _) in &broken {

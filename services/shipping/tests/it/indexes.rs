@@ -2,14 +2,17 @@
 
 use kernel::Id;
 use shipping::adapters::postgres::{self, Whose};
-use shipping::domain::ids::SellerId;
+use shipping::domain::goods_return::ReturnCondition;
+use shipping::domain::ids::{SellerId, return_of_parcel, return_of_refund};
+use shipping::domain::parcel::ParcelFailure;
 use shipping::domain::shipment::ShipmentStatus;
 use testkit::{Database, Reads};
 use uuid::Uuid;
 
-use crate::depot::{Depot, Order, euro};
+use crate::depot::{Depot, euro};
+use crate::order::{Order, UNIT_CENTS};
 
-const TABLES: &[&str] = &["consignment", "shipment", "shipment_line", "parcel"];
+const TABLES: &[&str] = &["consignment", "shipment", "shipment_line", "parcel", "goods_return", "goods_receipt"];
 const ROUNDS: usize = 10;
 const ORDERS_PER_ROUND: usize = 20;
 /// What one order may read of one table in its whole life here, lists and locks included: rows or index entries.
@@ -21,7 +24,7 @@ fn old_hand() -> SellerId {
 }
 
 /// A marketplace that has done business for years: 50,000 orders from two warehouses each, of 31 sellers; all were delivered but
-/// every hundredth of the thirty.
+/// every hundredth of the thirty. Of every fifth order something came back.
 async fn fill(database: &Database) {
     let mut connection = database.pool().acquire().await.unwrap();
     for statement in [
@@ -33,16 +36,26 @@ async fn fill(database: &Database) {
          SELECT order_id, md5('buyer' || n)::uuid, seller_id,
                 '{\"region_code\": \"DE\", \"language_code\": \"\", \"postal_code\": \"\", \"sorting_code\": \"\",
                   \"administrative_area\": \"\", \"locality\": \"\", \"sublocality\": \"\", \"address_lines\": [],
-                  \"recipients\": [], \"organization\": \"\"}', NULL, NULL, NULL, NULL, 1, sha256('head'), order_id
+                  \"recipients\": [], \"organization\": \"\"}', NULL, NULL, '{}', NULL, NULL, 1, sha256('head'), order_id
          FROM sold WHERE place = 0",
         "INSERT INTO shipment
          SELECT shipment_id, order_id, md5('warehouse' || place)::uuid, seller_id,
                 CASE WHEN n % 100 = 1 THEN 'PENDING' ELSE 'DELIVERED' END, now(), now()
          FROM sold",
-        "INSERT INTO shipment_line SELECT shipment_id, 'SKU', 1, CASE WHEN n % 100 = 1 THEN 0 ELSE 1 END FROM sold",
+        "INSERT INTO shipment_line
+         SELECT shipment_id, 'SKU', 1, CASE WHEN n % 100 = 1 THEN 0 ELSE 1 END, CASE WHEN n % 5 = 0 THEN 1 ELSE 0 END
+         FROM sold",
         "INSERT INTO parcel
          SELECT md5('parcel' || n || place)::uuid, shipment_id, 'DHL', 'JD-' || n || '-' || place, '{\"SKU\": 1}', now(), now()
          FROM sold WHERE n % 100 <> 1",
+        "INSERT INTO goods_return
+         SELECT md5('return' || n || place)::uuid, order_id, place + 1, NULL,
+                jsonb_build_object(md5('warehouse' || place)::uuid, '{\"SKU\": 1}'::jsonb), 'RECEIVED', now(), now()
+         FROM sold WHERE n % 5 = 0",
+        "INSERT INTO goods_receipt
+         SELECT md5('receipt' || n || place)::uuid, md5('return' || n || place)::uuid,
+                jsonb_build_object(md5('warehouse' || place)::uuid, '{\"RESALABLE\": {\"SKU\": 1}}'::jsonb), now()
+         FROM sold WHERE n % 5 = 0",
         "DROP TABLE sold",
         "ANALYZE",
     ] {
@@ -50,8 +63,8 @@ async fn fill(database: &Database) {
     }
 }
 
-/// Twenty orders of one seller, from two warehouses each, in cash: they leave, arrive, and their cash is passed on; a quarter is
-/// cancelled. Then they are read and listed.
+/// Twenty orders of one seller, from two warehouses each, in cash: they leave, one parcel arrives and one comes back, and their cash is
+/// passed on; what arrived is sent back; a quarter is cancelled. Then they are read and listed.
 async fn do_business(depot: &Depot) {
     let seller_id = Id::generate();
     let order =
@@ -61,11 +74,21 @@ async fn do_business(depot: &Depot) {
     let (cancelled, sent) = orders.split_at(ORDERS_PER_ROUND / 4);
     depot.happen(cancelled.iter().map(Order::stopped).collect()).await;
     for order in sent {
-        for shipment_id in order.shipments() {
-            let (parcel_id, _) = depot.dispatch(order, shipment_id, &[]).await.unwrap();
-            depot.deliver(order, shipment_id, parcel_id).await;
-        }
-        depot.remit(order, euro(100)).await;
+        let [here, elsewhere] = order.shipments()[..] else { panic!("two warehouses") };
+        let (parcel_id, _) = depot.dispatch(order, here, &[]).await.unwrap();
+        depot.deliver(order, here, parcel_id).await;
+        let (parcel_id, _) = depot.dispatch(order, elsewhere, &[]).await.unwrap();
+        depot.fail(order, elsewhere, parcel_id, ParcelFailure::Refused).await;
+        depot.remit(order, euro(100 - UNIT_CENTS)).await;
+        let return_id = return_of_parcel(order.id, parcel_id);
+        depot.receive(order, return_id, &[(ReturnCondition::Resalable, &[("PAN", 1)])]).await.unwrap();
+    }
+    depot.happen(sent.iter().map(|order| order.sent_back(1, &[("CUP", 2)])).collect()).await;
+    for order in sent {
+        let goods: &[_] = &[(ReturnCondition::Damaged, &[("CUP", 1)][..])];
+        depot.receive(order, return_of_refund(order.id, 1), goods).await.unwrap();
+        depot.receive(order, return_of_refund(order.id, 1), &[]).await.unwrap();
+        assert_eq!(depot.returns(order).await.len(), 2);
     }
 
     let mut tx = postgres::snapshot(depot.store.pool()).await.unwrap();
@@ -79,7 +102,7 @@ async fn do_business(depot: &Depot) {
     let delivered = Some(ShipmentStatus::Delivered);
     for (whose, status, expected) in [
         (Whose::Seller(seller_id), None, 21),
-        (Whose::Seller(seller_id), delivered, 21),
+        (Whose::Seller(seller_id), delivered, sent.len()),
         (Whose::Seller(old_hand()), None, 21),
         // Of ten thousand shipments none is left to send.
         (Whose::Seller(old_hand()), Some(ShipmentStatus::Pending), 0),

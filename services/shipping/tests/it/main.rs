@@ -3,7 +3,9 @@
 //! | file | shows |
 //! | --- | --- |
 //! | `depot` | replicas between orders that let goods leave and those who move them, for the tests below |
+//! | `order` | an order, as orders tell of it |
 //! | `fulfilment` | the saga: facts in over Kafka, facts out; races, replicas, parked events |
+//! | `returns` | the same of goods that come back |
 //! | `rpc` | every RPC through the real server, its refusals by name; one file per subject |
 //! | `rates` | what sending costs: profiles and quotes, through the real server |
 //! | `steps` | each step of a saga repeated, undone and interrupted, by the harness of `testkit` |
@@ -15,7 +17,9 @@
 mod depot;
 mod fulfilment;
 mod indexes;
+mod order;
 mod rates;
+mod returns;
 mod rpc;
 mod steps;
 mod walls;

@@ -3,9 +3,12 @@
 mod access;
 mod delivery;
 mod dispatch;
+mod failure;
 mod listing;
 mod reading;
+mod receiving;
 mod remittance;
+mod returns;
 
 use std::future::Future;
 
@@ -24,7 +27,8 @@ use tonic::transport::Channel;
 use tonic::{Code, Response, Status};
 use tonic_types::StatusExt as _;
 
-use crate::depot::{Depot, Order};
+use crate::depot::Depot;
+use crate::order::Order;
 
 /// A running shipping, and an order of four cups and a pot here and two pans elsewhere.
 struct Rpc {
@@ -94,11 +98,21 @@ impl Rpc {
         self.client().dispatch_parcel(self.seller.request(request)).await.unwrap().into_inner()
     }
 
+    /// Sends everything there is of the order, and delivers it.
+    async fn deliver_all(&self) {
+        for shipment_id in self.order.shipments() {
+            let parcel_id = self.dispatch(parcel(shipment_id, &[])).await.parcel_id;
+            let request = self.operator.request(delivery(shipment_id, &parcel_id));
+            self.client().record_delivery(request).await.unwrap();
+        }
+    }
+
     /// Rows in every table that a command writes to: a refused one leaves them as they are.
     async fn rows(&self) -> Vec<i64> {
         let counts = "SELECT unnest(ARRAY[
             (SELECT sum(version) FROM consignment)::bigint, (SELECT count(*) FROM parcel),
-            (SELECT sum(dispatched) FROM shipment_line)::bigint,
+            (SELECT sum(dispatched) FROM shipment_line)::bigint, (SELECT sum(taken_back) FROM shipment_line)::bigint,
+            (SELECT count(*) FROM goods_return), (SELECT count(*) FROM goods_receipt),
             (SELECT count(*) FROM journal), (SELECT count(*) FROM outbox), (SELECT count(*) FROM idempotency_key)])";
         sqlx::query_scalar(counts).fetch_all(self.depot.store.pool()).await.unwrap()
     }
@@ -124,6 +138,11 @@ fn parcel(shipment_id: ShipmentId, lines: &[(&str, i64)]) -> wire::DispatchParce
 fn delivery(shipment_id: ShipmentId, parcel_id: &str) -> wire::RecordDeliveryRequest {
     let parcel_id = parcel_id.to_owned();
     wire::RecordDeliveryRequest { request_id: new_id(), shipment_id: shipment_id.to_string(), parcel_id }
+}
+
+fn failure(shipment_id: ShipmentId, parcel_id: &str, failure: wire::ParcelFailure) -> wire::RecordFailureRequest {
+    let (shipment_id, parcel_id) = (shipment_id.to_string(), parcel_id.to_owned());
+    wire::RecordFailureRequest { request_id: new_id(), shipment_id, parcel_id, failure: failure.into() }
 }
 
 /// Code, reason and the fields at fault.

@@ -1,9 +1,11 @@
 //! The second wall: what the database refuses, whatever the domain decides.
 
+use shipping::domain::parcel::ParcelFailure;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use crate::depot::{Depot, Order};
+use crate::depot::Depot;
+use crate::order::Order;
 
 /// The constraint that a statement runs into; none if it is let through.
 async fn refused_by(connection: &mut PgConnection, statement: &'static str, ids: &[Uuid]) -> Option<String> {
@@ -16,12 +18,13 @@ async fn refused_by(connection: &mut PgConnection, statement: &'static str, ids:
 }
 
 #[tokio::test]
-async fn what_would_ship_too_much_or_collect_for_nothing_is_refused() {
+async fn what_would_move_too_much_or_collect_for_nothing_is_refused() {
     let depot = Depot::closed().await;
     let (prepaid, in_cash) = (Order::of(&[("CUP", 2)]), Order::of(&[("CUP", 2)]).in_cash(100));
     depot.happen(vec![prepaid.asked(), in_cash.asked()]).await;
     let shipment_id = prepaid.shipments()[0];
-    depot.dispatch(&prepaid, shipment_id, &[("CUP", 1)]).await.unwrap();
+    let (parcel_id, _) = depot.dispatch(&prepaid, shipment_id, &[("CUP", 1)]).await.unwrap();
+    depot.fail(&prepaid, shipment_id, parcel_id, ParcelFailure::Refused).await;
     let ids = [prepaid.id.uuid(), shipment_id.uuid(), in_cash.id.uuid()];
 
     let mut connection = depot.store.pool().acquire().await.unwrap();
@@ -33,6 +36,26 @@ async fn what_would_ship_too_much_or_collect_for_nothing_is_refused() {
         (
             "UPDATE shipment_line SET dispatched = -1 WHERE shipment_id = $2 AND $1 <> $3",
             "shipment_line_ships_at_most_what_it_holds",
+        ),
+        (
+            "UPDATE shipment_line SET taken_back = dispatched + 1 WHERE shipment_id = $2 AND $1 <> $3",
+            "shipment_line_takes_back_at_most_what_left",
+        ),
+        (
+            "UPDATE shipment_line SET taken_back = -1 WHERE shipment_id = $2 AND $1 <> $3",
+            "shipment_line_takes_back_at_most_what_left",
+        ),
+        ("UPDATE parcel SET failure = NULL WHERE shipment_id = $2 AND $1 <> $3", "parcel_fails_for_a_reason"),
+        ("UPDATE parcel SET delivered_at = now() WHERE shipment_id = $2 AND $1 <> $3", "parcel_arrives_or_fails"),
+        (
+            "INSERT INTO goods_return
+             SELECT $3, order_id, refund_number, parcel_id, awaited, status, created_at, updated_at
+             FROM goods_return WHERE order_id = $1 AND $2 <> $3",
+            "goods_return_once_for_each",
+        ),
+        (
+            "UPDATE goods_return SET refund_number = 1 WHERE order_id = $1 AND $2 <> $3",
+            "goods_return_is_of_a_refund_or_a_parcel",
         ),
         (
             "INSERT INTO shipment SELECT $3, order_id, warehouse_id, seller_id, status, created_at, updated_at
@@ -57,6 +80,7 @@ async fn what_would_ship_too_much_or_collect_for_nothing_is_refused() {
             "UPDATE consignment SET cash_currency = NULL WHERE order_id = $3 AND $1 <> $2",
             "consignment_cash_has_a_currency",
         ),
+        ("UPDATE consignment SET sku_totals = '{}' WHERE order_id = $3 AND $1 <> $2", "consignment_cash_is_for_goods"),
     ];
     for (statement, wall) in walls {
         let constraint = refused_by(&mut connection, statement, &ids).await;

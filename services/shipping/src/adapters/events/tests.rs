@@ -1,11 +1,13 @@
 use std::collections::BTreeSet;
 
 use contracts::event::all_types;
-use contracts::shipping::v1::ShipmentDispatched;
+use contracts::shipping::v1::{ReturnReceived, ShipmentDispatched, ShipmentFailed};
 
 use super::*;
 use crate::domain::fixtures::{NOON, contents, euro, order_id, parcel_id, shipment_of, warehouse};
-use crate::domain::parcel::Parcel;
+use crate::domain::goods_return::{Return, ReturnCondition};
+use crate::domain::ids::return_of_parcel;
+use crate::domain::parcel::{Parcel, ParcelFailure, ParcelState};
 
 fn dispatched() -> Event {
     Event::ShipmentDispatched {
@@ -18,10 +20,53 @@ fn dispatched() -> Event {
             tracking_number: "JD1".parse().unwrap(),
             contents: contents(&[("POT", 1)]),
             dispatched_at: NOON,
-            delivered_at: None,
+            state: ParcelState::Dispatched,
         },
         dispatched: contents(&[("CUP", 2), ("POT", 1)]),
         order_dispatched: true,
+    }
+}
+
+fn failed(failure: ParcelFailure) -> Event {
+    Event::ShipmentFailed {
+        order_id: order_id(),
+        shipment_id: shipment_of(1),
+        parcel_id: parcel_id(1),
+        failure,
+        contents: contents(&[("POT", 1)]),
+        order_delivered: true,
+        order_failed: false,
+    }
+}
+
+/// Two cups, of which one is damaged, and a pot that is not accepted came to two warehouses; a cup had come before.
+fn received(origin: ReturnOrigin) -> Event {
+    let return_id = return_of_parcel(order_id(), parcel_id(1));
+    let awaited = [(warehouse(1), contents(&[("CUP", 2)])), (warehouse(2), contents(&[("CUP", 1), ("POT", 1)]))];
+    let mut goods_return = Return::new(return_id, origin, awaited.into());
+    let sort = |goods_return: &Return, goods: &[(ReturnCondition, &[(&str, i64)])]| {
+        let goods = goods.iter().map(|(condition, lines)| (*condition, contents(lines)));
+        goods_return.sort_in(&goods.collect()).unwrap()
+    };
+    let before = sort(&goods_return, &[(ReturnCondition::Resalable, &[("CUP", 1)])]);
+    goods_return.receipts.insert("018e4c1f-2b1d-7a61-9d0e-6a1f5c0f7e11".parse().unwrap(), before);
+    let now = sort(
+        &goods_return,
+        &[
+            (ReturnCondition::Resalable, &[("CUP", 1)]),
+            (ReturnCondition::Damaged, &[("CUP", 1)]),
+            (ReturnCondition::NotAccepted, &[("POT", 1)]),
+        ],
+    );
+    goods_return.receipts.insert("018e4c1f-2b1d-7a61-9d0e-6a1f5c0f7e12".parse().unwrap(), now.clone());
+    Event::ReturnReceived {
+        order_id: order_id(),
+        return_id,
+        origin,
+        received: now,
+        order_received: goods_return.received(),
+        accepted: goods_return.received().accepted(),
+        complete: true,
     }
 }
 
@@ -31,6 +76,8 @@ fn every_event() -> Vec<Event> {
         Event::ShipmentCreated { order_id, shipment_id, warehouse_id: warehouse(1), holds: contents(&[("CUP", 2)]) },
         dispatched(),
         Event::ShipmentDelivered { order_id, shipment_id, parcel_id: parcel_id(1), order_delivered: true },
+        failed(ParcelFailure::Lost),
+        received(ReturnOrigin::Refund(2)),
         Event::ShipmentCancelled { order_id },
         Event::ShipmentCancelRefused { order_id },
         Event::CashCollected { order_id, amount: euro(1), reference: "R-1".parse().unwrap() },
@@ -55,6 +102,42 @@ fn what_is_in_the_parcel_and_what_left_so_far_are_told_apart() {
     assert_eq!((event.carrier.as_str(), event.tracking_number.as_str()), ("DHL", "JD1"));
     assert_eq!((event.shipment_id, event.warehouse_id), (shipment_of(1).to_string(), warehouse(1).to_string()));
     assert!(event.order_dispatched);
+}
+
+#[test]
+fn a_failure_says_why_and_what_was_in_the_parcel() {
+    for (failure, told) in [
+        (ParcelFailure::Lost, wire::ParcelFailure::Lost),
+        (ParcelFailure::Refused, wire::ParcelFailure::Refused),
+        (ParcelFailure::ReturnedToSender, wire::ParcelFailure::ReturnedToSender),
+    ] {
+        let event = ShipmentFailed::decode(encode(&failed(failure)).payload.as_slice()).unwrap();
+        assert_eq!((event.failure(), event.order_delivered, event.order_failed), (told, true, false));
+        assert_eq!(event.lines, [wire::ShipmentLine { sku: "POT".to_owned(), quantity: 1 }]);
+        assert_eq!((event.shipment_id, event.parcel_id), (shipment_of(1).to_string(), parcel_id(1).to_string()));
+    }
+}
+
+#[test]
+fn what_came_now_what_came_of_the_order_and_what_is_accepted_are_told_apart() {
+    let read = |origin| ReturnReceived::decode(encode(&received(origin)).payload.as_slice()).unwrap();
+    let event = read(ReturnOrigin::Refund(2));
+    let line = |sku: &str, place, quantity, condition: wire::ReturnCondition| wire::ReceivedLine {
+        sku: sku.to_owned(),
+        warehouse_id: warehouse(place).to_string(),
+        quantity,
+        condition: condition.into(),
+    };
+    let elsewhere =
+        [line("CUP", 2, 1, wire::ReturnCondition::Damaged), line("POT", 2, 1, wire::ReturnCondition::NotAccepted)];
+    let here = |quantity| line("CUP", 1, quantity, wire::ReturnCondition::Resalable);
+    assert_eq!(event.lines, [&[here(1)], &elsewhere[..]].concat());
+    assert_eq!(event.order_received_lines, [&[here(2)], &elsewhere[..]].concat());
+    assert_eq!(event.accepted_lines, [wire::ShipmentLine { sku: "CUP".to_owned(), quantity: 3 }]);
+    assert_eq!(event.return_id, return_of_parcel(order_id(), parcel_id(1)).to_string());
+    assert!(event.complete);
+    // Nobody waits for what comes back of a parcel.
+    assert_eq!((event.refund_number, read(ReturnOrigin::Parcel(parcel_id(1))).refund_number), (2, 0));
 }
 
 #[test]

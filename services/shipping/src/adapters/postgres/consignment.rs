@@ -1,4 +1,4 @@
-//! Tables `consignment`, `shipment`, `shipment_line` and `parcel`: how decisions load and save them.
+//! Tables `consignment`, `shipment`, `shipment_line` and `parcel`: how decisions load and save them, and with them the returns.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,11 +10,13 @@ use sqlx::{PgConnection, Row};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
+use super::goods_return;
 use super::shipment::{corrupt, shipments_from_rows};
 use crate::domain::consignment::{Cancellation, Consignment, Terms};
 use crate::domain::fact::Fact;
-use crate::domain::ids::{BuyerId, OrderId, SellerId, ShipmentId};
-use crate::domain::parcel::Parcel;
+use crate::domain::goods_return::Return;
+use crate::domain::ids::{BuyerId, OrderId, ReturnId, SellerId, ShipmentId, shipment_id};
+use crate::domain::parcel::{Parcel, ParcelState};
 use crate::domain::shipment::{Shipment, ShipmentStatus};
 use crate::domain::world::{Place, World};
 
@@ -45,22 +47,34 @@ pub async fn load(tx: &mut PgConnection, facts: &[Caused<Fact>]) -> Result<(Worl
         let order_id = OrderId::from_uuid(row.try_get("order_id")?);
         of_order.entry(order_id).or_default().insert(shipment.id, shipment);
     }
+    let mut returns: BTreeMap<OrderId, BTreeMap<ReturnId, Return>> = BTreeMap::new();
+    for (order_id, goods_return) in goods_return::load(tx, &ids).await? {
+        returns.entry(order_id).or_default().insert(goods_return.id, goods_return);
+    }
     let mut consignments = Vec::with_capacity(rows.len());
     for row in &rows {
         let order_id = OrderId::from_uuid(row.try_get("order_id")?);
         heads.insert(order_id.uuid(), Head::from_row(row)?);
-        consignments.push(from_row(row, order_id, of_order.remove(&order_id).unwrap_or_default())?);
+        consignments.push(Consignment {
+            shipments: of_order.remove(&order_id).unwrap_or_default(),
+            returns: returns.remove(&order_id).unwrap_or_default(),
+            ..from_row(row, order_id)?
+        });
     }
     Ok((World::new(consignments), heads))
 }
 
-fn from_row(row: &PgRow, order_id: OrderId, shipments: BTreeMap<ShipmentId, Shipment>) -> Result<Consignment, Error> {
+/// A consignment without what belongs to it.
+fn from_row(row: &PgRow, order_id: OrderId) -> Result<Consignment, Error> {
     let Json(ship_to) = row.try_get("ship_to")?;
-    let cash_to_collect = match row.try_get::<Option<i64>, _>("cash_minor")? {
-        None => None,
+    let (cash_to_collect, sku_totals) = match row.try_get::<Option<i64>, _>("cash_minor")? {
+        None => (None, BTreeMap::new()),
         Some(minor) => {
             let currency: &str = row.try_get("cash_currency")?;
-            Some(Money::from_minor(minor, currency.parse().map_err(|error| corrupt("cash_currency", error))?))
+            let currency = currency.parse().map_err(|error| corrupt("cash_currency", error))?;
+            let Json(totals) = row.try_get::<Json<BTreeMap<Sku, i64>>, _>("sku_totals")?;
+            let totals = totals.into_iter().map(|(sku, minor)| (sku, Money::from_minor(minor, currency)));
+            (Some(Money::from_minor(minor, currency)), totals.collect())
         }
     };
     let cancellation = match row.try_get::<Option<&str>, _>("cancellation")? {
@@ -75,8 +89,10 @@ fn from_row(row: &PgRow, order_id: OrderId, shipments: BTreeMap<ShipmentId, Ship
             seller_id: SellerId::from_uuid(row.try_get("seller_id")?),
             ship_to,
             cash_to_collect,
+            sku_totals,
         },
-        shipments,
+        shipments: BTreeMap::new(),
+        returns: BTreeMap::new(),
         cancellation,
         remittance: remittance
             .map(|text| text.parse())
@@ -103,11 +119,11 @@ pub async fn save(tx: &mut PgConnection, world: &World, heads: &Heads, now: Time
     if !dispatched.is_empty() {
         insert_parcels(tx, &dispatched).await?;
     }
-    let delivered = parcels(world, &changes.delivered);
-    if !delivered.is_empty() {
-        update_parcels(tx, &delivered).await?;
+    let ended = parcels(world, &changes.ended);
+    if !ended.is_empty() {
+        update_parcels(tx, &ended).await?;
     }
-    Ok(())
+    goods_return::save(tx, world, now).await
 }
 
 /// New consignments with their shipments and lines, in one statement.
@@ -117,23 +133,24 @@ async fn insert(tx: &mut PgConnection, created: &[&Consignment], heads: &Heads, 
         .iter()
         .flat_map(|consignment| consignment.shipments.values().map(|shipment| (*consignment, shipment)))
         .collect();
-    let mut lines: Vec<(ShipmentId, &Sku, i64, i64)> = Vec::new();
-    for (_, shipment) in &shipments {
-        let dispatched = shipment.dispatched();
-        lines.extend(shipment.holds.lines().map(|(sku, units)| (shipment.id, sku, units, dispatched.units(sku))));
+    let mut lines: Vec<(ShipmentId, &Sku, i64, i64, i64)> = Vec::new();
+    for (consignment, shipment) in &shipments {
+        let (dispatched, back) = (shipment.dispatched(), consignment.received().accepted_at(shipment.warehouse_id));
+        let line = |(sku, units)| (shipment.id, sku, units, dispatched.units(sku), back.units(sku));
+        lines.extend(shipment.holds.lines().map(line));
     }
     sqlx::query(
         "WITH consigned AS (
-             INSERT INTO consignment (order_id, buyer_id, seller_id, ship_to, cash_minor, cash_currency, cancellation,
-                                      remittance_reference, version, head_hash, correlation_id)
-             SELECT * FROM unnest($2::uuid[], $3::uuid[], $4::uuid[], $5::jsonb[], $6::bigint[], $7::text[], $8::text[],
-                                  $9::text[], $10::bigint[], $11::bytea[], $12::uuid[])
+             INSERT INTO consignment (order_id, buyer_id, seller_id, ship_to, cash_minor, cash_currency, sku_totals,
+                                      cancellation, remittance_reference, version, head_hash, correlation_id)
+             SELECT * FROM unnest($2::uuid[], $3::uuid[], $4::uuid[], $5::jsonb[], $6::bigint[], $7::text[], $8::jsonb[],
+                                  $9::text[], $10::text[], $11::bigint[], $12::bytea[], $13::uuid[])
          ), shipped AS (
              INSERT INTO shipment (shipment_id, order_id, warehouse_id, seller_id, status, created_at, updated_at)
-             SELECT *, $1, $1 FROM unnest($13::uuid[], $14::uuid[], $15::uuid[], $16::uuid[], $17::text[])
+             SELECT *, $1, $1 FROM unnest($14::uuid[], $15::uuid[], $16::uuid[], $17::uuid[], $18::text[])
          )
-         INSERT INTO shipment_line (shipment_id, sku, quantity, dispatched)
-         SELECT * FROM unnest($18::uuid[], $19::text[], $20::bigint[], $21::bigint[])",
+         INSERT INTO shipment_line (shipment_id, sku, quantity, dispatched, taken_back)
+         SELECT * FROM unnest($19::uuid[], $20::text[], $21::bigint[], $22::bigint[], $23::bigint[])",
     )
     .bind(OffsetDateTime::from(now))
     .bind(column(created, |consignment| consignment.order_id.uuid()))
@@ -142,6 +159,7 @@ async fn insert(tx: &mut PgConnection, created: &[&Consignment], heads: &Heads, 
     .bind(column(created, |consignment| Json(consignment.terms.ship_to.clone())))
     .bind(column(created, |consignment| cash(consignment).map(Money::minor)))
     .bind(column(created, |consignment| cash(consignment).map(|cash| cash.currency().code().to_owned())))
+    .bind(column(created, |consignment| sku_totals(consignment)))
     .bind(column(created, |consignment| cancellation(consignment)))
     .bind(column(created, |consignment| remittance(consignment)))
     .bind(column(created, |consignment| head(consignment, heads).version))
@@ -154,15 +172,16 @@ async fn insert(tx: &mut PgConnection, created: &[&Consignment], heads: &Heads, 
     .bind(column(&shipments, |(consignment, shipment)| consignment.status_of(shipment).as_str()))
     .bind(column(&lines, |(shipment_id, ..)| shipment_id.uuid()))
     .bind(column(&lines, |(_, sku, ..)| sku.to_string()))
-    .bind(column(&lines, |(_, _, units, _)| *units))
-    .bind(column(&lines, |(.., dispatched)| *dispatched))
+    .bind(column(&lines, |(_, _, units, ..)| *units))
+    .bind(column(&lines, |(.., dispatched, _)| *dispatched))
+    .bind(column(&lines, |(.., back)| *back))
     .execute(tx)
     .await?;
     Ok(())
 }
 
-/// Consignments that were there before, with those of their shipments that changed, in one statement. What left is added to what had
-/// left before, so that the CHECK on a line counts for itself.
+/// Consignments that were there before, with those of their shipments that changed, in one statement. What left or was taken back is
+/// added to what was before, so that the CHECKs on a line count for themselves.
 async fn update(
     tx: &mut PgConnection,
     changed: &[&Consignment],
@@ -176,14 +195,7 @@ async fn update(
         Some((*shipment_id, consignment.status_of(consignment.shipments.get(shipment_id)?)))
     };
     let shipments: Vec<(ShipmentId, ShipmentStatus)> = changes.shipments.iter().filter_map(shipment).collect();
-    let mut left: BTreeMap<(ShipmentId, &Sku), i64> = BTreeMap::new();
-    let was_there = changes.dispatched.iter().filter(|(order_id, ..)| !changes.created.contains(order_id));
-    for (shipment_id, parcel) in parcels(world, was_there) {
-        for (sku, units) in parcel.contents.lines() {
-            *left.entry((shipment_id, sku)).or_default() += units;
-        }
-    }
-    let left: Vec<_> = left.into_iter().collect();
+    let moved = moved(world);
     sqlx::query(
         "WITH consigned AS (
              UPDATE consignment c
@@ -197,8 +209,8 @@ async fn update(
              FROM unnest($7::uuid[], $8::text[]) AS t (shipment_id, status)
              WHERE s.shipment_id = t.shipment_id
          )
-         UPDATE shipment_line l SET dispatched = l.dispatched + t.units
-         FROM unnest($9::uuid[], $10::text[], $11::bigint[]) AS t (shipment_id, sku, units)
+         UPDATE shipment_line l SET dispatched = l.dispatched + t.dispatched, taken_back = l.taken_back + t.taken_back
+         FROM unnest($9::uuid[], $10::text[], $11::bigint[], $12::bigint[]) AS t (shipment_id, sku, dispatched, taken_back)
          WHERE l.shipment_id = t.shipment_id AND l.sku = t.sku",
     )
     .bind(OffsetDateTime::from(now))
@@ -209,20 +221,51 @@ async fn update(
     .bind(column(changed, |consignment| head(consignment, heads).hash.to_vec()))
     .bind(column(&shipments, |(shipment_id, _)| shipment_id.uuid()))
     .bind(column(&shipments, |(_, status)| status.as_str()))
-    .bind(column(&left, |((shipment_id, _), _)| shipment_id.uuid()))
-    .bind(column(&left, |((_, sku), _)| sku.to_string()))
-    .bind(column(&left, |(_, units)| *units))
+    .bind(column(&moved, |((shipment_id, _), _)| shipment_id.uuid()))
+    .bind(column(&moved, |((_, sku), _)| sku.to_string()))
+    .bind(column(&moved, |(_, moved)| moved.dispatched))
+    .bind(column(&moved, |(_, moved)| moved.taken_back))
     .execute(tx)
     .await?;
     Ok(())
 }
 
+/// Units of a line that moved in a batch.
+#[derive(Default)]
+struct Moved {
+    dispatched: i64,
+    taken_back: i64,
+}
+
+/// What moved of shipments that were there before.
+fn moved(world: &World) -> Vec<((ShipmentId, Sku), Moved)> {
+    let changes = world.changes();
+    let was_there = |order_id: &OrderId| !changes.created.contains(order_id);
+    let mut moved: BTreeMap<(ShipmentId, Sku), Moved> = BTreeMap::new();
+    let dispatched = changes.dispatched.iter().filter(|(order_id, ..)| was_there(order_id));
+    for (shipment_id, parcel) in parcels(world, dispatched) {
+        for (sku, units) in parcel.contents.lines() {
+            moved.entry((shipment_id, sku.clone())).or_default().dispatched += units;
+        }
+    }
+    let receipts = changes.receipts.iter().filter(|(order_id, ..)| was_there(order_id));
+    for taken in goods_return::receipts(world, receipts) {
+        for (warehouse_id, condition, sku, units) in taken.received.lines() {
+            if condition.is_accepted() {
+                moved.entry((shipment_id(taken.order_id, warehouse_id), sku.clone())).or_default().taken_back += units;
+            }
+        }
+    }
+    moved.into_iter().collect()
+}
+
 /// Parcels that left. Fails on [`TRACKING_NUMBER_TAKEN`].
 async fn insert_parcels(tx: &mut PgConnection, parcels: &[(ShipmentId, &Parcel)]) -> Result<(), Error> {
     sqlx::query(
-        "INSERT INTO parcel (parcel_id, shipment_id, carrier, tracking_number, contents, dispatched_at, delivered_at)
+        "INSERT INTO parcel (parcel_id, shipment_id, carrier, tracking_number, contents, dispatched_at, delivered_at,
+                             failure, failed_at)
          SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::jsonb[], $6::timestamptz[],
-                              $7::timestamptz[])",
+                              $7::timestamptz[], $8::text[], $9::timestamptz[])",
     )
     .bind(column(parcels, |(_, parcel)| parcel.id.uuid()))
     .bind(column(parcels, |(shipment_id, _)| shipment_id.uuid()))
@@ -230,7 +273,9 @@ async fn insert_parcels(tx: &mut PgConnection, parcels: &[(ShipmentId, &Parcel)]
     .bind(column(parcels, |(_, parcel)| parcel.tracking_number.to_string()))
     .bind(column(parcels, |(_, parcel)| Json(parcel.contents.clone())))
     .bind(column(parcels, |(_, parcel)| OffsetDateTime::from(parcel.dispatched_at)))
-    .bind(column(parcels, |(_, parcel)| parcel.delivered_at.map(OffsetDateTime::from)))
+    .bind(column(parcels, |(_, parcel)| Ended::of(parcel).delivered_at))
+    .bind(column(parcels, |(_, parcel)| Ended::of(parcel).failure))
+    .bind(column(parcels, |(_, parcel)| Ended::of(parcel).failed_at))
     .execute(tx)
     .await?;
     Ok(())
@@ -238,15 +283,38 @@ async fn insert_parcels(tx: &mut PgConnection, parcels: &[(ShipmentId, &Parcel)]
 
 async fn update_parcels(tx: &mut PgConnection, parcels: &[(ShipmentId, &Parcel)]) -> Result<(), Error> {
     sqlx::query(
-        "UPDATE parcel p SET delivered_at = t.delivered_at
-         FROM unnest($1::uuid[], $2::timestamptz[]) AS t (parcel_id, delivered_at)
+        "UPDATE parcel p SET delivered_at = t.delivered_at, failure = t.failure, failed_at = t.failed_at
+         FROM unnest($1::uuid[], $2::timestamptz[], $3::text[], $4::timestamptz[])
+              AS t (parcel_id, delivered_at, failure, failed_at)
          WHERE p.parcel_id = t.parcel_id",
     )
     .bind(column(parcels, |(_, parcel)| parcel.id.uuid()))
-    .bind(column(parcels, |(_, parcel)| parcel.delivered_at.map(OffsetDateTime::from)))
+    .bind(column(parcels, |(_, parcel)| Ended::of(parcel).delivered_at))
+    .bind(column(parcels, |(_, parcel)| Ended::of(parcel).failure))
+    .bind(column(parcels, |(_, parcel)| Ended::of(parcel).failed_at))
     .execute(tx)
     .await?;
     Ok(())
+}
+
+/// The columns that say how a parcel ended; all null while it is on its way.
+#[derive(Default)]
+struct Ended {
+    delivered_at: Option<OffsetDateTime>,
+    failure: Option<&'static str>,
+    failed_at: Option<OffsetDateTime>,
+}
+
+impl Ended {
+    fn of(parcel: &Parcel) -> Self {
+        match parcel.state {
+            ParcelState::Dispatched => Self::default(),
+            ParcelState::Delivered { at } => Self { delivered_at: Some(at.into()), ..Self::default() },
+            ParcelState::Failed { failure, at } => {
+                Self { failure: Some(failure.as_str()), failed_at: Some(at.into()), ..Self::default() }
+            }
+        }
+    }
 }
 
 /// The parcels at these places, each with its shipment.
@@ -256,6 +324,10 @@ fn parcels<'a>(world: &'a World, places: impl IntoIterator<Item = &'a Place>) ->
         Some((*shipment_id, shipment.parcels.get(parcel_id)?))
     };
     places.into_iter().filter_map(parcel).collect()
+}
+
+fn sku_totals(consignment: &Consignment) -> Json<BTreeMap<Sku, i64>> {
+    Json(consignment.terms.sku_totals.iter().map(|(sku, total)| (sku.clone(), total.minor())).collect())
 }
 
 fn cancellation(consignment: &Consignment) -> Option<&'static str> {
@@ -270,6 +342,6 @@ fn head(consignment: &Consignment, heads: &Heads) -> Head {
     heads.get(consignment.order_id.uuid()).expect("a consignment has a history from its creation on")
 }
 
-fn column<R, T>(rows: &[R], value: impl Fn(&R) -> T) -> Vec<T> {
+pub(super) fn column<R, T>(rows: &[R], value: impl Fn(&R) -> T) -> Vec<T> {
     rows.iter().map(value).collect()
 }

@@ -1,8 +1,10 @@
 //! Loading, saving and reading consignments and their shipments.
 
 mod consignment;
+mod goods_return;
 pub mod rates;
 mod shipment;
 
 pub use consignment::{TRACKING_NUMBER_TAKEN, load, save};
+pub use goods_return::{FoundReturn, find_return, returns};
 pub use shipment::{Found, Parties, Whose, find, list, parties, snapshot};

@@ -14,7 +14,7 @@ use uuid::Uuid;
 use crate::domain::address::Address;
 use crate::domain::contents::Contents;
 use crate::domain::ids::{BuyerId, OrderId, ParcelId, SellerId, ShipmentId, WarehouseId};
-use crate::domain::parcel::Parcel;
+use crate::domain::parcel::{Parcel, ParcelFailure, ParcelState};
 use crate::domain::shipment::{Shipment, ShipmentStatus};
 
 /// A shipment as it is read.
@@ -194,11 +194,22 @@ fn parcel_from_row(row: &PgRow) -> Result<Parcel, Error> {
         tracking_number: tracking_number.parse().map_err(|error| corrupt("tracking_number", error))?,
         contents,
         dispatched_at: timestamp(row, "dispatched_at")?,
-        delivered_at: row.try_get::<Option<OffsetDateTime>, _>("delivered_at")?.map(Timestamp::from),
+        state: state_from_row(row)?,
     })
 }
 
-fn timestamp(row: &PgRow, column: &str) -> Result<Timestamp, Error> {
+fn state_from_row(row: &PgRow) -> Result<ParcelState, Error> {
+    if let Some(name) = row.try_get::<Option<&str>, _>("failure")? {
+        let failure = ParcelFailure::from_name(name).ok_or_else(|| corrupt("failure", name))?;
+        return Ok(ParcelState::Failed { failure, at: timestamp(row, "failed_at")? });
+    }
+    Ok(match row.try_get::<Option<OffsetDateTime>, _>("delivered_at")? {
+        Some(at) => ParcelState::Delivered { at: at.into() },
+        None => ParcelState::Dispatched,
+    })
+}
+
+pub(super) fn timestamp(row: &PgRow, column: &str) -> Result<Timestamp, Error> {
     Ok(row.try_get::<OffsetDateTime, _>(column)?.into())
 }
 

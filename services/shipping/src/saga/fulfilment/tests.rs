@@ -1,100 +1,47 @@
-use std::collections::BTreeMap;
-use std::{iter, slice};
+use std::slice;
 
-use kernel::{Classified, Sku};
-use proptest::prelude::*;
 use uuid::Uuid;
 
 use super::*;
 use crate::domain::consignment::Terms;
-use crate::domain::contents::Contents;
-use crate::domain::fixtures::{
-    NOON, contents, euro, in_cash, instruction, order_id, parcel_id, shipment_of, sku, warehouse,
-};
+use crate::domain::fact::Fact;
+use crate::domain::fixtures::{contents, euro, in_cash, instruction, order_id, parcel_id, shipment_of, sku, warehouse};
+use crate::domain::goods_return::ReturnStatus;
 use crate::domain::ids::SellerId;
 use crate::domain::shipment::ShipmentStatus;
+use crate::saga::fixtures::{
+    DUE_CENTS, Named, asked, assert_each_takes_effect_once, delivered, dispatch, events, failed, hear, remitted,
+    rendered_table, stop, three_cups, world_after,
+};
 
-/// What is to be collected for the order of the table.
-const DUE_CENTS: i64 = 4_060;
-
-/// The order of the table: three cups in one warehouse, to be paid in cash.
-fn three_cups() -> Instruction {
-    in_cash(instruction(&[(1, &[("CUP", 3)])]), euro(DUE_CENTS))
-}
-
-fn asked(instruction: Instruction) -> Fact {
-    Fact::ShipRequested { order_id: order_id(), instruction: Box::new(instruction) }
-}
-
-fn dispatch(warehouse: u128, parcel: u128, lines: &[(&str, i64)]) -> Fact {
-    dispatched(shipment_of(warehouse), parcel, contents(lines))
-}
-
-fn dispatched(shipment_id: ShipmentId, parcel: u128, asked: Contents) -> Fact {
-    Fact::DispatchRequested(Dispatch {
-        order_id: order_id(),
-        shipment_id,
-        parcel_id: parcel_id(parcel),
-        asked,
-        carrier: "DHL".parse().unwrap(),
-        tracking_number: format!("JD{parcel}").parse().unwrap(),
-    })
-}
-
-fn delivered(warehouse: u128, parcel: u128) -> Fact {
-    let (shipment_id, parcel_id) = (shipment_of(warehouse), parcel_id(parcel));
-    Fact::DeliveryReported { order_id: order_id(), shipment_id, parcel_id }
-}
-
-fn remitted(cents: i64, reference: &str) -> Fact {
-    Fact::CashRemitted { order_id: order_id(), amount: euro(cents), reference: reference.parse().unwrap() }
-}
-
-fn stop() -> Fact {
-    Fact::StopRequested { order_id: order_id() }
-}
-
-fn hear(world: &mut World, fact: &Fact) -> Answer {
-    decide(world, fact, NOON)
-}
-
-/// The events of a fact that takes effect.
-fn events(world: &mut World, fact: &Fact) -> Vec<Event> {
-    let answer = hear(world, fact);
-    let Decision::Applied(events) = answer else { panic!("{fact:?} is not applied: {answer:?}") };
-    events
-}
-
-/// A world in which these took effect, as it is loaded later.
-fn world_after(facts: &[Fact]) -> World {
-    let mut world = World::default();
-    for fact in facts {
-        events(&mut world, fact);
-    }
-    World::new(world.consignment(order_id()).cloned())
-}
+/// What is due if the first parcel, which holds one of three cups, does not arrive: a third of ten euros less, rounded down.
+const DUE_WITHOUT_THE_FIRST_CENTS: i64 = DUE_CENTS - 333;
 
 /// Every fact, by the name that the table gives it.
-fn every_fact() -> Vec<(&'static str, Fact)> {
+fn every_fact() -> Named<Fact> {
     let other_seller = Terms { seller_id: SellerId::from_uuid(Uuid::from_u128(4)), ..three_cups().terms };
     vec![
         ("the instruction", asked(three_cups())),
         ("another instruction", asked(Instruction { terms: other_seller, ..three_cups() })),
-        ("OrderCancellationRequested, RefundRequested", stop()),
+        ("OrderCancellationRequested, RefundRequested before dispatch", stop()),
         ("DispatchParcel, one cup", dispatch(1, 7, &[("CUP", 1)])),
         ("DispatchParcel, all that is left", dispatch(1, 8, &[])),
         ("DispatchParcel, four cups", dispatch(1, 9, &[("CUP", 4)])),
         ("DispatchParcel, a pot", dispatch(1, 10, &[("POT", 1)])),
         ("RecordDelivery, the first parcel", delivered(1, 1)),
         ("RecordDelivery, the second parcel", delivered(1, 2)),
+        ("RecordFailure, the first parcel refused", failed(1, 1, ParcelFailure::Refused)),
+        ("RecordFailure, the first parcel lost", failed(1, 1, ParcelFailure::Lost)),
+        ("RecordFailure, the second parcel lost", failed(1, 2, ParcelFailure::Lost)),
         ("RecordRemittance", remitted(DUE_CENTS, "R-1")),
+        ("RecordRemittance, less the first parcel's share", remitted(DUE_WITHOUT_THE_FIRST_CENTS, "R-1")),
         ("RecordRemittance, too little", remitted(DUE_CENTS - 1, "R-1")),
         ("RecordRemittance, another reference", remitted(DUE_CENTS, "R-2")),
     ]
 }
 
 /// Every state that decides differently, by the name that the table gives it, and the facts that lead there.
-fn every_state() -> Vec<(&'static str, Vec<Fact>)> {
+fn every_state() -> Named<Vec<Fact>> {
     let life = [
         asked(three_cups()),
         dispatch(1, 1, &[("CUP", 1)]),
@@ -103,6 +50,8 @@ fn every_state() -> Vec<(&'static str, Vec<Fact>)> {
         delivered(1, 2),
         remitted(DUE_CENTS, "R-1"),
     ];
+    let one_refused = [&life[..3], &[failed(1, 1, ParcelFailure::Refused)]].concat();
+    let after_it = |fact: Fact| [&one_refused[..], &[fact]].concat();
     vec![
         ("nothing yet", vec![]),
         ("PENDING", life[..1].to_vec()),
@@ -112,65 +61,21 @@ fn every_state() -> Vec<(&'static str, Vec<Fact>)> {
         ("DELIVERED", life[..5].to_vec()),
         ("DELIVERED, cash passed on", life.to_vec()),
         ("CANCELLED", vec![life[0].clone(), stop()]),
+        ("DISPATCHED, one refused", one_refused.clone()),
+        ("DELIVERED but for one", after_it(delivered(1, 2))),
+        ("FAILED", after_it(failed(1, 2, ParcelFailure::Lost))),
     ]
-}
-
-/// The table of the README: what becomes of each fact in each state.
-fn rendered_table() -> String {
-    let row = |cells: Vec<String>| format!("| {} |", cells.join(" | "));
-    let states = every_state();
-    let names = states.iter().map(|(name, _)| (*name).to_owned());
-    let mut rows = vec![row(iter::once("fact".to_owned()).chain(names).collect())];
-    rows.push(row(vec!["---".to_owned(); states.len() + 1]));
-    for (name, fact) in every_fact() {
-        let answers = states.iter().map(|(_, history)| told(&hear(&mut world_after(history), &fact)));
-        rows.push(row(iter::once(name.to_owned()).chain(answers).collect()));
-    }
-    rows.join("\n")
-}
-
-fn told(answer: &Answer) -> String {
-    match answer {
-        Decision::Applied(events) => events.iter().map(told_event).collect::<Vec<_>>().join(", "),
-        Decision::AlreadyApplied => "again".to_owned(),
-        Decision::Ignored(_) => "ignored".to_owned(),
-        Decision::Refused(refusal) => format!("`{}`", refusal.reason()),
-    }
-}
-
-fn told_event(event: &Event) -> String {
-    let (name, is_last) = match event {
-        Event::ShipmentCreated { .. } => ("ShipmentCreated", false),
-        Event::ShipmentDispatched { order_dispatched, .. } => ("ShipmentDispatched", *order_dispatched),
-        Event::ShipmentDelivered { order_delivered, .. } => ("ShipmentDelivered", *order_delivered),
-        Event::ShipmentCancelled { .. } => ("ShipmentCancelled", false),
-        Event::ShipmentCancelRefused { .. } => ("ShipmentCancelRefused", false),
-        Event::CashCollected { .. } => ("CashCollected", false),
-    };
-    if is_last { format!("**{name}**, the last") } else { format!("**{name}**") }
 }
 
 #[test]
 fn the_readme_shows_what_becomes_of_each_fact_in_each_state() {
-    let table = rendered_table();
+    let table = rendered_table(&every_state(), &every_fact());
     assert!(include_str!("../../../README.md").contains(&table), "the README needs this table:\n{table}");
 }
 
 #[test]
 fn only_what_takes_effect_changes_anything_and_then_it_is_known() {
-    for (state, history) in every_state() {
-        for (name, fact) in every_fact() {
-            let mut world = world_after(&history);
-            let before = world.clone();
-            if matches!(hear(&mut world, &fact), Decision::Applied(_)) {
-                let once = world.clone();
-                assert_eq!(hear(&mut world, &fact), Decision::AlreadyApplied, "{name} again in {state}");
-                assert_eq!(world, once, "{name} again in {state}");
-            } else {
-                assert_eq!(world, before, "{name} in {state}");
-            }
-        }
-    }
+    assert_each_takes_effect_once(&every_state(), &every_fact());
 }
 
 #[test]
@@ -290,7 +195,7 @@ fn what_changes_in_the_batch_that_creates_it_is_inserted_and_not_updated() {
     }
     let changes = world.changes();
     assert_eq!((changes.created.len(), changes.dispatched.len()), (1, 1));
-    assert!(changes.changed.is_empty() && changes.shipments.is_empty() && changes.delivered.is_empty());
+    assert!(changes.changed.is_empty() && changes.shipments.is_empty() && changes.ended.is_empty());
 
     let mut world = world_after(&[asked(three_cups()), dispatch(1, 1, &[("CUP", 1)])]);
     for fact in [delivered(1, 1), dispatch(1, 2, &[]), delivered(1, 2)] {
@@ -298,122 +203,87 @@ fn what_changes_in_the_batch_that_creates_it_is_inserted_and_not_updated() {
     }
     let changes = world.changes();
     assert_eq!((changes.changed.len(), changes.shipments.len()), (1, 1));
-    assert_eq!((changes.dispatched.len(), changes.delivered.len()), (1, 1));
+    assert_eq!((changes.dispatched.len(), changes.ended.len()), (1, 1));
     assert!(changes.created.is_empty());
 }
 
-/// How far a status is; each may only be followed by a later one.
-fn stage(status: ShipmentStatus) -> u8 {
-    match status {
-        ShipmentStatus::Pending => 0,
-        ShipmentStatus::PartlyDispatched => 1,
-        ShipmentStatus::Dispatched => 2,
-        ShipmentStatus::Delivered | ShipmentStatus::Cancelled => 3,
+/// What a failure tells: whether the rest of the order was delivered, and whether all of it failed.
+fn told_of_failure(world: &mut World, fact: &Fact) -> (bool, bool) {
+    let events = events(world, fact);
+    let [Event::ShipmentFailed { order_delivered, order_failed, .. }] = events[..] else { panic!("{events:?}") };
+    (order_delivered, order_failed)
+}
+
+#[test]
+fn a_parcel_that_fails_says_what_was_in_it_and_comes_back_unless_it_is_lost() {
+    for failure in ParcelFailure::ALL {
+        let mut world = world_after(&[asked(three_cups()), dispatch(1, 1, &[("CUP", 2)])]);
+        let events = events(&mut world, &failed(1, 1, failure));
+        let expected = Event::ShipmentFailed {
+            order_id: order_id(),
+            shipment_id: shipment_of(1),
+            parcel_id: parcel_id(1),
+            failure,
+            contents: contents(&[("CUP", 2)]),
+            order_delivered: false,
+            order_failed: false,
+        };
+        assert_eq!(events, [expected]);
+        let returns: Vec<_> = world.consignment(order_id()).unwrap().returns.values().cloned().collect();
+        if failure == ParcelFailure::Lost {
+            assert!(returns.is_empty());
+        } else {
+            let [goods_return] = &returns[..] else { panic!("{returns:?}") };
+            assert_eq!(goods_return.id, return_of_parcel(order_id(), parcel_id(1)));
+            assert_eq!(goods_return.awaited, [(warehouse(1), contents(&[("CUP", 2)]))].into());
+            assert_eq!(goods_return.status, ReturnStatus::Open);
+        }
     }
 }
 
-const SKUS: [&str; 4] = ["CUP", "LID", "PAN", "POT"];
+#[test]
+fn whichever_parcel_is_the_last_says_how_the_order_ended() {
+    let told = asked(instruction(&[(1, &[("CUP", 2)]), (2, &[("POT", 1)])]));
+    let history = [told, dispatch(1, 1, &[("CUP", 1)]), dispatch(1, 2, &[]), dispatch(2, 3, &[])];
+    let lost = |warehouse, parcel| failed(warehouse, parcel, ParcelFailure::Lost);
 
-/// What up to three warehouses hold: by warehouse and SKU, some units.
-fn any_holds() -> impl Strategy<Value = BTreeMap<(u128, usize), i64>> {
-    prop::collection::btree_map((0..3_u128, 0..SKUS.len()), 1..6_i64, 1..8)
+    let mut world = world_after(&[&history[..], &[delivered(1, 1)]].concat());
+    assert_eq!(told_of_failure(&mut world, &lost(1, 2)), (false, false));
+    assert_eq!(told_of_failure(&mut world, &lost(2, 3)), (true, false));
+
+    let mut world = world_after(&history);
+    assert_eq!(told_of_failure(&mut world, &lost(1, 1)), (false, false));
+    assert_eq!(told_of_failure(&mut world, &lost(1, 2)), (false, false));
+    let consignment = world.consignment(order_id()).unwrap();
+    assert_eq!(consignment.status_of(&consignment.shipments[&shipment_of(1)]), ShipmentStatus::Failed);
+    assert_eq!(told_of_failure(&mut world, &lost(2, 3)), (false, true));
+
+    // What has not left yet may still arrive.
+    let mut world = world_after(&history[..3]);
+    assert_eq!(told_of_failure(&mut world, &lost(1, 1)), (false, false));
+    assert_eq!(told_of_failure(&mut world, &lost(1, 2)), (false, false));
 }
 
-/// Each unit by itself, in any order.
-fn any_order_of_units() -> impl Strategy<Value = Vec<(u128, usize)>> {
-    any_holds().prop_flat_map(|holds| {
-        let units: Vec<_> =
-            holds.into_iter().flat_map(|(place, units)| iter::repeat_n(place, units as usize)).collect();
-        Just(units).prop_shuffle()
-    })
-}
-
-fn allocated(units: &[(u128, usize)]) -> Instruction {
-    let mut lines: BTreeMap<u128, Vec<(Sku, i64)>> = BTreeMap::new();
-    for (number, code) in units {
-        lines.entry(*number).or_default().push((sku(SKUS[*code]), 1));
-    }
-    let allocation = |(number, lines)| (warehouse(number), Contents::from_units(lines));
-    Instruction { allocations: lines.into_iter().map(allocation).collect(), ..instruction(&[]) }
-}
-
-/// What each parcel holds if so many units at a time are packed, each warehouse for itself.
-fn parcels(units: &[(u128, usize)], at_a_time: &[usize]) -> Vec<(u128, Contents)> {
-    let mut parcels = Vec::new();
-    let mut rest = units;
-    for size in at_a_time.iter().cycle() {
-        if rest.is_empty() {
-            return parcels;
-        }
-        let (handful, others) = rest.split_at(rest.len().min(*size));
-        rest = others;
-        let by_warehouse = allocated(handful).allocations;
-        let number = |id: &_| (0..3).find(|number| warehouse(*number) == *id).unwrap();
-        parcels.extend(by_warehouse.iter().map(|(id, contents)| (number(id), contents.clone())));
-    }
-    parcels
-}
-
-proptest! {
-    #[test]
-    fn any_split_into_parcels_sums_back_to_what_is_held_and_only_the_last_ends_the_order(
-        units in any_order_of_units(),
-        at_a_time in prop::collection::vec(1..6_usize, 1..5),
-    ) {
-        let told = allocated(&units);
-        let mut world = world_after(&[asked(told.clone())]);
-        let parcels = parcels(&units, &at_a_time);
-        for (index, (number, packed)) in parcels.iter().enumerate() {
-            let leaves = dispatched(shipment_of(*number), index as u128, packed.clone());
-            let events = events(&mut world, &leaves);
-            let [Event::ShipmentDispatched { parcel, dispatched, order_dispatched, .. }] = &events[..] else {
-                panic!("{events:?}")
-            };
-            prop_assert_eq!(&parcel.contents, packed);
-            let of_shipment = parcels[..=index].iter().filter(|(other, _)| other == number);
-            prop_assert_eq!(dispatched, &Contents::sum(of_shipment.map(|(_, packed)| packed)));
-            prop_assert_eq!(*order_dispatched, index + 1 == parcels.len());
-        }
-        for shipment in world.consignment(order_id()).unwrap().shipments.values() {
-            prop_assert_eq!(&shipment.dispatched(), &told.allocations[&shipment.warehouse_id]);
-            prop_assert_eq!(shipment.progress(), ShipmentStatus::Dispatched);
-        }
-        for (number, packed) in &parcels {
-            let again = dispatched(shipment_of(*number), 999, packed.clone());
-            let is_refused = matches!(hear(&mut world, &again), Decision::Refused(ShippingError::MoreThanOrdered { .. }));
-            prop_assert!(is_refused);
-        }
-        // They arrive in another order than they left in.
-        for (count, index) in (0..parcels.len()).rev().enumerate() {
-            let events = events(&mut world, &delivered(parcels[index].0, index as u128));
-            let [Event::ShipmentDelivered { order_delivered, .. }] = &events[..] else { panic!("{events:?}") };
-            prop_assert_eq!(*order_delivered, count + 1 == parcels.len());
-        }
-    }
-
-    #[test]
-    fn any_sequence_of_facts_moves_a_shipment_one_way_and_never_ships_more_than_it_holds(
-        choices in prop::collection::vec(0..14_usize, 0..40),
-    ) {
-        let mut facts: Vec<Fact> = every_fact().into_iter().map(|(_, fact)| fact).collect();
-        facts.extend([dispatch(1, 1, &[("CUP", 1)]), dispatch(1, 2, &[("CUP", 2)])]);
-        let mut world = World::default();
-        let (mut reached, mut collected) = (0, 0);
-        for choice in choices {
-            let before = world.clone();
-            let answer = hear(&mut world, &facts[choice]);
-            prop_assert_eq!(matches!(answer, Decision::Applied(_)), before != world);
-            let Some(consignment) = world.consignment(order_id()) else { continue };
-            let shipment = &consignment.shipments[&shipment_of(1)];
-            let now = stage(consignment.status_of(shipment));
-            prop_assert!(now >= reached, "{consignment:?}");
-            reached = now;
-            prop_assert!(shipment.dispatched().units(&sku("CUP")) <= 3);
-            prop_assert!(consignment.cancellation != Some(Cancellation::Stopped) || !consignment.has_begun());
-            if let Decision::Applied(events) = answer {
-                collected += events.iter().filter(|event| matches!(event, Event::CashCollected { .. })).count();
-            }
-        }
-        prop_assert!(collected <= 1);
+#[test]
+fn the_share_of_each_unit_that_fails_is_not_due_and_shipping_is() {
+    let due = |failed_parcels: &[u128]| {
+        let told = in_cash(instruction(&[(1, &[("CUP", 2)]), (2, &[("CUP", 1), ("POT", 1)])]), euro(DUE_CENTS));
+        let mut facts = vec![asked(told)];
+        facts.extend([dispatch(1, 1, &[("CUP", 1)]), dispatch(1, 2, &[]), dispatch(2, 3, &[])]);
+        facts.extend([(1, 1), (1, 2), (2, 3)].map(|(warehouse, parcel)| {
+            let has_failed = failed_parcels.contains(&parcel);
+            if has_failed { failed(warehouse, parcel, ParcelFailure::Refused) } else { delivered(warehouse, parcel) }
+        }));
+        world_after(&facts).consignment(order_id()).unwrap().cash_due()
+    };
+    for (failed_parcels, waived) in [
+        (&[][..], 0),
+        (&[1], 333),
+        (&[1, 2], 666),
+        // One cup and the only pot.
+        (&[3], 333 + 1_000),
+        (&[2, 3], 666 + 1_000),
+    ] {
+        assert_eq!(due(failed_parcels), Some(euro(DUE_CENTS - waived)), "without {failed_parcels:?}");
     }
 }

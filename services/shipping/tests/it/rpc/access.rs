@@ -1,11 +1,14 @@
 //! Who may call what at all.
 
 use contracts::access::Role;
-use contracts::shipping::v1::{GetShipmentRequest, ListShipmentsRequest, RecordRemittanceRequest};
+use contracts::shipping::v1::{
+    GetShipmentRequest, ListReturnsRequest, ListShipmentsRequest, ParcelFailure, ReceiveReturnRequest,
+    RecordRemittanceRequest,
+};
 use testkit::Tokens;
 use tonic::{Code, Request};
 
-use super::{Rpc, delivery, new_id, parcel, refusal, refused};
+use super::{Rpc, delivery, failure, new_id, parcel, refusal, refused};
 
 #[tokio::test]
 async fn nobody_gets_in_without_a_good_token() {
@@ -18,6 +21,12 @@ async fn nobody_gets_in_without_a_good_token() {
     assert_eq!(refusal(rpc.client().dispatch_parcel(Request::new(parcel(rpc.here(), &[])))).await, token_missing);
     let arrived = delivery(rpc.here(), &new_id());
     assert_eq!(refusal(rpc.client().record_delivery(Request::new(arrived))).await, token_missing);
+    let lost = failure(rpc.here(), &new_id(), ParcelFailure::Lost);
+    assert_eq!(refusal(rpc.client().record_failure(Request::new(lost))).await, token_missing);
+    let list = ListReturnsRequest { order_id: rpc.order.id.to_string() };
+    assert_eq!(refusal(rpc.client().list_returns(Request::new(list))).await, token_missing);
+    let received = ReceiveReturnRequest::default();
+    assert_eq!(refusal(rpc.client().receive_return(Request::new(received))).await, token_missing);
     let remitted = RecordRemittanceRequest::default();
     assert_eq!(refusal(rpc.client().record_remittance(Request::new(remitted))).await, token_missing);
 
@@ -30,7 +39,7 @@ async fn nobody_gets_in_without_a_good_token() {
 }
 
 #[tokio::test]
-async fn parcels_are_sent_by_sellers_and_what_carriers_do_is_recorded_by_operators() {
+async fn parcels_are_sent_and_taken_back_by_sellers_and_what_carriers_do_is_recorded_by_operators() {
     let rpc = Rpc::open().await;
     let rows = rpc.rows().await;
     let role_missing = refused(Code::PermissionDenied, "ROLE_MISSING", &[]);
@@ -38,10 +47,14 @@ async fn parcels_are_sent_by_sellers_and_what_carriers_do_is_recorded_by_operato
     for bearer in [&rpc.buyer, &service] {
         let request = bearer.request(parcel(rpc.here(), &[]));
         assert_eq!(refusal(rpc.client().dispatch_parcel(request)).await, role_missing);
+        let request = bearer.request(ReceiveReturnRequest::default());
+        assert_eq!(refusal(rpc.client().receive_return(request)).await, role_missing);
     }
     for bearer in [&rpc.buyer, &rpc.seller, &service] {
         let request = bearer.request(delivery(rpc.here(), &new_id()));
         assert_eq!(refusal(rpc.client().record_delivery(request)).await, role_missing);
+        let request = bearer.request(failure(rpc.here(), &new_id(), ParcelFailure::Lost));
+        assert_eq!(refusal(rpc.client().record_failure(request)).await, role_missing);
         let request = bearer.request(RecordRemittanceRequest::default());
         assert_eq!(refusal(rpc.client().record_remittance(request)).await, role_missing);
     }

@@ -1,9 +1,9 @@
 //! RecordDelivery.
 
-use contracts::shipping::v1::{RecordDeliveryRequest, ShipmentStatus};
+use contracts::shipping::v1::{ParcelFailure, RecordDeliveryRequest, ShipmentStatus};
 use tonic::Code;
 
-use super::{Rpc, delivery, invalid, new_id, parcel, refusal, refused};
+use super::{Rpc, delivery, failure, invalid, new_id, parcel, refusal, refused};
 
 #[tokio::test]
 async fn a_parcel_is_delivered_once() {
@@ -39,6 +39,19 @@ async fn a_parcel_that_did_not_leave_from_there_is_not_found() {
     assert_eq!(ask(delivery(rpc.elsewhere(), &new_id())).await, no_parcel);
     let nowhere = RecordDeliveryRequest { shipment_id: new_id(), ..delivery(rpc.here(), &parcel_id) };
     assert_eq!(ask(nowhere).await, refused(Code::NotFound, "SHIPMENT_NOT_FOUND", &[]));
+    assert_eq!(rpc.rows().await, rows);
+}
+
+#[tokio::test]
+async fn a_parcel_that_failed_is_not_delivered_any_more() {
+    let rpc = Rpc::open().await;
+    let parcel_id = rpc.dispatch(parcel(rpc.elsewhere(), &[])).await.parcel_id;
+    let lost = failure(rpc.elsewhere(), &parcel_id, ParcelFailure::Lost);
+    rpc.client().record_failure(rpc.operator.request(lost)).await.unwrap();
+    let rows = rpc.rows().await;
+    let request = rpc.operator.request(delivery(rpc.elsewhere(), &parcel_id));
+    let answer = refusal(rpc.client().record_delivery(request)).await;
+    assert_eq!(answer, refused(Code::FailedPrecondition, "PARCEL_FAILED", &[]));
     assert_eq!(rpc.rows().await, rows);
 }
 

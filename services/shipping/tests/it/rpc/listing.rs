@@ -5,7 +5,7 @@ use testkit::Bearer;
 use tonic::Code;
 
 use super::{Rpc, invalid, new_id, parcel, refusal, refused};
-use crate::depot::Order;
+use crate::order::Order;
 
 fn of_order(rpc: &Rpc) -> ListShipmentsRequest {
     ListShipmentsRequest { order_id: rpc.order.id.to_string(), ..ListShipmentsRequest::default() }

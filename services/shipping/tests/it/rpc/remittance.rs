@@ -2,12 +2,13 @@
 
 use contracts::convert::money_to_wire;
 use contracts::google::r#type::Money;
-use contracts::shipping::v1::RecordRemittanceRequest;
+use contracts::shipping::v1::{ParcelFailure, RecordRemittanceRequest};
 use shipping::domain::ids::OrderId;
 use tonic::Code;
 
-use super::{Rpc, delivery, invalid, new_id, parcel, refusal, refused};
-use crate::depot::{Order, euro};
+use super::{Rpc, delivery, failure, invalid, new_id, parcel, refusal, refused};
+use crate::depot::euro;
+use crate::order::{Order, UNIT_CENTS};
 
 fn remittance(order_id: OrderId, cents: i64, reference: &str) -> RecordRemittanceRequest {
     RecordRemittanceRequest {
@@ -15,14 +16,6 @@ fn remittance(order_id: OrderId, cents: i64, reference: &str) -> RecordRemittanc
         order_id: order_id.to_string(),
         amount: Some(money_to_wire(euro(cents))),
         remittance_reference: reference.to_owned(),
-    }
-}
-
-async fn send_and_deliver(rpc: &Rpc) {
-    for shipment_id in rpc.order.shipments() {
-        let parcel_id = rpc.dispatch(parcel(shipment_id, &[])).await.parcel_id;
-        let request = rpc.operator.request(delivery(shipment_id, &parcel_id));
-        rpc.client().record_delivery(request).await.unwrap();
     }
 }
 
@@ -42,7 +35,7 @@ fn precondition(reason: &str) -> (Code, String, Vec<String>) {
 async fn cash_is_passed_on_once_and_whole_when_everything_was_delivered() {
     let rpc = in_cash().await;
     let order_id = rpc.order.id;
-    send_and_deliver(&rpc).await;
+    rpc.deliver_all().await;
     let rows = rpc.rows().await;
     for cents in [4_059, 4_061, -4_060, 0] {
         let answer = refusal_of(&rpc, remittance(order_id, cents, "R-1")).await;
@@ -82,10 +75,55 @@ async fn nothing_is_passed_on_before_everything_was_delivered() {
     assert_eq!(refusal_of(&rpc, remittance(rpc.order.id, 4_060, "R-1")).await, not_delivered);
 }
 
+/// An order in cash, of which the first shipment failed, and the second ends as given.
+async fn without_the_first(second_fails: bool) -> Rpc {
+    let rpc = in_cash().await;
+    let parcel_id = rpc.dispatch(parcel(rpc.here(), &[])).await.parcel_id;
+    let lost = failure(rpc.here(), &parcel_id, ParcelFailure::Lost);
+    rpc.client().record_failure(rpc.operator.request(lost)).await.unwrap();
+    let parcel_id = rpc.dispatch(parcel(rpc.elsewhere(), &[])).await.parcel_id;
+    assert_eq!(refusal_of(&rpc, remittance(rpc.order.id, 4_050, "R-1")).await, precondition("NOT_DELIVERED"));
+    if second_fails {
+        let refused = failure(rpc.elsewhere(), &parcel_id, ParcelFailure::Refused);
+        rpc.client().record_failure(rpc.operator.request(refused)).await.unwrap();
+    } else {
+        let arrived = delivery(rpc.elsewhere(), &parcel_id);
+        rpc.client().record_delivery(rpc.operator.request(arrived)).await.unwrap();
+    }
+    rpc
+}
+
+#[tokio::test]
+async fn less_is_passed_on_for_what_did_not_arrive() {
+    let rpc = without_the_first(false).await;
+    let due = 4_060 - UNIT_CENTS;
+    for cents in [4_060, due - 1, due + 1] {
+        let answer = refusal_of(&rpc, remittance(rpc.order.id, cents, "R-1")).await;
+        assert_eq!(answer, precondition("REMITTANCE_MISMATCH"));
+    }
+    rpc.client().record_remittance(rpc.operator.request(remittance(rpc.order.id, due, "R-1"))).await.unwrap();
+    // Another request that says the same.
+    rpc.client().record_remittance(rpc.operator.request(remittance(rpc.order.id, due, "R-1"))).await.unwrap();
+    let answer = refusal_of(&rpc, remittance(rpc.order.id, 4_060, "R-1")).await;
+    assert_eq!(answer, precondition("ALREADY_REMITTED"));
+    rpc.depot.assert_books_balance().await;
+}
+
+#[tokio::test]
+async fn nothing_is_passed_on_if_nothing_arrived() {
+    let rpc = without_the_first(true).await;
+    let rows = rpc.rows().await;
+    for cents in [4_060, 4_040, 0] {
+        let answer = refusal_of(&rpc, remittance(rpc.order.id, cents, "R-1")).await;
+        assert_eq!(answer, precondition("NOT_DELIVERED"));
+    }
+    assert_eq!(rpc.rows().await, rows);
+}
+
 #[tokio::test]
 async fn nothing_is_passed_on_for_an_order_that_was_paid_before() {
     let rpc = Rpc::open().await;
-    send_and_deliver(&rpc).await;
+    rpc.deliver_all().await;
     let rows = rpc.rows().await;
     let answer = refusal_of(&rpc, remittance(rpc.order.id, 4_060, "R-1")).await;
     assert_eq!(answer, precondition("NOT_CASH_ON_DELIVERY"));

@@ -1,0 +1,80 @@
+//! What shipping does when money goes back after goods have left: it awaits what the buyer sends back, and takes it in.
+//!
+//! A parcel that comes back by itself is taken in here as well; its return is opened when it fails: [`super::fulfilment`]. Before
+//! anything has left, a refund stops the parcels, which is decided there too.
+
+use kernel::Decision;
+
+use super::Answer;
+use crate::domain::contents::Contents;
+use crate::domain::error::ShippingError;
+use crate::domain::event::Event;
+use crate::domain::fact::{Receipt, WithoutGoods};
+use crate::domain::goods_return::{Return, ReturnOrigin, ReturnStatus};
+use crate::domain::ids::{OrderId, RefundNumber, return_of_refund};
+use crate::domain::world::World;
+
+/// Awaits what the buyer sends back, if the buyer has it. What is sent back for a refund is said once.
+pub(super) fn on_return_requested(
+    world: &mut World,
+    order_id: OrderId,
+    refund_number: RefundNumber,
+    asked: &Contents,
+) -> Answer {
+    let Some(consignment) = world.consignment(order_id) else {
+        return Decision::Refused(ShippingError::OrderNotFound(order_id));
+    };
+    let id = return_of_refund(order_id, refund_number);
+    if let Some(before) = consignment.returns.get(&id) {
+        return if before.asked() == *asked {
+            Decision::AlreadyApplied
+        } else {
+            Decision::Refused(ShippingError::OtherReturn { order_id, refund_number })
+        };
+    }
+    match consignment.send_back(asked) {
+        Ok(awaited) => world.open(order_id, Return::new(id, ReturnOrigin::Refund(refund_number), awaited)),
+        Err(refusal) => return Decision::Refused(refusal),
+    }
+    Decision::noted()
+}
+
+/// Money that goes back without goods is nothing to shipping.
+pub(super) fn on_refund_without_goods(kind: WithoutGoods) -> Answer {
+    Decision::Ignored(match kind {
+        WithoutGoods::ParcelFailed => "what is in a parcel that failed comes back by itself, or not at all",
+        WithoutGoods::Goodwill => "the buyer keeps the goods",
+    })
+}
+
+/// Takes in what came back. A receipt that was taken in under that id is this one: whoever asks makes a new id for a new receipt.
+pub(super) fn on_goods_received(world: &mut World, receipt: &Receipt) -> Answer {
+    let Receipt { order_id, return_id, receipt_id, ref goods, complete } = *receipt;
+    let Some(consignment) = world.consignment(order_id) else {
+        return Decision::Refused(ShippingError::OrderNotFound(order_id));
+    };
+    let Some(goods_return) = consignment.returns.get(&return_id) else {
+        return Decision::Refused(ShippingError::ReturnNotFound(return_id));
+    };
+    if goods_return.receipts.contains_key(&receipt_id) {
+        return Decision::AlreadyApplied;
+    }
+    let received = match goods_return.sort_in(goods) {
+        Ok(received) => received,
+        Err(refusal) => return Decision::Refused(refusal),
+    };
+    let consignment = world.receive(order_id, return_id, receipt_id, received.clone(), complete);
+    let goods_return = &consignment.returns[&return_id];
+    Decision::applied(Event::ReturnReceived {
+        order_id,
+        return_id,
+        origin: goods_return.origin,
+        received,
+        order_received: consignment.received(),
+        accepted: goods_return.received().accepted(),
+        complete: goods_return.status == ReturnStatus::Received,
+    })
+}
+
+#[cfg(test)]
+mod tests;
