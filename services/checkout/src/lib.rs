@@ -24,7 +24,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use chassis::auth::Verifier;
+use chassis::auth::{ServiceToken, Verifier};
 use chassis::grpc::Server;
 use chassis::{Operation, ParkedOperation, Settings, Tasks, cli, database, group_commit, jobs, parked, telemetry};
 use contracts::checkout::v1::checkout_service_server::CheckoutServiceServer;
@@ -32,7 +32,7 @@ use messaging::{Consumer, EventStore, Relay};
 
 use adapters::events::SUBSCRIPTIONS;
 use adapters::grpc::{Api, Submissions};
-use adapters::peers::{PeerUrls, Peers, ServiceToken};
+use adapters::peers::{PeerUrls, Peers};
 use adapters::tax_table::TaxTable;
 use app::watch_checkout::Watchers;
 use domain::quote::Terms;

@@ -1,11 +1,10 @@
 //! The services that a quote is made from, and what they answer.
 
 use std::collections::BTreeMap;
-use std::fmt;
-use std::str::FromStr;
 use std::time::Duration;
 
 use chassis::Caller;
+use chassis::auth::ServiceToken;
 use chassis::grpc::{Peer, PeerError};
 use contracts::cart::v1 as cart_wire;
 use contracts::cart::v1::cart_service_client::CartServiceClient;
@@ -19,8 +18,6 @@ use contracts::products::v1::{BatchGetVariantsRequest, ProductStatus, VariantOff
 use contracts::shipping::v1 as shipping_wire;
 use contracts::shipping::v1::shipping_rates_service_client::ShippingRatesServiceClient;
 use kernel::{Currency, Quantity, Sku};
-use tonic::metadata::errors::InvalidMetadataValue;
-use tonic::metadata::{Ascii, MetadataValue};
 use tonic::{Code, Request};
 
 use crate::app::Error;
@@ -37,26 +34,6 @@ const CART: &str = "cart";
 const PRODUCTS: &str = "products";
 const INVENTORY: &str = "inventory";
 const SHIPPING: &str = "shipping";
-
-/// Says to services that answer only to other services that this is one.
-#[derive(Clone)]
-pub struct ServiceToken(MetadataValue<Ascii>);
-
-impl FromStr for ServiceToken {
-    type Err = InvalidMetadataValue;
-
-    fn from_str(token: &str) -> Result<Self, InvalidMetadataValue> {
-        let mut authorization: MetadataValue<Ascii> = format!("Bearer {token}").parse()?;
-        authorization.set_sensitive(true);
-        Ok(Self(authorization))
-    }
-}
-
-impl fmt::Debug for ServiceToken {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("ServiceToken")
-    }
-}
 
 /// The services that a quote is made from.
 #[derive(Clone, Debug)]
@@ -153,11 +130,10 @@ impl Peers {
         if consignments.is_empty() {
             return Ok(BTreeMap::new());
         }
-        let mut request = Request::new(shipping_wire::QuoteShippingRequest {
+        let request = self.service_token.request(shipping_wire::QuoteShippingRequest {
             ship_to: Some(whereabouts(ship_to)),
             consignments: consignments.iter().map(consignment_to_wire).collect(),
         });
-        request.metadata_mut().insert("authorization", self.service_token.0.clone());
         let answer = self.shipping.clone().quote_shipping(request).await;
         let quotes = answer.map_err(|status| PeerError::new(SHIPPING, status))?.into_inner().quotes;
         let quotes = quotes.iter().map(|quote| shipping_quote_from_wire(quote, currency));
