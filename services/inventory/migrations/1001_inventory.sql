@@ -7,7 +7,26 @@ CREATE TABLE warehouse (
     -- The lowest is taken from first.
     priority       integer     NOT NULL CHECK (priority BETWEEN 0 AND 1000),
     created_at     timestamptz NOT NULL,
+    -- Nothing is promised from a warehouse that is closed.
+    closed         boolean     NOT NULL DEFAULT false,
+    -- The fields of google.type.PostalAddress: those who take from the nearest compare region and postal code.
+    address        jsonb       CHECK (address IS NULL OR coalesce(address ->> 'region_code', '') ~ '^[A-Z]{2}$'),
     CONSTRAINT warehouse_code_taken UNIQUE (seller_id, code)
+);
+
+-- How a seller's stock is promised; one without a row here takes it by priority.
+CREATE TABLE stock_policy (
+    seller_id           uuid PRIMARY KEY,
+    allocation_strategy text NOT NULL CHECK (allocation_strategy IN ('priority', 'nearest', 'fewest_splits'))
+);
+
+-- When a seller wants to be told that a SKU is low in a warehouse.
+CREATE TABLE low_stock_threshold (
+    seller_id      uuid   NOT NULL REFERENCES stock_policy,
+    sku            text   NOT NULL CHECK (char_length(sku) BETWEEN 1 AND 64),
+    -- Units.
+    threshold      bigint NOT NULL CHECK (threshold BETWEEN 1 AND 1000000),
+    PRIMARY KEY (seller_id, sku)
 );
 
 -- The stock of one SKU in one warehouse, in units. Invariant I2 is the CHECKs: no decision, however wrong, can promise what
@@ -39,8 +58,8 @@ CREATE TABLE reservation (
     order_id       uuid        PRIMARY KEY,
     status         text        NOT NULL CHECK (status IN ('active', 'committed', 'released', 'expired', 'commit_refused',
                                                           'rejected', 'tombstone')),
-    -- [{"stock_item_id", "sku", "warehouse_id", "quantity", "dispatched"}, ...]: what is, or was, held where, and how many units
-    -- of that have left; none where nothing is said.
+    -- [{"stock_item_id", "sku", "warehouse_id", "quantity", "dispatched", "returned"}, ...]: what is, or was, held where, how many units
+    -- of that have left, and how many of those came back in which condition; none where nothing is said.
     allocations    jsonb       NOT NULL,
     expires_at     timestamptz,
     version        bigint      NOT NULL,
@@ -49,24 +68,58 @@ CREATE TABLE reservation (
     CHECK (status <> 'active' OR expires_at IS NOT NULL),
     -- No more leaves than is held.
     CONSTRAINT reservation_dispatched_at_most_what_it_holds
-        CHECK (NOT jsonb_path_exists(allocations, '$[*] ? (@.dispatched < 0 || @.dispatched > @.quantity)'))
+        CHECK (NOT jsonb_path_exists(allocations, '$[*] ? (@.dispatched < 0 || @.dispatched > @.quantity)')),
+    -- No more comes back than has left.
+    CONSTRAINT reservation_returned_at_most_what_has_left
+        CHECK (NOT jsonb_path_exists(allocations, '$[*] ? (exists(@.returned) && (!exists(@.dispatched) || @.returned.* < 0
+            || @.returned.resalable + @.returned.damaged + @.returned.not_accepted > @.dispatched))'))
 ) WITH (fillfactor = 70);
 -- The sweeper looks for what is past its time; nearly every reservation is committed before.
 CREATE INDEX reservation_due ON reservation (expires_at) WHERE status = 'active';
+-- Whoever reconciles asks what is held; an order's goods leave within days.
+CREATE INDEX reservation_held ON reservation (order_id)
+    WHERE status = 'active' OR status = 'committed' AND
+          jsonb_path_exists(allocations, '$[*] ? (!exists(@.dispatched) || @.dispatched < @.quantity)');
 
 -- Every change of what is on hand, for ever: the sum of a stock item's movements is its total. The service may only append.
 CREATE TABLE stock_movement (
-    -- Of goods that left it follows from the parcel and the stock item: a parcel takes its goods off a stock item once.
+    -- Of goods that left it follows from the parcel and the stock item: a parcel takes its goods off a stock item once. So it does of goods
+    -- that came back, from the order, the stock item and how much had come back by then, and of goods that leave for another warehouse.
     movement_id    uuid        PRIMARY KEY,
     stock_item_id  uuid        NOT NULL REFERENCES stock_item,
-    movement_type  text        NOT NULL CHECK (movement_type IN ('add', 'remove', 'adjust')),
+    movement_type  text        NOT NULL CHECK (movement_type IN ('add', 'remove', 'adjust', 'return', 'write_off',
+                                                             'transfer_out', 'transfer_in')),
     -- Units, with their sign.
     quantity       bigint      NOT NULL CHECK (quantity <> 0),
     reason         text        NOT NULL CHECK (char_length(reason) <= 200),
     actor          text        NOT NULL,
     created_at     timestamptz NOT NULL,
-    CHECK (movement_type <> 'add' OR quantity > 0),
-    CHECK (movement_type <> 'remove' OR quantity < 0)
+    CHECK (movement_type NOT IN ('add', 'return', 'transfer_in') OR quantity > 0),
+    CHECK (movement_type NOT IN ('remove', 'write_off', 'transfer_out') OR quantity < 0)
 );
--- Listed newest first; ids are UUIDv7.
-CREATE INDEX stock_movement_item ON stock_movement (stock_item_id, movement_id);
+-- Listed newest first. Not every id tells when the movement was.
+CREATE INDEX stock_movement_item ON stock_movement (stock_item_id, created_at, movement_id);
+
+-- Units of one SKU on their way between two warehouses of a seller. On the way they are in no warehouse's total.
+CREATE TABLE transfer (
+    transfer_id       uuid        PRIMARY KEY,
+    seller_id         uuid        NOT NULL,
+    sku               text        NOT NULL CHECK (char_length(sku) BETWEEN 1 AND 64),
+    from_warehouse_id uuid        NOT NULL REFERENCES warehouse,
+    to_warehouse_id   uuid        NOT NULL REFERENCES warehouse,
+    -- Units that left, that arrived so far, and that are known not to arrive.
+    quantity          bigint      NOT NULL CHECK (quantity > 0),
+    received          bigint      NOT NULL CHECK (received >= 0),
+    lost              bigint      NOT NULL CHECK (lost >= 0),
+    created_at        timestamptz NOT NULL,
+    updated_at        timestamptz NOT NULL,
+    version           bigint      NOT NULL,
+    head_hash         bytea       NOT NULL CHECK (octet_length(head_hash) = 32),
+    correlation_id    uuid        NOT NULL,
+    CHECK (from_warehouse_id <> to_warehouse_id),
+    -- Every unit that left arrives, is lost or is still on its way; what is lost is known when nothing is on its way any more.
+    CONSTRAINT transfer_conserves_units
+        CHECK (received + lost = quantity OR lost = 0 AND received < quantity)
+);
+-- A seller's transfers, newest first; ids are UUIDv7.
+CREATE INDEX transfer_seller ON transfer (seller_id, transfer_id);

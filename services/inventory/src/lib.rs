@@ -2,16 +2,18 @@
 //!
 //! | what | where |
 //! | --- | --- |
-//! | RPCs `CreateWarehouse`, `ListWarehouses`, `AddStock`, `AdjustStock`, `BatchGetAvailability`, `ListMovements`, `GetReservation` | [`adapters::grpc`] |
-//! | the commands behind them | [`app`]: `create_warehouse`, `change_stock` |
+//! | RPCs `CreateWarehouse`, `UpdateWarehouse`, `ListWarehouses`, `AddStock`, `AdjustStock`, `WriteOffStock`, `DispatchTransfer`, `ReceiveTransfer`, `ListTransfers`, `SetStockPolicy`, `BatchGetAvailability`, `ListMovements`, `GetReservation`, `BatchGetReservations`, `ListHeldReservations`, `ReleaseReservation` | [`adapters::grpc`] |
+//! | the commands behind them | [`app`]: `create_warehouse`, `update_warehouse`, `change_stock`, `dispatch_transfer`, `receive_transfer`, `set_stock_policy`, `release_reservation` |
 //! | events in: `OrderCreated`, `OrderFailed`, `OrderCancelled`, `PaymentAuthorized` | [`adapters::events`], decided in [`saga::checkout`] |
 //! | events in: `ShipmentDispatched` | [`adapters::events`], decided in [`saga::fulfilment`] |
+//! | events in: `ReturnReceived` | [`adapters::events`], decided in [`saga::returns`] |
 //! | events in: `PaymentRefunded` | [`adapters::events`], decided in [`saga::refund`] |
-//! | events out: `InventoryReserved`, `InventoryRejected`, `InventoryCommitted`, `InventoryCommitRefused`, `ReservationExpired`, `InventoryReleased`, `StockAdded`, `StockAdjusted`, `StockRemoved` | [`domain::event`], written in [`adapters::events`] |
+//! | events out: `InventoryReserved`, `InventoryRejected`, `InventoryCommitted`, `InventoryCommitRefused`, `ReservationExpired`, `InventoryReleased`, `StockAdded`, `StockAdjusted`, `StockWrittenOff`, `StockRemoved`, `OutOfStock`, `BackInStock`, `LowStock`, `TransferDispatched`, `TransferReceived` | [`domain::event`], written in [`adapters::events`] |
 //! | deadline: the reservation's | [`jobs::expire_reservations`] |
-//! | tables `warehouse`, `stock_item`, `reservation`, `stock_movement` | `migrations/1001_inventory.sql`, [`adapters::postgres`] |
+//! | tables `warehouse`, `stock_item`, `reservation`, `stock_movement`, `transfer`, `stock_policy`, `low_stock_threshold` | `migrations/1001_inventory.sql`, [`adapters::postgres`] |
 //! | states of a reservation | [`domain::reservation`] |
-//! | from which warehouse stock is taken | [`domain::allocation`] |
+//! | from which warehouse stock is taken | [`domain::strategy`] |
+//! | what is on its way from one warehouse to another | [`domain::transfer`], decided in [`saga::transfers`] |
 
 pub mod adapters;
 pub mod app;

@@ -9,7 +9,7 @@ use crate::adapters::{events, postgres};
 use crate::domain;
 use crate::domain::event::Event;
 use crate::domain::fact::Fact;
-use crate::domain::ids::OrderId;
+use crate::domain::ids::{OrderId, TransferId};
 use crate::domain::world::World;
 use crate::saga::{self, Policy};
 
@@ -30,9 +30,9 @@ impl Participant for Inventory {
         events::decode(event)
     }
 
-    /// Inventory hears of an order on two topics, and two replicas may hear of it at once.
+    /// Inventory hears of an order on three topics, and two replicas may hear of it at once. A transfer's goods may be received twice at once.
     fn lock(&self, fact: &Fact) -> Option<Uuid> {
-        fact.order_id().map(OrderId::uuid)
+        fact.order_id().map(OrderId::uuid).or(fact.transfer_id().map(TransferId::uuid))
     }
 
     async fn load(&self, tx: &mut PgConnection, facts: &[Caused<Fact>]) -> Result<(World, Heads), Error> {

@@ -6,23 +6,27 @@ use contracts::convert::{id_from_wire, timestamp_to_wire};
 use contracts::inventory::v1 as wire;
 use contracts::orders::v1::{OrderCancelled, OrderCreated, OrderFailed};
 use contracts::payments::v1::{PaymentAuthorized, PaymentRefunded};
-use contracts::shipping::v1::ShipmentDispatched;
+use contracts::shipping::v1::{ReturnCondition, ReturnReceived, ShipmentDispatched};
 use kernel::{Quantity, Sku};
 use messaging::{Envelope, Outgoing, Subscription, Trigger, Undecodable};
 
-use crate::domain::allocation::{Allocation, Shortage};
+use crate::domain::address::Place;
+use crate::domain::allocation::{Allocation, Returned, Shortage};
 use crate::domain::event::Event;
-use crate::domain::fact::{Dispatch, Fact};
+use crate::domain::fact::{Dispatch, Fact, Receipt};
 use crate::domain::ids::OrderId;
 use crate::domain::stock::StockItem;
+use crate::domain::transfer::{self, Transfer};
 
 /// What inventory reacts to.
 pub const SUBSCRIPTIONS: &[Subscription] = &[
     Subscription {
         event: "tradewind.orders.v1.OrderCreated",
         reaction: "sums the demand per SKU and reserves every line or none, pinning the warehouses; refuses after a tombstone",
-        follows: &["InventoryReserved", "InventoryRejected"],
+        follows: &["InventoryReserved", "InventoryRejected", "LowStock", "OutOfStock"],
         tests: &[
+            "services/inventory/tests/it/warehouses.rs::a_seller_has_stock_taken_from_the_nearest_warehouse_to_where_the_parcels_go",
+            "services/inventory/tests/it/crossings.rs::a_sku_that_sells_out_is_told_as_low_and_gone_and_back_once_it_can_be_promised_again",
             "services/inventory/tests/it/checkout.rs::an_order_is_reserved_line_by_line_and_committed_when_it_is_paid_for",
             "services/inventory/tests/it/checkout.rs::an_order_that_lacks_one_unit_of_one_line_holds_nothing",
             "services/inventory/tests/it/checkout.rs::an_order_that_ended_before_it_was_created_here_reserves_nothing",
@@ -40,14 +44,15 @@ pub const SUBSCRIPTIONS: &[Subscription] = &[
     Subscription {
         event: "tradewind.orders.v1.OrderFailed",
         reaction: "gives back what is held or committed; leaves a tombstone where nothing is yet",
-        follows: &["InventoryReleased"],
+        follows: &["InventoryReleased", "BackInStock"],
         tests: &["services/inventory/tests/it/checkout.rs::a_failed_order_gives_its_stock_back_once"],
     },
     Subscription {
         event: "tradewind.orders.v1.OrderCancelled",
-        reaction: "gives back what is held or committed; leaves a tombstone where nothing is yet",
-        follows: &["InventoryReleased"],
+        reaction: "gives back what is held, or committed and has not left; leaves a tombstone where nothing is yet",
+        follows: &["InventoryReleased", "BackInStock"],
         tests: &[
+            "services/inventory/tests/it/fulfilment.rs::the_end_of_an_order_of_which_everything_has_left_gives_nothing_back",
             "services/inventory/tests/it/checkout.rs::a_cancelled_order_gives_its_committed_stock_back",
             "services/inventory/tests/it/checkout.rs::an_order_that_ended_before_it_was_created_here_reserves_nothing",
         ],
@@ -63,10 +68,21 @@ pub const SUBSCRIPTIONS: &[Subscription] = &[
         ],
     },
     Subscription {
-        event: "tradewind.payments.v1.PaymentRefunded",
-        reaction: "gives back what is committed and has not left; nothing, where the end of the order did so before",
-        follows: &["InventoryReleased"],
+        event: "tradewind.shipping.v1.ReturnReceived",
+        reaction: "by the condition of what has come back since the last receipt: on sale again, written off, or nothing; refuses more than had left",
+        follows: &["StockAdded", "StockWrittenOff", "BackInStock"],
         tests: &[
+            "services/inventory/tests/it/returns.rs::goods_that_come_back_receipt_by_receipt_are_taken_once_by_their_condition",
+            "services/inventory/tests/it/returns.rs::a_receipt_that_is_heard_of_after_a_later_one_moves_nothing",
+            "services/inventory/tests/it/returns.rs::more_than_had_left_is_parked_and_moves_nothing",
+        ],
+    },
+    Subscription {
+        event: "tradewind.payments.v1.PaymentRefunded",
+        reaction: "of the whole amount: gives back what is committed and has not left; nothing, where the end of the order did so before. Of a part: nothing",
+        follows: &["InventoryReleased", "BackInStock"],
+        tests: &[
+            "services/inventory/tests/it/refund.rs::a_refund_of_a_part_leaves_the_stock_alone",
             "services/inventory/tests/it/refund.rs::an_order_whose_money_is_given_back_gives_its_stock_back_once",
             "services/inventory/tests/it/refund.rs::the_end_of_an_order_and_its_refund_give_its_stock_back_once_in_whatever_order",
             "services/inventory/tests/it/refund.rs::a_refund_of_an_order_that_nothing_is_committed_to_is_parked",
@@ -79,7 +95,7 @@ pub const TRIGGERS: &[Trigger] = &[
     Trigger {
         cause: "a reservation's time passes, 15 min after it was made (job `expire_reservations`)",
         reaction: "an active reservation expires for good and its stock is on sale again; a committed one stays",
-        follows: &["ReservationExpired", "InventoryReleased"],
+        follows: &["ReservationExpired", "InventoryReleased", "BackInStock"],
         tests: &[
             "services/inventory/tests/it/checkout.rs::a_reservation_expires_when_its_time_has_passed_and_its_stock_is_on_sale_again",
             "services/inventory/tests/it/checkout.rs::expiry_and_payment_at_once_end_each_order_in_exactly_one_of_the_two",
@@ -87,12 +103,22 @@ pub const TRIGGERS: &[Trigger] = &[
         ],
     },
     Trigger {
-        cause: "a seller calls `AddStock` or `AdjustStock`",
+        cause: "a seller calls `AddStock`, `AdjustStock` or `WriteOffStock`",
         reaction: "changes what is on hand and writes a movement; refuses less than what is promised",
-        follows: &["StockAdded", "StockAdjusted"],
+        follows: &["StockAdded", "StockAdjusted", "StockWrittenOff", "LowStock", "OutOfStock", "BackInStock"],
         tests: &[
+            "services/inventory/tests/it/rpc/stock.rs::what_cannot_be_sold_any_more_is_written_off_once_and_told",
             "services/inventory/tests/it/rpc/stock.rs::goods_come_in_and_a_count_is_put_right_and_both_are_told",
             "services/inventory/tests/it/rpc/stock.rs::a_count_below_what_is_promised_is_refused",
+        ],
+    },
+    Trigger {
+        cause: "a seller calls `DispatchTransfer` or `ReceiveTransfer`",
+        reaction: "goods leave the total of one warehouse at once, and come into the other's as they arrive; refuses what is promised, and more than is on its way",
+        follows: &["TransferDispatched", "TransferReceived", "LowStock", "OutOfStock", "BackInStock"],
+        tests: &[
+            "services/inventory/tests/it/rpc/transfers.rs::goods_leave_at_once_and_come_in_as_they_arrive_and_what_is_missing_is_lost",
+            "services/inventory/tests/it/rpc/transfers.rs::of_receipts_at_once_only_those_are_taken_that_are_on_their_way",
         ],
     },
 ];
@@ -110,8 +136,10 @@ pub fn decode(event: &Envelope) -> Result<Option<Fact>, Undecodable> {
             Fact::OrderEnded(order_id(&event.decode::<OrderCancelled>()?.order_id)?)
         }
         "tradewind.shipping.v1.ShipmentDispatched" => shipment_dispatched(&event.decode()?)?,
+        "tradewind.shipping.v1.ReturnReceived" => return_received(&event.decode()?)?,
         "tradewind.payments.v1.PaymentRefunded" => {
-            Fact::PaymentRefunded(order_id(&event.decode::<PaymentRefunded>()?.order_id)?)
+            let event = event.decode::<PaymentRefunded>()?;
+            Fact::PaymentRefunded { order_id: order_id(&event.order_id)?, whole: event.whole }
         }
         _ => return Ok(None),
     };
@@ -132,6 +160,8 @@ fn order_created(event: &OrderCreated) -> Result<Fact, Undecodable> {
         order_id: id_from_wire("order_id", &event.order_id).map_err(Undecodable::new)?,
         seller_id: id_from_wire("seller_id", &event.seller_id).map_err(Undecodable::new)?,
         lines: lines.collect::<Result<_, _>>()?,
+        // Where it goes decides what is taken, not whether: an order that does not say so is served like any other.
+        ship_to: event.ship_to.as_ref().map_or(Place::UNKNOWN, |to| Place::new(&to.region_code, &to.postal_code)),
     })
 }
 
@@ -154,6 +184,31 @@ fn shipment_dispatched(event: &ShipmentDispatched) -> Result<Fact, Undecodable> 
         parcel_id: id_from_wire("parcel_id", &event.parcel_id).map_err(Undecodable::new)?,
         warehouse_id: id_from_wire("warehouse_id", &event.warehouse_id).map_err(Undecodable::new)?,
         dispatched,
+    }))
+}
+
+fn return_received(event: &ReturnReceived) -> Result<Fact, Undecodable> {
+    let mut received: BTreeMap<_, Returned> = BTreeMap::new();
+    for line in &event.order_received_lines {
+        let sku = line.sku.parse::<Sku>().map_err(Undecodable::new)?;
+        let warehouse_id = id_from_wire("warehouse_id", &line.warehouse_id).map_err(Undecodable::new)?;
+        let quantity = Quantity::new(line.quantity).map_err(Undecodable::new)?;
+        let returned = received.entry((warehouse_id, sku)).or_default();
+        let units = match line.condition() {
+            ReturnCondition::Resalable => &mut returned.resalable,
+            ReturnCondition::Damaged => &mut returned.damaged,
+            ReturnCondition::NotAccepted => &mut returned.not_accepted,
+            ReturnCondition::Unspecified => return Err(Undecodable::new("a line says no condition that is known")),
+        };
+        if *units != 0 {
+            return Err(Undecodable::new(format!("order_received_lines has {} twice", line.sku)));
+        }
+        *units = i64::from(quantity);
+    }
+    Ok(Fact::ReturnReceived(Receipt {
+        order_id: id_from_wire("order_id", &event.order_id).map_err(Undecodable::new)?,
+        return_id: id_from_wire("return_id", &event.return_id).map_err(Undecodable::new)?,
+        received,
     }))
 }
 
@@ -190,12 +245,22 @@ pub fn encode(event: &Event) -> Outgoing {
             *order_id,
             &wire::InventoryReleased { order_id: order_id.to_string(), allocations: allocations_to_wire(allocations) },
         ),
-        Event::StockAdded { stock_item, quantity, reason } => of_stock(
+        Event::StockAdded { stock_item, quantity, reason, order_id } => of_stock(
             stock_item,
             &wire::StockAdded {
                 stock_item: Some(stock_item_to_wire(stock_item, 0)),
                 quantity: *quantity,
                 reason: reason.clone(),
+                order_id: order_id.map(|order_id| order_id.to_string()).unwrap_or_default(),
+            },
+        ),
+        Event::StockWrittenOff { stock_item, quantity, reason, order_id } => of_stock(
+            stock_item,
+            &wire::StockWrittenOff {
+                stock_item: Some(stock_item_to_wire(stock_item, 0)),
+                quantity: *quantity,
+                reason: reason.clone(),
+                order_id: order_id.map(|order_id| order_id.to_string()).unwrap_or_default(),
             },
         ),
         Event::StockAdjusted { stock_item, delta, reason } => of_stock(
@@ -205,6 +270,23 @@ pub fn encode(event: &Event) -> Outgoing {
                 delta: *delta,
                 reason: reason.clone(),
             },
+        ),
+        Event::OutOfStock { stock_item } => {
+            of_stock(stock_item, &wire::OutOfStock { stock_item: Some(stock_item_to_wire(stock_item, 0)) })
+        }
+        Event::BackInStock { stock_item } => {
+            of_stock(stock_item, &wire::BackInStock { stock_item: Some(stock_item_to_wire(stock_item, 0)) })
+        }
+        Event::LowStock { stock_item, threshold } => of_stock(
+            stock_item,
+            &wire::LowStock { stock_item: Some(stock_item_to_wire(stock_item, 0)), threshold: *threshold },
+        ),
+        Event::TransferDispatched { transfer } => {
+            of_transfer(transfer, &wire::TransferDispatched { transfer: Some(transfer_to_wire(transfer)) })
+        }
+        Event::TransferReceived { transfer, quantity } => of_transfer(
+            transfer,
+            &wire::TransferReceived { transfer: Some(transfer_to_wire(transfer)), quantity: *quantity },
         ),
         Event::StockRemoved { stock_item, quantity, order_id } => of_stock(
             stock_item,
@@ -225,6 +307,10 @@ fn of_stock<E: prost::Message + prost::Name>(item: &StockItem, event: &E) -> Out
     Outgoing::new("stock_item", item.id().uuid(), event)
 }
 
+fn of_transfer<E: prost::Message + prost::Name>(transfer: &Transfer, event: &E) -> Outgoing {
+    Outgoing::new("transfer", transfer.id.uuid(), event)
+}
+
 /// Allocations on the wire.
 pub fn allocations_to_wire(allocations: &[Allocation]) -> Vec<wire::Allocation> {
     let to_wire = |allocation: &Allocation| wire::Allocation {
@@ -237,6 +323,27 @@ pub fn allocations_to_wire(allocations: &[Allocation]) -> Vec<wire::Allocation> 
 
 fn shortage_to_wire(shortage: &Shortage) -> wire::Shortage {
     wire::Shortage { sku: shortage.sku.to_string(), requested: shortage.requested, available: shortage.available }
+}
+
+/// A transfer on the wire.
+pub fn transfer_to_wire(transfer: &Transfer) -> wire::Transfer {
+    let status = match transfer.status() {
+        transfer::Status::InTransit => wire::TransferStatus::InTransit,
+        transfer::Status::Received => wire::TransferStatus::Received,
+    };
+    wire::Transfer {
+        transfer_id: transfer.id.to_string(),
+        seller_id: transfer.seller_id.to_string(),
+        sku: transfer.sku.to_string(),
+        from_warehouse_id: transfer.from_warehouse_id.to_string(),
+        to_warehouse_id: transfer.to_warehouse_id.to_string(),
+        quantity: transfer.quantity,
+        received: transfer.received,
+        lost: transfer.lost,
+        status: status.into(),
+        create_time: Some(timestamp_to_wire(transfer.created_at)),
+        update_time: Some(timestamp_to_wire(transfer.updated_at)),
+    }
 }
 
 /// A stock item on the wire. Its events carry no version of their own: the envelope has it.

@@ -1,5 +1,9 @@
 //! The RPCs: from the wire to a command or a query, and back.
 
+mod policy;
+mod transfers;
+mod warehouses;
+
 use std::sync::Arc;
 
 use chassis::grpc::Peer;
@@ -10,7 +14,7 @@ use contracts::convert::{InvalidField, id_from_wire, timestamp_to_wire};
 use contracts::inventory::v1 as wire;
 use contracts::inventory::v1::inventory_service_server::InventoryService;
 use contracts::products::v1::products_service_client::ProductsServiceClient;
-use kernel::{Quantity, Sku, Text};
+use kernel::{Quantity, Sku, Text, Timestamp};
 use messaging::EventStore;
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
@@ -20,16 +24,20 @@ use super::postgres;
 use crate::Inventory;
 use crate::app::change_stock::{self, ChangeStock};
 use crate::app::create_warehouse::{CreateWarehouse, create_warehouse};
+use crate::app::release_reservation::release_reservation;
 use crate::domain::fact::StockChangeKind;
-use crate::domain::ids::{OrderId, SellerId, WarehouseId};
-use crate::domain::reservation;
+use crate::domain::ids::{MovementId, OrderId, SellerId, WarehouseId};
+use crate::domain::reservation::{self, Reservation};
 use crate::domain::stock::{Movement, MovementType};
 use crate::domain::warehouse::{Priority, Warehouse, WarehouseCode};
+use warehouses::{address_from_wire, warehouse_to_wire};
 
 const SKUS_MAX: usize = 200;
+const ORDER_IDS_MAX: usize = 200;
 const REASON_CHARS_MAX: usize = 200;
 const DELTA_MAX: i64 = 1_000_000;
 const MOVEMENTS_PER_PAGE: PageSizes = PageSizes { default: 20, max: 100 };
+const HELD_PER_PAGE: PageSizes = PageSizes { default: 100, max: 500 };
 
 /// Serves [`InventoryService`].
 #[derive(Debug, Clone)]
@@ -46,7 +54,7 @@ impl Api {
     }
 
     async fn change_stock(&self, caller: &Caller, key: Key, command: ChangeStock) -> Result<wire::StockItem, Status> {
-        // The answer is the same for both RPCs, and a repeat is spared the question to products.
+        // The answer is the same for each of these RPCs, and a repeat is spared the question to products.
         if let Some(answer) = key.lookup(&self.store).await.map_err(status)? {
             return Ok(answer);
         }
@@ -86,13 +94,15 @@ impl InventoryService for Api {
         let code = fields.check("code", WarehouseCode::new(&request.code));
         let name = fields.check("name", Text::new(request.name));
         let priority = fields.check("priority", Priority::new(request.priority));
+        let address = request.address.and_then(|address| address_from_wire(&mut fields, address));
         let (Some(key), Some(seller_id), Some(code), Some(name), Some(priority)) =
             (key, seller_id, code, name, priority)
         else {
             return Err(status(fields.refuse()));
         };
+        fields.finish().map_err(status)?;
         check_acts_for(&caller, seller_id)?;
-        let command = CreateWarehouse { seller_id, code, name, priority };
+        let command = CreateWarehouse { seller_id, code, name, priority, address };
         let answer = key.run(&self.store, async |unit| {
             let warehouse = create_warehouse(unit, command).await?;
             let warehouse = Some(warehouse_to_wire(&warehouse));
@@ -162,6 +172,67 @@ impl InventoryService for Api {
         Ok(Response::new(wire::AdjustStockResponse { stock_item }))
     }
 
+    async fn write_off_stock(
+        &self,
+        request: Request<wire::WriteOffStockRequest>,
+    ) -> Result<Response<wire::WriteOffStockResponse>, Status> {
+        let caller = caller(&request);
+        let request = request.into_inner();
+        let mut fields = Fields::new();
+        let key = fields.take(Key::new(&caller, &request.request_id, &request));
+        let warehouse_id = fields.take(id_from_wire("warehouse_id", &request.warehouse_id));
+        let sku = fields.check("sku", request.sku.parse());
+        let quantity = fields.check("quantity", Quantity::new(request.quantity));
+        if request.reason.is_empty() {
+            fields.violation("reason", "is required: a loss is explained");
+        }
+        let reason = fields.take(reason(request.reason));
+        let (Some(key), Some(warehouse_id), Some(sku), Some(quantity), Some(reason)) =
+            (key, warehouse_id, sku, quantity, reason)
+        else {
+            return Err(status(fields.refuse()));
+        };
+        fields.finish().map_err(status)?;
+        let command = ChangeStock { warehouse_id, sku, kind: StockChangeKind::WriteOff(quantity), reason };
+        let stock_item = Some(self.change_stock(&caller, key, command).await?);
+        Ok(Response::new(wire::WriteOffStockResponse { stock_item }))
+    }
+
+    async fn update_warehouse(
+        &self,
+        request: Request<wire::UpdateWarehouseRequest>,
+    ) -> Result<Response<wire::UpdateWarehouseResponse>, Status> {
+        warehouses::update(self, request).await
+    }
+
+    async fn set_stock_policy(
+        &self,
+        request: Request<wire::SetStockPolicyRequest>,
+    ) -> Result<Response<wire::SetStockPolicyResponse>, Status> {
+        policy::set(self, request).await
+    }
+
+    async fn dispatch_transfer(
+        &self,
+        request: Request<wire::DispatchTransferRequest>,
+    ) -> Result<Response<wire::DispatchTransferResponse>, Status> {
+        transfers::dispatch(self, request).await
+    }
+
+    async fn receive_transfer(
+        &self,
+        request: Request<wire::ReceiveTransferRequest>,
+    ) -> Result<Response<wire::ReceiveTransferResponse>, Status> {
+        transfers::receive(self, request).await
+    }
+
+    async fn list_transfers(
+        &self,
+        request: Request<wire::ListTransfersRequest>,
+    ) -> Result<Response<wire::ListTransfersResponse>, Status> {
+        transfers::list(self, request).await
+    }
+
     async fn batch_get_availability(
         &self,
         request: Request<wire::BatchGetAvailabilityRequest>,
@@ -190,23 +261,22 @@ impl InventoryService for Api {
             return Err(status(fields.refuse()));
         };
         let question = ("movements", warehouse_id, &sku);
-        let before = paging::cursor::<Uuid>(&request.page_token, &question).map_err(status)?;
+        let before = paging::cursor::<(i64, Uuid)>(&request.page_token, &question).map_err(status)?;
+        let before = before.map(|(micros, id)| (Timestamp::from_unix_micros(micros), MovementId::from_uuid(id)));
         self.warehouse(&caller, warehouse_id).await?;
         let Some((item, _)) = postgres::find_stock_item(self.store.pool(), warehouse_id, &sku).await.map_err(status)?
         else {
             return Err(status(crate::app::Error::SkuUnknown(sku)));
         };
         let mut movements =
-            postgres::movements(self.store.pool(), item.id(), before.unwrap_or(Uuid::max()), i64::from(size) + 1)
-                .await
-                .map_err(status)?;
+            postgres::movements(self.store.pool(), item.id(), before, i64::from(size) + 1).await.map_err(status)?;
         let more = movements.len() > size as usize;
         movements.truncate(size as usize);
         let next_page_token = match movements.last() {
-            Some((last, _)) if more => paging::next_page_token(&last.id.uuid(), &question),
+            Some((last, at)) if more => paging::next_page_token(&(at.unix_micros(), last.id.uuid()), &question),
             _ => String::new(),
         };
-        let to_wire = |(movement, at): &(Movement, kernel::Timestamp)| wire::Movement {
+        let to_wire = |(movement, at): &(Movement, Timestamp)| wire::Movement {
             movement_id: movement.id.to_string(),
             stock_item_id: movement.stock_item_id.to_string(),
             sku: sku.to_string(),
@@ -228,15 +298,58 @@ impl InventoryService for Api {
         let order_id: OrderId = id_from_wire("order_id", &request.get_ref().order_id).map_err(invalid)?;
         let found = postgres::find_reservation(self.store.pool(), order_id).await.map_err(status)?;
         let (reservation, version) = found.ok_or_else(|| status(crate::app::Error::ReservationNotFound))?;
-        let reservation = wire::Reservation {
-            order_id: order_id.to_string(),
-            status: reservation_status_to_wire(reservation.status).into(),
-            allocations: allocations_to_wire(&reservation.allocations),
-            dispatched: allocations_to_wire(&reservation.dispatched()),
-            expire_time: reservation.expires_at.map(timestamp_to_wire),
-            version,
+        let reservation = Some(reservation_to_wire(&reservation, version));
+        Ok(Response::new(wire::GetReservationResponse { reservation }))
+    }
+
+    async fn batch_get_reservations(
+        &self,
+        request: Request<wire::BatchGetReservationsRequest>,
+    ) -> Result<Response<wire::BatchGetReservationsResponse>, Status> {
+        let order_ids = order_ids(&request.into_inner().order_ids).map_err(status)?;
+        let found = postgres::find_reservations(self.store.pool(), &order_ids).await.map_err(status)?;
+        let found = order_ids.iter().filter_map(|id| found.get(id));
+        let reservations = found.map(|(reservation, version)| reservation_to_wire(reservation, *version)).collect();
+        Ok(Response::new(wire::BatchGetReservationsResponse { reservations }))
+    }
+
+    async fn list_held_reservations(
+        &self,
+        request: Request<wire::ListHeldReservationsRequest>,
+    ) -> Result<Response<wire::ListHeldReservationsResponse>, Status> {
+        let request = request.into_inner();
+        let size = HELD_PER_PAGE.size(request.page_size).map_err(invalid)?;
+        let question = "held";
+        let after = paging::cursor::<Uuid>(&request.page_token, &question).map_err(status)?.unwrap_or(Uuid::nil());
+        let after = OrderId::from_uuid(after);
+        let mut held =
+            postgres::held_reservations(self.store.pool(), after, i64::from(size) + 1).await.map_err(status)?;
+        let more = held.len() > size as usize;
+        held.truncate(size as usize);
+        let next_page_token = match held.last() {
+            Some((last, _)) if more => paging::next_page_token(&last.order_id.uuid(), &question),
+            _ => String::new(),
         };
-        Ok(Response::new(wire::GetReservationResponse { reservation: Some(reservation) }))
+        let reservations = held.iter().map(|(reservation, version)| reservation_to_wire(reservation, *version));
+        Ok(Response::new(wire::ListHeldReservationsResponse { reservations: reservations.collect(), next_page_token }))
+    }
+
+    async fn release_reservation(
+        &self,
+        request: Request<wire::ReleaseReservationRequest>,
+    ) -> Result<Response<wire::ReleaseReservationResponse>, Status> {
+        let caller = caller(&request);
+        let request = request.into_inner();
+        let mut fields = Fields::new();
+        let key = fields.take(Key::new(&caller, &request.request_id, &request));
+        let order_id = fields.take(id_from_wire("order_id", &request.order_id));
+        let (Some(key), Some(order_id)) = (key, order_id) else { return Err(status(fields.refuse())) };
+        let answer = key.run(&self.store, async |unit| {
+            let (reservation, version) = release_reservation(unit, &self.inventory, order_id, caller.actor()).await?;
+            let reservation = Some(reservation_to_wire(&reservation, version));
+            Ok::<_, crate::app::Error>(wire::ReleaseReservationResponse { reservation })
+        });
+        Ok(Response::new(answer.await.map_err(status)?))
     }
 }
 
@@ -287,14 +400,33 @@ fn skus(skus: &[String]) -> Result<Vec<Sku>, InvalidRequest> {
     Ok(distinct)
 }
 
-fn warehouse_to_wire(warehouse: &Warehouse) -> wire::Warehouse {
-    wire::Warehouse {
-        warehouse_id: warehouse.id.to_string(),
-        seller_id: warehouse.seller_id.to_string(),
-        code: warehouse.code.as_str().to_owned(),
-        name: warehouse.name.as_str().to_owned(),
-        priority: warehouse.priority.get(),
-        create_time: Some(timestamp_to_wire(warehouse.created_at)),
+/// The orders asked for, each once, in the order asked.
+fn order_ids(ids: &[String]) -> Result<Vec<OrderId>, InvalidRequest> {
+    let mut fields = Fields::new();
+    if ids.is_empty() || ids.len() > ORDER_IDS_MAX {
+        fields.violation("order_ids", format!("are from 1 to {ORDER_IDS_MAX}"));
+        return Err(fields.refuse());
+    }
+    let mut distinct = Vec::with_capacity(ids.len());
+    for (index, id) in ids.iter().enumerate() {
+        if let Some(id) = fields.take(id_from_wire(&format!("order_ids[{index}]"), id))
+            && !distinct.contains(&id)
+        {
+            distinct.push(id);
+        }
+    }
+    fields.finish()?;
+    Ok(distinct)
+}
+
+fn reservation_to_wire(reservation: &Reservation, version: i64) -> wire::Reservation {
+    wire::Reservation {
+        order_id: reservation.order_id.to_string(),
+        status: reservation_status_to_wire(reservation.status).into(),
+        allocations: allocations_to_wire(&reservation.allocations),
+        dispatched: allocations_to_wire(&reservation.dispatched()),
+        expire_time: reservation.expires_at.map(timestamp_to_wire),
+        version,
     }
 }
 
@@ -303,6 +435,10 @@ const fn movement_type_to_wire(movement_type: MovementType) -> wire::MovementTyp
         MovementType::Add => wire::MovementType::Add,
         MovementType::Remove => wire::MovementType::Remove,
         MovementType::Adjust => wire::MovementType::Adjust,
+        MovementType::Return => wire::MovementType::Return,
+        MovementType::WriteOff => wire::MovementType::WriteOff,
+        MovementType::TransferOut => wire::MovementType::TransferOut,
+        MovementType::TransferIn => wire::MovementType::TransferIn,
     }
 }
 

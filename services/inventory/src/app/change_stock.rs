@@ -1,4 +1,6 @@
-//! A seller takes goods in, or puts a count right.
+//! A seller takes goods in, puts a count right, or writes off what cannot be sold.
+
+use std::collections::BTreeSet;
 
 use chassis::grpc::{Peer, PeerError};
 use contracts::products::v1::BatchGetVariantsRequest;
@@ -11,7 +13,7 @@ use super::Error;
 use crate::Inventory;
 use crate::adapters::postgres;
 use crate::domain::fact::{Fact, StockChange, StockChangeKind};
-use crate::domain::ids::WarehouseId;
+use crate::domain::ids::{SellerId, WarehouseId};
 use crate::domain::stock::StockItem;
 use crate::domain::warehouse::Warehouse;
 
@@ -40,13 +42,29 @@ pub async fn check(
         .await?
         .filter(may_change)
         .ok_or(Error::WarehouseNotFound)?;
-    let request = Request::new(BatchGetVariantsRequest { skus: vec![command.sku.to_string()] });
+    check_offered(products, warehouse.seller_id, &[&command.sku]).await?;
+    Ok(warehouse)
+}
+
+/// Asks products whether a seller offers each of the SKUs.
+pub async fn check_offered(
+    products: &ProductsServiceClient<Peer>,
+    seller_id: SellerId,
+    skus: &[&Sku],
+) -> Result<(), Error> {
+    if skus.is_empty() {
+        return Ok(());
+    }
+    let request = Request::new(BatchGetVariantsRequest { skus: skus.iter().map(ToString::to_string).collect() });
     let answer = products.clone().batch_get_variants(request).await;
     let offers = answer.map_err(|status| PeerError::new("products", status))?.into_inner().offers;
-    if !offers.iter().any(|offer| offer.seller_id == warehouse.seller_id.to_string()) {
-        return Err(Error::SkuUnknown(command.sku.clone()));
+    let seller_id = seller_id.to_string();
+    let own = offers.into_iter().filter(|offer| offer.seller_id == seller_id);
+    let offered: BTreeSet<String> = own.filter_map(|offer| offer.variant).map(|variant| variant.sku).collect();
+    match skus.iter().find(|sku| !offered.contains(sku.as_str())) {
+        Some(sku) => Err(Error::SkuUnknown((*sku).clone())),
+        None => Ok(()),
     }
-    Ok(warehouse)
 }
 
 /// Changes the stock, and answers it as it is then, with its version.

@@ -5,6 +5,7 @@ use messaging::UnitOfWork;
 
 use super::Error;
 use crate::adapters::postgres::warehouse;
+use crate::domain::address::Address;
 use crate::domain::ids::SellerId;
 use crate::domain::warehouse::{PER_SELLER_MAX, Priority, Warehouse, WarehouseCode};
 
@@ -19,6 +20,8 @@ pub struct CreateWarehouse {
     pub name: Text<100>,
     /// Which warehouse stock is taken from first: the lowest.
     pub priority: Priority,
+    /// Where it is.
+    pub address: Option<Address>,
 }
 
 /// Opens a warehouse. Nobody else has to know of it, so there is no event.
@@ -33,6 +36,8 @@ pub async fn create_warehouse(unit: &mut UnitOfWork, command: CreateWarehouse) -
         name: command.name,
         priority: command.priority,
         created_at: unit.now(),
+        closed: false,
+        address: command.address,
     };
     match warehouse::insert(unit.tx(), &opened).await {
         Ok(()) => Ok(opened),

@@ -4,6 +4,8 @@ use kernel::{Classified, ErrorKind, FieldViolation, Sku};
 use crate::domain;
 use crate::domain::warehouse::PER_SELLER_MAX;
 
+use super::set_stock_policy::THRESHOLDS_MAX;
+
 /// Why a command was not carried out.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -19,6 +21,18 @@ pub enum Error {
     /// The seller offers no such SKU.
     #[error("the warehouse's seller offers no SKU {0}")]
     SkuUnknown(Sku),
+    /// The warehouse that goods are to be sent to is none, or one of another seller.
+    #[error("there is no such warehouse of the same seller")]
+    DestinationNotFound,
+    /// The warehouse that goods are to be sent to is closed.
+    #[error("the warehouse that they go to is closed")]
+    WarehouseClosed,
+    /// No such transfer, or one of another seller.
+    #[error("there is no such transfer")]
+    TransferNotFound,
+    /// The seller watches as many SKUs as a seller may watch.
+    #[error("a seller has thresholds of at most {THRESHOLDS_MAX} SKUs")]
+    ThresholdLimit,
     /// The seller has a warehouse of that code.
     #[error("the seller has a warehouse of that code")]
     WarehouseCodeTaken,
@@ -45,10 +59,14 @@ impl From<sqlx::Error> for Error {
 impl Classified for Error {
     fn kind(&self) -> ErrorKind {
         match self {
-            Self::WarehouseNotFound | Self::ReservationNotFound | Self::SkuUnknown(_) => ErrorKind::NotFound,
+            Self::WarehouseNotFound
+            | Self::DestinationNotFound
+            | Self::TransferNotFound
+            | Self::ReservationNotFound
+            | Self::SkuUnknown(_) => ErrorKind::NotFound,
             Self::NotYourSeller => ErrorKind::PermissionDenied,
             Self::WarehouseCodeTaken => ErrorKind::AlreadyExists,
-            Self::WarehouseLimit => ErrorKind::FailedPrecondition,
+            Self::WarehouseLimit | Self::WarehouseClosed | Self::ThresholdLimit => ErrorKind::FailedPrecondition,
             Self::Refused(refusal) => refusal.kind(),
             Self::Products(error) => error.kind(),
             Self::Storage(error) => error.kind(),
@@ -57,7 +75,10 @@ impl Classified for Error {
 
     fn reason(&self) -> &'static str {
         match self {
-            Self::WarehouseNotFound => "WAREHOUSE_NOT_FOUND",
+            Self::WarehouseNotFound | Self::DestinationNotFound => "WAREHOUSE_NOT_FOUND",
+            Self::WarehouseClosed => "WAREHOUSE_CLOSED",
+            Self::TransferNotFound => "TRANSFER_NOT_FOUND",
+            Self::ThresholdLimit => "THRESHOLD_LIMIT",
             Self::NotYourSeller => "NOT_YOUR_SELLER",
             Self::ReservationNotFound => "RESERVATION_NOT_FOUND",
             Self::SkuUnknown(_) => "SKU_UNKNOWN",
@@ -72,11 +93,15 @@ impl Classified for Error {
     fn field_violations(&self) -> Vec<FieldViolation> {
         match self {
             Self::WarehouseNotFound => vec![FieldViolation::new("warehouse_id", self)],
+            Self::DestinationNotFound | Self::WarehouseClosed => vec![FieldViolation::new("to_warehouse_id", self)],
+            Self::TransferNotFound => vec![FieldViolation::new("transfer_id", self)],
             Self::NotYourSeller => vec![FieldViolation::new("seller_id", "is not the seller that you act for")],
             Self::ReservationNotFound => vec![FieldViolation::new("order_id", self)],
             Self::SkuUnknown(_) => vec![FieldViolation::new("sku", self)],
             Self::WarehouseCodeTaken => vec![FieldViolation::new("code", self)],
-            Self::WarehouseLimit | Self::Refused(_) | Self::Products(_) | Self::Storage(_) => Vec::new(),
+            Self::WarehouseLimit | Self::ThresholdLimit | Self::Refused(_) | Self::Products(_) | Self::Storage(_) => {
+                Vec::new()
+            }
         }
     }
 }

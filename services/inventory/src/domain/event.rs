@@ -5,6 +5,7 @@ use kernel::Timestamp;
 use super::allocation::{Allocation, Shortage};
 use super::ids::OrderId;
 use super::stock::StockItem;
+use super::transfer::Transfer;
 
 /// An event.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,6 +58,48 @@ pub enum Event {
         quantity: i64,
         /// Why.
         reason: String,
+        /// The order that they come back from, if they do.
+        order_id: Option<OrderId>,
+    },
+    /// Goods cannot be sold any more. Those that came back from an order were not on sale again before.
+    StockWrittenOff {
+        /// The stock after it.
+        stock_item: StockItem,
+        /// Units.
+        quantity: i64,
+        /// Why.
+        reason: String,
+        /// The order that they come back from, if they do.
+        order_id: Option<OrderId>,
+    },
+    /// Nothing of a SKU can be promised any more in a warehouse.
+    OutOfStock {
+        /// The stock after it.
+        stock_item: StockItem,
+    },
+    /// A SKU of which nothing could be promised any more in a warehouse can be promised again.
+    BackInStock {
+        /// The stock after it.
+        stock_item: StockItem,
+    },
+    /// What can be promised of a SKU in a warehouse fell to its threshold or below.
+    LowStock {
+        /// The stock after it.
+        stock_item: StockItem,
+        /// The threshold.
+        threshold: i64,
+    },
+    /// Goods left for another warehouse.
+    TransferDispatched {
+        /// The transfer.
+        transfer: Transfer,
+    },
+    /// Goods of a transfer arrived, or are lost.
+    TransferReceived {
+        /// The transfer after it.
+        transfer: Transfer,
+        /// Units that arrived now.
+        quantity: i64,
     },
     /// A count was put right.
     StockAdjusted {

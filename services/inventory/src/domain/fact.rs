@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use kernel::{Quantity, Sku};
 use uuid::Uuid;
 
-use super::ids::{MovementId, OrderId, ParcelId, SellerId, ShipmentId, StockItemId, WarehouseId};
+use super::address::Place;
+use super::allocation::Returned;
+use super::ids::{MovementId, OrderId, ParcelId, ReturnId, SellerId, ShipmentId, StockItemId, TransferId, WarehouseId};
 
 /// A fact.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,6 +20,8 @@ pub enum Fact {
         seller_id: SellerId,
         /// What it asks for.
         lines: Vec<(Sku, Quantity)>,
+        /// Where its parcels go.
+        ship_to: Place,
     },
     /// The order's payment is authorized: its stock is to be committed.
     PaymentAuthorized(OrderId),
@@ -27,10 +31,21 @@ pub enum Fact {
     ReservationDue(OrderId),
     /// A parcel left a warehouse: its goods are to be taken off the stock.
     ShipmentDispatched(Dispatch),
-    /// The order's money was given back: so is its stock.
-    PaymentRefunded(OrderId),
+    /// Goods came back to a warehouse: they are to be put on sale again, or written off.
+    ReturnReceived(Receipt),
+    /// Money of the order was given back: if it is all of it, so is the stock that has not left.
+    PaymentRefunded {
+        /// The order.
+        order_id: OrderId,
+        /// Whether all that was taken has been given back.
+        whole: bool,
+    },
     /// A seller changes what is on hand.
     StockChange(StockChange),
+    /// A seller sends goods to another warehouse.
+    TransferDispatched(TransferDispatch),
+    /// Goods of a transfer arrived, or it is known that no more do.
+    TransferReceived(TransferReceipt),
 }
 
 /// A parcel that left a warehouse.
@@ -51,13 +66,49 @@ pub struct Dispatch {
 
 impl Dispatch {
     /// The movement that the parcel makes of a stock item. It follows from both alone, so that the table, which takes an id once,
-    /// takes a parcel's goods off a stock item once. Movements are listed by their ids: its time is that of the parcel.
+    /// takes a parcel's goods off a stock item once.
     pub fn movement_id(&self, stock_item_id: StockItemId) -> MovementId {
-        /// The bits of a UUIDv7 that are neither time nor version nor variant.
-        const RANDOM: u128 = (1 << 62) - 1;
-        let (parcel, item) = (self.parcel_id.uuid().as_u128(), stock_item_id.uuid().as_u128());
-        MovementId::from_uuid(Uuid::from_u128(parcel ^ (item & RANDOM)))
+        derived(self.parcel_id.uuid(), stock_item_id, 0)
     }
+}
+
+/// Goods that came back to warehouses.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Receipt {
+    /// The order that they come back from.
+    pub order_id: OrderId,
+    /// The return that they belong to.
+    pub return_id: ReturnId,
+    /// What of the whole order has come back so far, these goods included. A sum and no difference, so that what is heard twice, or
+    /// after a later receipt, puts nothing on sale twice.
+    pub received: BTreeMap<(WarehouseId, Sku), Returned>,
+}
+
+/// The movements that a receipt makes of a stock item.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum ReceiptMovement {
+    /// What can be sold again comes in.
+    Resalable,
+    /// What is damaged comes in,
+    Damaged,
+    /// and is written off.
+    WrittenOff,
+}
+
+impl Receipt {
+    /// A movement that the receipt makes of a stock item. A receipt has no id of its own; what tells it from others of its order is how
+    /// much of that kind it makes to have come back, for that only grows. So the table, which takes an id once, takes a receipt once.
+    pub(crate) fn movement_id(&self, item: StockItemId, kind: ReceiptMovement, came_back: i64) -> MovementId {
+        derived(self.order_id.uuid(), item, (came_back.unsigned_abs() << 2) | (kind as u64 + 1))
+    }
+}
+
+/// The id of a movement of a stock item that follows from what makes it, and from which of its movements it is.
+fn derived(cause: Uuid, stock_item_id: StockItemId, number: u64) -> MovementId {
+    /// The bits of a UUIDv7 that are neither time nor version nor variant.
+    const RANDOM: u128 = (1 << 62) - 1;
+    let bits = (stock_item_id.uuid().as_u128() ^ u128::from(number)) & RANDOM;
+    MovementId::from_uuid(Uuid::from_u128(cause.as_u128() ^ bits))
 }
 
 /// A seller's change of what is on hand.
@@ -88,6 +139,51 @@ pub enum StockChangeKind {
     Add(Quantity),
     /// A count is put right by so many units, up or down.
     Adjust(i64),
+    /// Goods cannot be sold any more.
+    WriteOff(Quantity),
+}
+
+/// Goods that a seller sends to another warehouse.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TransferDispatch {
+    /// The transfer.
+    pub transfer_id: TransferId,
+    /// The seller of both warehouses.
+    pub seller_id: SellerId,
+    /// The variant.
+    pub sku: Sku,
+    /// The warehouse that they leave.
+    pub from_warehouse_id: WarehouseId,
+    /// The warehouse that they go to.
+    pub to_warehouse_id: WarehouseId,
+    /// Units.
+    pub quantity: Quantity,
+    /// Who.
+    pub actor: String,
+}
+
+impl TransferDispatch {
+    /// The movement out of a stock item: a transfer makes one.
+    pub(crate) fn movement_id(&self, stock_item_id: StockItemId) -> MovementId {
+        derived(self.transfer_id.uuid(), stock_item_id, 0)
+    }
+}
+
+/// Goods of a transfer that arrived.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TransferReceipt {
+    /// The transfer.
+    pub transfer_id: TransferId,
+    /// Id of the stock item if this is the first stock of the SKU in the warehouse.
+    pub new_stock_item_id: StockItemId,
+    /// Id of the movement.
+    pub movement_id: MovementId,
+    /// Units that arrived; none only where nothing more does.
+    pub quantity: Option<Quantity>,
+    /// Whether nothing more is awaited.
+    pub complete: bool,
+    /// Who.
+    pub actor: String,
 }
 
 impl Fact {
@@ -98,9 +194,26 @@ impl Fact {
             | Self::PaymentAuthorized(order_id)
             | Self::OrderEnded(order_id)
             | Self::ReservationDue(order_id)
-            | Self::PaymentRefunded(order_id) => Some(*order_id),
+            | Self::PaymentRefunded { order_id, .. } => Some(*order_id),
             Self::ShipmentDispatched(dispatch) => Some(dispatch.order_id),
-            Self::StockChange(_) => None,
+            Self::ReturnReceived(receipt) => Some(receipt.order_id),
+            Self::StockChange(_) | Self::TransferDispatched(_) | Self::TransferReceived(_) => None,
+        }
+    }
+
+    /// The transfer that it is about, if it is about one.
+    pub fn transfer_id(&self) -> Option<TransferId> {
+        match self {
+            Self::TransferDispatched(dispatch) => Some(dispatch.transfer_id),
+            Self::TransferReceived(receipt) => Some(receipt.transfer_id),
+            Self::OrderCreated { .. }
+            | Self::PaymentAuthorized(_)
+            | Self::OrderEnded(_)
+            | Self::ReservationDue(_)
+            | Self::ShipmentDispatched(_)
+            | Self::ReturnReceived(_)
+            | Self::PaymentRefunded { .. }
+            | Self::StockChange(_) => None,
         }
     }
 }
@@ -112,6 +225,19 @@ mod tests {
     use kernel::Id;
 
     use super::*;
+
+    #[test]
+    fn the_movements_of_receipts_are_told_apart_by_kind_and_by_what_had_come_back() {
+        let receipt = Receipt { order_id: Id::generate(), return_id: Id::generate(), received: BTreeMap::new() };
+        let (cups, pots) = (Id::generate(), Id::generate());
+        let kinds = [ReceiptMovement::Resalable, ReceiptMovement::Damaged, ReceiptMovement::WrittenOff];
+        let all = || {
+            let of = |item, units| kinds.map(|kind| receipt.movement_id(item, kind, units));
+            (1..=3).flat_map(move |units| [cups, pots].map(|item| of(item, units))).flatten()
+        };
+        assert_eq!(all().collect::<BTreeSet<_>>().len(), 18);
+        assert_eq!(all().collect::<Vec<_>>(), all().collect::<Vec<_>>());
+    }
 
     #[test]
     fn a_movement_follows_from_its_parcel_and_stock_item_and_has_the_parcels_time() {

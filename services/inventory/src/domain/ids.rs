@@ -16,6 +16,10 @@ pub enum MovementTag {}
 pub enum Shipment {}
 /// Names a parcel of the shipping service.
 pub enum Parcel {}
+/// Names a return of the shipping service.
+pub enum Return {}
+/// Names a transfer.
+pub enum TransferTag {}
 
 /// An order. A reservation has the id of its order.
 pub type OrderId = Id<Order>;
@@ -31,3 +35,7 @@ pub type MovementId = Id<MovementTag>;
 pub type ShipmentId = Id<Shipment>;
 /// A parcel of a shipment.
 pub type ParcelId = Id<Parcel>;
+/// Goods of an order that come back.
+pub type ReturnId = Id<Return>;
+/// Goods on their way from one warehouse to another.
+pub type TransferId = Id<TransferTag>;

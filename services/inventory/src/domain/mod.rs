@@ -2,11 +2,14 @@
 //!
 //! - [`stock`]: what is on hand, promised and committed of one SKU in one warehouse
 //! - [`reservation`]: what is held for one order, and the states that it goes through
-//! - [`allocation`]: from which warehouses an order's demand is taken
-//! - [`warehouse`]: where stock is kept
+//! - [`allocation`]: what an order is given where
+//! - [`strategy`]: from which warehouses an order's demand is taken
+//! - [`transfer`]: what is on its way from one warehouse to another
+//! - [`warehouse`], [`address`]: where stock is kept
 //! - [`fact`], [`event`], [`error`]: what comes in, what goes out, what is refused
 //! - [`world`]: the aggregates that a batch of facts touches
 
+pub mod address;
 pub mod allocation;
 pub mod error;
 pub mod event;
@@ -14,5 +17,7 @@ pub mod fact;
 pub mod ids;
 pub mod reservation;
 pub mod stock;
+pub mod strategy;
+pub mod transfer;
 pub mod warehouse;
 pub mod world;

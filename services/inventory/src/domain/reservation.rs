@@ -12,13 +12,14 @@
 //! Expiry is final: a payment that comes later is refused, and nothing is reserved again.
 //!
 //! Goods of a committed reservation leave in parcels. Each allocation remembers how many of its units have left; the reservation
-//! stays committed when all of them have.
+//! stays committed when all of them have, whatever comes afterwards. What comes back from then on is remembered there too, by its
+//! condition: it is no more the order's.
 
-use kernel::Timestamp;
+use kernel::{Mutant, Timestamp};
 
-use super::allocation::Allocation;
+use super::allocation::{Allocation, Returned};
 use super::error::Error;
-use super::fact::Dispatch;
+use super::fact::{Dispatch, Receipt};
 use super::ids::OrderId;
 
 /// The stock held for one order.
@@ -98,6 +99,41 @@ impl Reservation {
             leaving.extend(new.map(|allocation| allocation.with_quantity(dispatched - allocation.dispatched)));
         }
         Ok(leaving)
+    }
+
+    /// What comes back with a receipt: that by which its sums are above those of the receipts that were heard of before. Nothing, if
+    /// it was heard of itself, or a later one was. Each allocation is as it is to be remembered. Refused if more is said to have
+    /// come back than had left the warehouse for the order.
+    pub fn coming_back(&self, receipt: &Receipt) -> Result<Vec<(Allocation, Returned)>, Error> {
+        let mut coming_back = Vec::new();
+        for ((warehouse_id, sku), told) in &receipt.received {
+            let is_meant = |a: &&Allocation| a.warehouse_id == *warehouse_id && a.sku == *sku;
+            let allocation = self.allocations.iter().find(is_meant);
+            let returned = allocation.map_or(*told, |allocation| allocation.returned.max(*told));
+            let dispatched = allocation.map_or(0, |allocation| allocation.dispatched);
+            let Some(allocation) = allocation.filter(|_| returned.units() <= dispatched) else {
+                return Err(Error::ReturnedMoreThanDispatched {
+                    order_id: self.order_id,
+                    warehouse_id: *warehouse_id,
+                    sku: sku.clone(),
+                    returned: returned.units(),
+                    dispatched,
+                });
+            };
+            let new = if Mutant::RestockWithoutSums.is_active() { *told } else { returned.since(allocation.returned) };
+            if new != Returned::default() {
+                coming_back.push((Allocation { returned, ..allocation.clone() }, new));
+            }
+        }
+        Ok(coming_back)
+    }
+
+    /// Remembers that this has come back.
+    pub(crate) fn note_returned(&mut self, coming_back: &[(Allocation, Returned)]) {
+        for allocation in &mut self.allocations {
+            let same = coming_back.iter().find(|(back, _)| back.stock_item_id == allocation.stock_item_id);
+            allocation.returned = same.map_or(allocation.returned, |(back, _)| back.returned);
+        }
     }
 
     /// Remembers that this has left.

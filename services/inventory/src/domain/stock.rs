@@ -122,6 +122,14 @@ pub enum MovementType {
     Remove,
     /// A count was put right.
     Adjust,
+    /// Goods came back from an order.
+    Return,
+    /// Goods cannot be sold any more.
+    WriteOff,
+    /// Goods left for another warehouse.
+    TransferOut,
+    /// Goods came from another warehouse.
+    TransferIn,
 }
 
 /// One change of what is on hand. The sum of a stock item's movements is its total.

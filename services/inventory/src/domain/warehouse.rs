@@ -2,6 +2,7 @@
 
 use kernel::{Text, Timestamp};
 
+use super::address::Address;
 use super::ids::{SellerId, WarehouseId};
 
 /// Most warehouses that a seller may have.
@@ -22,6 +23,10 @@ pub struct Warehouse {
     pub priority: Priority,
     /// When it was created.
     pub created_at: Timestamp,
+    /// Whether it is closed: nothing is promised from it any more. What was promised still leaves, and goods can be put in.
+    pub closed: bool,
+    /// Where it is, if its seller said so.
+    pub address: Option<Address>,
 }
 
 /// Short code of a warehouse: 1 to 20 of A-Z, 0-9 and '-'.

@@ -4,27 +4,42 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use kernel::Sku;
 
-use super::allocation::{self, Allocation, Shortage};
+use super::address::Place;
+use super::allocation::{Allocation, Returned, Shortage};
 use super::error::Error;
-use super::fact::{Dispatch, StockChange, StockChangeKind};
-use super::ids::{OrderId, SellerId, StockItemId, WarehouseId};
+use super::event::Event;
+use super::fact::{
+    Dispatch, Receipt, ReceiptMovement, StockChange, StockChangeKind, TransferDispatch, TransferReceipt,
+};
+use super::ids::{MovementId, OrderId, SellerId, StockItemId, TransferId, WarehouseId};
 use super::reservation::Reservation;
 use super::stock::{Movement, MovementType, StockItem};
+use super::strategy::{self, Site, Stocked, Strategy};
+use super::transfer::Transfer;
 
-/// Who takes goods off the stock: shipping, by saying that they have left.
-const DISPATCHER: &str = "service:shipping";
+/// Who takes goods off the stock and back: shipping, by saying that they have left, or come back.
+const SHIPPING: &str = "service:shipping";
 
-/// Reservations and stock items, loaded together. A reservation that is absent was never heard of.
+/// Reservations, stock items and transfers, loaded together. What is absent was never heard of.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct World {
     reservations: BTreeMap<OrderId, Reservation>,
     /// The reservations that were there before this batch.
     stored: BTreeSet<OrderId>,
     stock: BTreeMap<StockItemId, StockItem>,
-    /// The stock items of a seller's SKU, those to take from first first.
+    /// The stock items of a seller's SKU.
     shelves: BTreeMap<(SellerId, Sku), Vec<StockItemId>>,
     /// The stock of SKUs that were seen to be sold out, and so were not locked: not enough for any order that asks for them.
     sold_out: BTreeMap<(SellerId, Sku), Vec<StockItem>>,
+    /// The warehouses of the stock. One that is absent is open, and like any other.
+    sites: BTreeMap<WarehouseId, Site>,
+    /// In which order sellers have their warehouses taken from; by priority, where nothing is said.
+    strategies: BTreeMap<SellerId, Strategy>,
+    /// When a seller's SKU is low; never, where nothing is said.
+    thresholds: BTreeMap<(SellerId, Sku), i64>,
+    transfers: BTreeMap<TransferId, Transfer>,
+    /// What could be promised of the stock items that the fact in hand has changed, before it.
+    available_before: BTreeMap<StockItemId, i64>,
     changes: Changes,
 }
 
@@ -37,6 +52,8 @@ pub struct Changes {
     pub stock: BTreeSet<StockItemId>,
     /// Movements that happened.
     pub movements: Vec<Movement>,
+    /// Transfers that are new or changed.
+    pub transfers: BTreeSet<TransferId>,
 }
 
 impl World {
@@ -46,7 +63,7 @@ impl World {
         self.reservations.insert(reservation.order_id, reservation);
     }
 
-    /// Puts a loaded stock item in, behind those of the same SKU that are in already.
+    /// Puts a loaded stock item in.
     pub fn add_stock_item(&mut self, item: StockItem) {
         self.shelves.entry((item.seller_id(), item.sku().clone())).or_default().push(item.id());
         self.stock.insert(item.id(), item);
@@ -56,6 +73,31 @@ impl World {
     /// ask for it. It is there to tell how many there were; nothing is taken from it.
     pub fn add_sold_out(&mut self, item: StockItem) {
         self.sold_out.entry((item.seller_id(), item.sku().clone())).or_default().push(item);
+    }
+
+    /// Says how the warehouse of stock that is in the world counts when stock is taken.
+    pub fn set_site(&mut self, warehouse_id: WarehouseId, site: Site) {
+        self.sites.insert(warehouse_id, site);
+    }
+
+    /// Says in which order a seller has its warehouses taken from.
+    pub fn set_strategy(&mut self, seller_id: SellerId, strategy: Strategy) {
+        self.strategies.insert(seller_id, strategy);
+    }
+
+    /// Says at how many units a seller's SKU is low in a warehouse.
+    pub fn set_threshold(&mut self, seller_id: SellerId, sku: Sku, threshold: i64) {
+        self.thresholds.insert((seller_id, sku), threshold);
+    }
+
+    /// Puts a loaded transfer in.
+    pub fn add_transfer(&mut self, transfer: Transfer) {
+        self.transfers.insert(transfer.id, transfer);
+    }
+
+    /// A transfer.
+    pub fn transfer(&self, id: TransferId) -> Option<&Transfer> {
+        self.transfers.get(&id)
     }
 
     /// The reservation of an order.
@@ -83,13 +125,17 @@ impl World {
         &self,
         seller_id: SellerId,
         demand: &BTreeMap<Sku, i64>,
+        ship_to: &Place,
     ) -> Result<Vec<Allocation>, Vec<Shortage>> {
-        allocation::allocate(demand, |sku| {
+        const ANY: &Site = &Site::ANY;
+        let stocked = |item| Stocked { item, site: self.sites.get(&StockItem::warehouse_id(item)).unwrap_or(ANY) };
+        let strategy = self.strategies.get(&seller_id).copied().unwrap_or_default();
+        strategy::allocate(strategy, ship_to, demand, |sku| {
             let shelf = (seller_id, sku.clone());
             if let Some(seen) = self.sold_out.get(&shelf) {
-                return seen.iter().collect();
+                return seen.iter().map(stocked).collect();
             }
-            self.shelves.get(&shelf).into_iter().flatten().filter_map(|id| self.stock.get(id)).collect()
+            self.shelves.get(&shelf).into_iter().flatten().filter_map(|id| self.stock.get(id)).map(stocked).collect()
         })
     }
 
@@ -108,11 +154,52 @@ impl World {
     /// Changes the stock of every allocation.
     pub(crate) fn move_stock(&mut self, allocations: &[Allocation], change: impl Fn(&mut StockItem, i64)) {
         for allocation in allocations {
-            let item =
-                self.stock.get_mut(&allocation.stock_item_id).expect("load brings the stock of every allocation");
-            change(item, allocation.quantity);
-            self.changes.stock.insert(allocation.stock_item_id);
+            self.change_item(allocation.stock_item_id, |item| change(item, allocation.quantity));
         }
+    }
+
+    /// The only way to a stock item that changes: what could be promised of it before is remembered, for the crossings.
+    fn change_item(&mut self, id: StockItemId, change: impl FnOnce(&mut StockItem)) {
+        let item = self.stock.get_mut(&id).expect("load brings every stock item that a fact is about");
+        self.available_before.entry(id).or_insert(item.available());
+        self.changes.stock.insert(id);
+        change(item);
+    }
+
+    /// What crossed zero or its threshold by the fact in hand. Goods of a stock item that the fact itself made were never gone.
+    pub(crate) fn take_crossings(&mut self) -> Vec<Event> {
+        let mut crossings = Vec::new();
+        for (id, before) in std::mem::take(&mut self.available_before) {
+            let stock_item = &self.stock[&id];
+            let after = stock_item.available();
+            let crossed = |threshold: &&i64| before > **threshold && after <= **threshold;
+            if after < before
+                && let Some(&threshold) = self.threshold_of(stock_item).filter(crossed)
+            {
+                crossings.push(Event::LowStock { stock_item: stock_item.clone(), threshold });
+            }
+            if before > 0 && after == 0 {
+                crossings.push(Event::OutOfStock { stock_item: stock_item.clone() });
+            }
+            if before == 0 && after > 0 {
+                crossings.push(Event::BackInStock { stock_item: stock_item.clone() });
+            }
+        }
+        crossings
+    }
+
+    fn threshold_of(&self, item: &StockItem) -> Option<&i64> {
+        self.thresholds.get(&(item.seller_id(), item.sku().clone()))
+    }
+
+    /// Changes what is on hand, and notes the movement. Answers the stock item after it.
+    fn change_total(&mut self, movement: Movement) -> Result<StockItem, Error> {
+        let id = movement.stock_item_id;
+        let mut after = self.stock.get(&id).expect("load brings every stock item that a fact is about").clone();
+        after.change_total(movement.quantity)?;
+        self.change_item(id, |item| item.clone_from(&after));
+        self.changes.movements.push(movement);
+        Ok(after)
     }
 
     /// Changes what is on hand, and notes the movement. Answers the stock item after it.
@@ -121,19 +208,69 @@ impl World {
         let (movement_type, quantity) = match change.kind {
             StockChangeKind::Add(quantity) => (MovementType::Add, i64::from(quantity)),
             StockChangeKind::Adjust(delta) => (MovementType::Adjust, delta),
+            StockChangeKind::WriteOff(quantity) => (MovementType::WriteOff, -i64::from(quantity)),
         };
-        let item = self.stock.get_mut(&id).expect("a shelf holds only items that are loaded");
-        item.change_total(quantity)?;
-        self.changes.stock.insert(id);
-        self.changes.movements.push(Movement {
+        let after = self.change_total(Movement {
             id: change.movement_id,
             stock_item_id: id,
             movement_type,
             quantity,
             reason: change.reason.clone(),
             actor: change.actor.clone(),
-        });
-        Ok(item.clone())
+        })?;
+        self.forget_first_stock(id, change.new_stock_item_id);
+        Ok(after)
+    }
+
+    /// The first goods of a stock item are not back: there were none that could have gone.
+    fn forget_first_stock(&mut self, id: StockItemId, new_stock_item_id: StockItemId) {
+        if id == new_stock_item_id {
+            self.available_before.remove(&id);
+        }
+    }
+
+    /// Takes what a transfer sends off the stock of the warehouse that it leaves, and notes the movement.
+    pub(crate) fn send_off(&mut self, transfer: &Transfer, dispatch: &TransferDispatch) -> Result<(), Error> {
+        let Some(id) = self.item_in(transfer.from_warehouse_id, transfer.seller_id, &transfer.sku) else {
+            return Err(Error::StockBelowPromised { sku: transfer.sku.clone(), left: -transfer.quantity, promised: 0 });
+        };
+        let quantity = -transfer.quantity;
+        let movement_id = dispatch.movement_id(id);
+        self.change_total(transferred(
+            transfer,
+            id,
+            movement_id,
+            MovementType::TransferOut,
+            quantity,
+            &dispatch.actor,
+        ))?;
+        self.put_transfer(transfer.clone());
+        Ok(())
+    }
+
+    /// Takes what arrived of a transfer onto the stock of the warehouse that it goes to, and notes the movement.
+    pub(crate) fn take_in(&mut self, transfer: &Transfer, receipt: &TransferReceipt) -> Result<(), Error> {
+        if let Some(quantity) = receipt.quantity.map(i64::from) {
+            let id = self.item_in(transfer.to_warehouse_id, transfer.seller_id, &transfer.sku);
+            let id = id.expect("load brings the stock item");
+            let movement_id = receipt.movement_id;
+            self.change_total(transferred(
+                transfer,
+                id,
+                movement_id,
+                MovementType::TransferIn,
+                quantity,
+                &receipt.actor,
+            ))?;
+            self.forget_first_stock(id, receipt.new_stock_item_id);
+        }
+        self.put_transfer(transfer.clone());
+        Ok(())
+    }
+
+    fn put_transfer(&mut self, transfer: Transfer) {
+        self.changes.transfers.insert(transfer.id);
+        self.transfers.insert(transfer.id, transfer);
     }
 
     /// Takes what leaves with a parcel off the stock, and notes the movements. Answers the stock item of each after it.
@@ -145,10 +282,45 @@ impl World {
             movement_type: MovementType::Remove,
             quantity: -allocation.quantity,
             reason: format!("parcel {} of shipment {}", dispatch.parcel_id, dispatch.shipment_id),
-            actor: DISPATCHER.to_owned(),
+            actor: SHIPPING.to_owned(),
         });
         self.changes.movements.extend(movements);
         leaving.iter().map(|allocation| self.stock[&allocation.stock_item_id].clone()).collect()
+    }
+
+    /// Takes what came back onto the stock as far as it can be sold, and notes the movements: what is damaged comes in and is written
+    /// off at once. Answers the stock item of each after it; or takes nothing, if a warehouse cannot hold it.
+    pub(crate) fn take_back(
+        &mut self,
+        coming_back: &[(Allocation, Returned)],
+        receipt: &Receipt,
+    ) -> Result<Vec<StockItem>, Error> {
+        let with_it = |(allocation, new): &(Allocation, Returned)| {
+            let mut item = self.stock[&allocation.stock_item_id].clone();
+            item.change_total(new.resalable)?;
+            Ok(item)
+        };
+        let after = coming_back.iter().map(with_it).collect::<Result<Vec<_>, Error>>()?;
+        for (item, (allocation, new)) in after.iter().zip(coming_back) {
+            self.change_item(item.id(), |changed| changed.clone_from(item));
+            let (Returned { resalable, damaged, .. }, so_far) = (*new, allocation.returned);
+            for (kind, movement_type, quantity, came_back) in [
+                (ReceiptMovement::Resalable, MovementType::Return, resalable, so_far.resalable),
+                (ReceiptMovement::Damaged, MovementType::Return, damaged, so_far.damaged),
+                (ReceiptMovement::WrittenOff, MovementType::WriteOff, -damaged, so_far.damaged),
+            ] {
+                let id = receipt.movement_id(item.id(), kind, came_back);
+                self.changes.movements.extend((quantity != 0).then(|| Movement {
+                    id,
+                    stock_item_id: item.id(),
+                    movement_type,
+                    quantity,
+                    reason: format!("return {}", receipt.return_id),
+                    actor: SHIPPING.to_owned(),
+                }));
+            }
+        }
+        Ok(after)
     }
 
     /// The stock item of a SKU in a warehouse.
@@ -156,4 +328,17 @@ impl World {
         let shelf = self.shelves.get(&(seller_id, sku.clone()))?;
         shelf.iter().copied().find(|id| self.stock.get(id).is_some_and(|item| item.warehouse_id() == warehouse_id))
     }
+}
+
+/// A movement that a transfer makes of a stock item.
+fn transferred(
+    transfer: &Transfer,
+    stock_item_id: StockItemId,
+    id: MovementId,
+    movement_type: MovementType,
+    quantity: i64,
+    actor: &str,
+) -> Movement {
+    let reason = format!("transfer {}", transfer.id);
+    Movement { id, stock_item_id, movement_type, quantity, reason, actor: actor.to_owned() }
 }

@@ -1,8 +1,10 @@
 //! The checkout saga: reserve, then commit; or release, or expire.
 
-use kernel::{Decision, Mutant, Quantity, Sku, Timestamp};
+use std::collections::BTreeMap;
 
-use crate::domain::allocation::sum_demand;
+use kernel::{Decision, Mutant, Sku, Timestamp};
+
+use crate::domain::address::Place;
 use crate::domain::error::Error;
 use crate::domain::event::Event;
 use crate::domain::ids::{OrderId, SellerId};
@@ -15,7 +17,8 @@ pub fn on_order_created(
     world: &mut World,
     order_id: OrderId,
     seller_id: SellerId,
-    lines: &[(Sku, Quantity)],
+    demand: &BTreeMap<Sku, i64>,
+    ship_to: &Place,
     expires_at: Timestamp,
 ) -> Decision<Event, Error> {
     match world.reservation(order_id).map(|reservation| reservation.status) {
@@ -30,7 +33,7 @@ pub fn on_order_created(
             | Status::Rejected,
         ) => return Decision::AlreadyApplied,
     }
-    match world.allocate(seller_id, &sum_demand(lines)) {
+    match world.allocate(seller_id, demand, ship_to) {
         Ok(allocations) => {
             world.move_stock(&allocations, StockItem::reserve);
             world.put_reservation(Reservation {
@@ -94,8 +97,12 @@ pub fn on_order_ended(world: &mut World, order_id: OrderId) -> Decision<Event, E
     }
 }
 
-/// Gives back what belongs to the order and has not left.
+/// Gives back what belongs to the order and has not left. Of one of which everything has, the reservation stays as it is: it says what left
+/// for the order, wherever that is now.
 pub(super) fn release_committed(world: &mut World, reservation: Reservation) -> Decision<Event, Error> {
+    if reservation.remaining().is_empty() {
+        return Decision::Ignored("everything has left");
+    }
     release(world, reservation, StockItem::release_committed, Status::Released, Vec::new())
 }
 
@@ -117,7 +124,6 @@ pub fn on_reservation_due(world: &mut World, order_id: OrderId, now: Timestamp) 
 }
 
 /// Gives the stock of a reservation back as far as it is still there, tells what happened before it, and that it is on sale again.
-/// Where everything has left there is nothing to tell.
 fn release(
     world: &mut World,
     reservation: Reservation,
@@ -127,9 +133,7 @@ fn release(
 ) -> Decision<Event, Error> {
     let (order_id, allocations) = (reservation.order_id, reservation.remaining());
     world.move_stock(&allocations, give_back);
-    if !allocations.is_empty() {
-        events.push(Event::InventoryReleased { order_id, allocations });
-    }
+    events.push(Event::InventoryReleased { order_id, allocations });
     world.put_reservation(Reservation { status, ..reservation });
     Decision::Applied(events)
 }

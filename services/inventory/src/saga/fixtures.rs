@@ -6,8 +6,9 @@ use kernel::{Id, Quantity, Sku, Timestamp};
 use uuid::Uuid;
 
 use super::Policy;
-use crate::domain::allocation::Allocation;
-use crate::domain::fact::{Dispatch, Fact, StockChange, StockChangeKind};
+use crate::domain::address::Place;
+use crate::domain::allocation::{Allocation, Returned};
+use crate::domain::fact::{Dispatch, Fact, Receipt, StockChange, StockChangeKind};
 use crate::domain::ids::{OrderId, SellerId, StockItemId, WarehouseId};
 use crate::domain::reservation::{Reservation, Status};
 use crate::domain::stock::{Levels, StockItem};
@@ -56,7 +57,8 @@ pub(super) fn expires_at() -> Timestamp {
 
 /// Cups of the only warehouse, of which some have left.
 pub(super) fn cups(quantity: i64, dispatched: i64) -> Allocation {
-    Allocation { stock_item_id: item(1), sku: sku("CUP"), warehouse_id: warehouse(1), quantity, dispatched }
+    let returned = Returned::default();
+    Allocation { stock_item_id: item(1), sku: sku("CUP"), warehouse_id: warehouse(1), quantity, dispatched, returned }
 }
 
 /// Three of the ten cups.
@@ -65,7 +67,8 @@ pub(super) fn three_cups() -> Vec<Allocation> {
 }
 
 pub(super) fn order_created() -> Fact {
-    Fact::OrderCreated { order_id: order(1), seller_id: seller(), lines: vec![(sku("CUP"), quantity(3))] }
+    let lines = vec![(sku("CUP"), quantity(3))];
+    Fact::OrderCreated { order_id: order(1), seller_id: seller(), lines, ship_to: Place::UNKNOWN }
 }
 
 /// A parcel leaves a warehouse with what is in it for an order. So much of that has left by then.
@@ -76,6 +79,20 @@ pub(super) fn dispatched(order_id: OrderId, warehouse_id: WarehouseId, so_far: &
         parcel_id: Id::from_uuid(Uuid::from_u128(0xE001)),
         warehouse_id,
         dispatched: so_far.iter().map(|(code, units)| (sku(code), quantity(*units))).collect(),
+    })
+}
+
+/// So many units that can be sold, are damaged, are not accepted.
+pub(super) fn back(resalable: i64, damaged: i64, not_accepted: i64) -> Returned {
+    Returned { resalable, damaged, not_accepted }
+}
+
+/// A receipt at a warehouse. So much of the order has come back there by then.
+pub(super) fn received(order_id: OrderId, warehouse_id: WarehouseId, so_far: &[(&str, Returned)]) -> Fact {
+    Fact::ReturnReceived(Receipt {
+        order_id,
+        return_id: Id::from_uuid(Uuid::from_u128(0xF001)),
+        received: so_far.iter().map(|(code, units)| ((warehouse_id, sku(code)), *units)).collect(),
     })
 }
 

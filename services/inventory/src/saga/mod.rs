@@ -4,9 +4,12 @@
 pub mod checkout;
 pub mod fulfilment;
 pub mod refund;
+pub mod returns;
+pub mod transfers;
 
 use kernel::{Decision, Timestamp};
 
+use crate::domain::allocation::sum_demand;
 use crate::domain::error::Error;
 use crate::domain::event::Event;
 use crate::domain::fact::{Fact, StockChange, StockChangeKind};
@@ -21,16 +24,27 @@ pub struct Policy {
 
 /// Decides what a fact does to the world.
 pub fn decide(world: &mut World, fact: &Fact, policy: &Policy, now: Timestamp) -> Decision<Event, Error> {
-    match fact {
-        Fact::OrderCreated { order_id, seller_id, lines } => {
-            checkout::on_order_created(world, *order_id, *seller_id, lines, now + policy.reservation_ttl)
+    let decision = match fact {
+        Fact::OrderCreated { order_id, seller_id, lines, ship_to } => {
+            let demand = sum_demand(lines);
+            checkout::on_order_created(world, *order_id, *seller_id, &demand, ship_to, now + policy.reservation_ttl)
         }
         Fact::PaymentAuthorized(order_id) => checkout::on_payment_authorized(world, *order_id),
         Fact::OrderEnded(order_id) => checkout::on_order_ended(world, *order_id),
         Fact::ReservationDue(order_id) => checkout::on_reservation_due(world, *order_id, now),
         Fact::ShipmentDispatched(dispatch) => fulfilment::on_shipment_dispatched(world, dispatch),
-        Fact::PaymentRefunded(order_id) => refund::on_payment_refunded(world, *order_id),
+        Fact::ReturnReceived(receipt) => returns::on_return_received(world, receipt),
+        Fact::PaymentRefunded { order_id, whole } => refund::on_payment_refunded(world, *order_id, *whole),
         Fact::StockChange(change) => on_stock_change(world, change),
+        Fact::TransferDispatched(dispatch) => transfers::on_transfer_dispatched(world, dispatch, now),
+        Fact::TransferReceived(receipt) => transfers::on_transfer_received(world, receipt, now),
+    };
+    match decision {
+        Decision::Applied(mut events) => {
+            events.extend(world.take_crossings());
+            Decision::Applied(events)
+        }
+        Decision::AlreadyApplied | Decision::Ignored(_) | Decision::Refused(_) => decision,
     }
 }
 
@@ -41,11 +55,18 @@ fn on_stock_change(world: &mut World, change: &StockChange) -> Decision<Event, E
     };
     let reason = change.reason.clone();
     Decision::applied(match change.kind {
-        StockChangeKind::Add(quantity) => Event::StockAdded { stock_item, quantity: i64::from(quantity), reason },
+        StockChangeKind::Add(quantity) => {
+            Event::StockAdded { stock_item, quantity: i64::from(quantity), reason, order_id: None }
+        }
+        StockChangeKind::WriteOff(quantity) => {
+            Event::StockWrittenOff { stock_item, quantity: i64::from(quantity), reason, order_id: None }
+        }
         StockChangeKind::Adjust(delta) => Event::StockAdjusted { stock_item, delta, reason },
     })
 }
 
+#[cfg(test)]
+mod crossings;
 #[cfg(test)]
 mod fixtures;
 #[cfg(test)]

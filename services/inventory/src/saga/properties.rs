@@ -7,8 +7,11 @@ use proptest::prelude::*;
 
 use super::decide;
 use super::fixtures::{
-    NOON, POLICY, assert_books_balance, dispatched, item, order, quantity, seller, sku, stock_change, warehouse,
+    NOON, POLICY, assert_books_balance, back, dispatched, item, order, quantity, received, seller, sku, stock_change,
+    warehouse,
 };
+use crate::domain::address::Place;
+use crate::domain::allocation::Allocation;
 use crate::domain::fact::{Fact, StockChangeKind};
 use crate::domain::ids::{OrderId, StockItemId};
 use crate::domain::reservation::Status;
@@ -34,23 +37,35 @@ fn any_step() -> impl Strategy<Value = Step> {
         order_id,
         seller_id: seller(),
         lines,
+        ship_to: Place::UNKNOWN,
     });
     let parcel = prop::collection::btree_map(0..SKUS.len(), 1..8_i64, 1..SKUS.len());
     let left = (order_id(), 0..WAREHOUSES, parcel).prop_map(|(order_id, number, so_far)| {
         let so_far: Vec<_> = so_far.into_iter().map(|(index, units)| (SKUS[index], units)).collect();
         dispatched(order_id, warehouse(number), &so_far)
     });
+    let units = || 0..4_i64;
+    let came_back = (order_id(), 0..WAREHOUSES, 0..SKUS.len(), (units(), units(), units())).prop_map(
+        |(order_id, number, index, (resalable, damaged, not_accepted))| {
+            received(order_id, warehouse(number), &[(SKUS[index], back(resalable, damaged, not_accepted))])
+        },
+    );
     let stock = (0..SKUS.len(), 0..WAREHOUSES, -6..6_i64).prop_map(|(index, number, units)| {
-        let kind = if units > 0 { StockChangeKind::Add(quantity(units)) } else { StockChangeKind::Adjust(units) };
-        stock_change(0, sku(SKUS[index]), warehouse(number), kind)
+        let kind = match units {
+            1.. => StockChangeKind::Add(quantity(units)),
+            -2..=-1 => StockChangeKind::WriteOff(quantity(-units)),
+            _ => StockChangeKind::Adjust(units),
+        };
+        stock_change(99, sku(SKUS[index]), warehouse(number), kind)
     });
     prop_oneof![
         4 => created.prop_map(Step::Saga),
         3 => order_id().prop_map(|id| Step::Saga(Fact::PaymentAuthorized(id))),
         2 => order_id().prop_map(|id| Step::Saga(Fact::OrderEnded(id))),
-        1 => order_id().prop_map(|id| Step::Saga(Fact::PaymentRefunded(id))),
+        2 => (order_id(), any::<bool>()).prop_map(|(order_id, whole)| Step::Saga(Fact::PaymentRefunded { order_id, whole })),
         3 => order_id().prop_map(|id| Step::Saga(Fact::ReservationDue(id))),
         6 => left.prop_map(Step::Saga),
+        6 => came_back.prop_map(Step::Saga),
         2 => stock.prop_map(Step::Stock),
         1 => (0..600_u64).prop_map(|secs| Step::TimePasses(Duration::from_secs(secs))),
     ]
@@ -104,16 +119,29 @@ proptest! {
             let movements = world.changes().movements.iter().filter(|movement| movement.stock_item_id == *id);
             let moved: i64 = movements.map(|movement| movement.quantity).sum();
             prop_assert_eq!(world.stock_item(*id).unwrap().levels().total, total + moved);
-            prop_assert_eq!(removed(&world, *id), dispatched_of(&world, &orders, *id));
+            prop_assert_eq!(moved_by(&world, *id, MovementType::Remove), -dispatched_of(&world, &orders, *id));
+            let (resalable, damaged) = returned_of(&world, &orders, *id);
+            prop_assert_eq!(moved_by(&world, *id, MovementType::Return), resalable + damaged);
+            prop_assert!(moved_by(&world, *id, MovementType::WriteOff) <= -damaged);
         }
     }
 }
 
-/// Units that movements say have left.
-fn removed(world: &World, id: StockItemId) -> i64 {
+/// What movements of a type add up to.
+fn moved_by(world: &World, id: StockItemId, movement_type: MovementType) -> i64 {
     let movements = world.changes().movements.iter();
-    let removals = movements.filter(|m| m.stock_item_id == id && m.movement_type == MovementType::Remove);
-    removals.map(|movement| -movement.quantity).sum()
+    let such = movements.filter(|movement| movement.stock_item_id == id && movement.movement_type == movement_type);
+    such.map(|movement| movement.quantity).sum()
+}
+
+/// Units that reservations say have come back sound, and damaged; never more than have left.
+fn returned_of(world: &World, orders: &[OrderId], id: StockItemId) -> (i64, i64) {
+    let reservations = orders.iter().filter_map(|order_id| world.reservation(*order_id));
+    let allocations = reservations.flat_map(|reservation| &reservation.allocations);
+    let such: Vec<_> = allocations.filter(|allocation| allocation.stock_item_id == id).collect();
+    assert!(such.iter().all(|allocation| allocation.returned.units() <= allocation.dispatched), "{such:?}");
+    let sum = |units: fn(&&Allocation) -> i64| such.iter().map(units).sum();
+    (sum(|allocation| allocation.returned.resalable), sum(|allocation| allocation.returned.damaged))
 }
 
 /// Units that reservations say have left.

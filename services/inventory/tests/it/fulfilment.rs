@@ -10,7 +10,6 @@ use inventory::domain::stock::MovementType;
 use inventory::domain::warehouse::Warehouse;
 use kernel::Id;
 use messaging::Envelope;
-use uuid::Uuid;
 
 use crate::marketplace::{INVENTORY, Marketplace, Order, levels, short_name, sku};
 
@@ -51,7 +50,7 @@ async fn gone(market: &Marketplace, order: &Order) -> Vec<i64> {
 async fn removals(market: &Marketplace, warehouse: &Warehouse, code: &str) -> Vec<(i64, String, String)> {
     let pool = market.store.pool();
     let (item, _) = postgres::find_stock_item(pool, warehouse.id, &sku(code)).await.unwrap().unwrap();
-    let movements = postgres::movements(pool, item.id(), Uuid::max(), 100).await.unwrap();
+    let movements = postgres::movements(pool, item.id(), None, 100).await.unwrap();
     let removals = movements.into_iter().map(|(movement, _)| movement);
     let removals = removals.filter(|movement| movement.movement_type == MovementType::Remove);
     removals.map(|movement| (movement.quantity, movement.reason, movement.actor)).collect()
@@ -177,6 +176,21 @@ async fn an_order_that_ends_when_a_part_has_left_gives_back_what_is_still_there(
     assert_eq!(market.levels(&shop, "CUP").await, levels(4, 0, 0));
     assert_eq!(market.levels(&shop, "POT").await, levels(1, 0, 0));
     assert_eq!(gone(&market, &order).await, [1, 1]);
+    market.assert_books_balance().await;
+}
+
+/// It was to be paid at the door, and nothing of it arrived.
+#[tokio::test]
+async fn the_end_of_an_order_of_which_everything_has_left_gives_nothing_back() {
+    let (market, _replica) = Marketplace::open().await;
+    let shop = market.seller_with(&[("CUP", 5)]).await;
+    let order = committed(&market, &shop, &[("CUP", 3)]).await;
+    market.publish_and_wait(&[&order.dispatched(&order.parcel(&shop, &[("CUP", 3)]))]).await;
+    market.publish_and_wait(&[&order.cancelled()]).await;
+    assert_eq!(market.status(&order).await, Some(Status::Committed));
+    assert_eq!(market.history(order.id).await, ["InventoryReserved", "InventoryCommitted"]);
+    assert_eq!(market.levels(&shop, "CUP").await, levels(2, 0, 0));
+    assert!(market.parked().await.is_empty());
     market.assert_books_balance().await;
 }
 

@@ -1,7 +1,11 @@
 //! What the statements cost once the tables have grown.
 
 use inventory::adapters::postgres;
-use inventory::domain::fact::{Dispatch, Fact, StockChange, StockChangeKind};
+use inventory::domain::address::Place;
+use inventory::domain::allocation::Returned;
+use inventory::domain::fact::{
+    Dispatch, Fact, Receipt, StockChange, StockChangeKind, TransferDispatch, TransferReceipt,
+};
 use inventory::domain::ids::{OrderId, SellerId, WarehouseId};
 use inventory::jobs::expire_reservations::expire_reservations;
 use inventory::{Inventory, SERVICE};
@@ -13,7 +17,8 @@ use uuid::Uuid;
 use crate::marketplace::{inventory, sku};
 
 const STOCK_ITEMS: i64 = 20_000;
-const TABLES: &[&str] = &["stock_item", "stock_movement", "reservation"];
+const TABLES: &[&str] =
+    &["stock_item", "stock_movement", "reservation", "warehouse", "stock_policy", "low_stock_threshold", "transfer"];
 const ROUNDS: u128 = 10;
 const ORDERS_PER_ROUND: u128 = 20;
 
@@ -32,6 +37,15 @@ async fn fill(database: &Database) {
     for statement in [
         "INSERT INTO warehouse VALUES (lpad('1', 32, '0')::uuid, lpad('1', 32, '0')::uuid, 'OTHER', 'Other', 0, now()),
                                       (lpad('2', 32, '0')::uuid, lpad('1', 32, '0')::uuid, 'MAIN', 'Main', 0, now())",
+        "INSERT INTO warehouse
+         SELECT md5('warehouse' || n)::uuid, md5('seller' || n)::uuid, 'MAIN', 'Main', 0, now()
+         FROM generate_series(1, 20000) AS n",
+        "INSERT INTO stock_policy SELECT seller_id, 'nearest' FROM warehouse WHERE code = 'MAIN'",
+        "INSERT INTO low_stock_threshold SELECT lpad('1', 32, '0')::uuid, 'SKU-' || n, 5 FROM generate_series(1, 20000) AS n",
+        "INSERT INTO transfer
+         SELECT md5('transfer' || n)::uuid, lpad('1', 32, '0')::uuid, 'SKU-' || n, lpad('1', 32, '0')::uuid,
+                lpad('2', 32, '0')::uuid, 5, 5, 0, now(), now(), 2, decode(repeat('00', 32), 'hex'), md5('transfer' || n)::uuid
+         FROM generate_series(1, 20000) AS n",
         "INSERT INTO stock_item
          SELECT md5('item' || n)::uuid, 'SKU-' || n, lpad('2', 32, '0')::uuid, lpad('1', 32, '0')::uuid, 1000, 0, 0, 0,
                 decode(repeat('00', 32), 'hex'), md5('item' || n)::uuid
@@ -70,6 +84,7 @@ async fn do_business(store: &EventStore, clock: &TestClock, round: u128) {
         order_id: order(number),
         seller_id: seller_id(),
         lines: vec![line(number), line(number + ORDERS_PER_ROUND)],
+        ship_to: Place::new("DE", "22767"),
     };
     happen(store, &inventory, (0..ORDERS_PER_ROUND).map(created).collect()).await;
     happen(store, &inventory, (0..10).map(|number| Fact::PaymentAuthorized(order(number))).collect()).await;
@@ -98,11 +113,43 @@ async fn do_business(store: &EventStore, clock: &TestClock, round: u128) {
     };
     happen(store, &inventory, vec![Fact::StockChange(change)]).await;
 
+    let received = |number: u128| {
+        let receipt = Receipt {
+            order_id: order(number),
+            return_id: Id::generate(),
+            received: [((warehouse_id(), line(number).0), Returned { resalable: 1, ..Returned::default() })].into(),
+        };
+        Fact::ReturnReceived(receipt)
+    };
+    happen(store, &inventory, (0..5).map(received).collect()).await;
+    let transfer = TransferDispatch {
+        transfer_id: Id::generate(),
+        seller_id: seller_id(),
+        sku: line(0).0,
+        from_warehouse_id: warehouse_id(),
+        to_warehouse_id: Id::from_uuid(Uuid::from_u128(1)),
+        quantity: one,
+        actor: "seller:test".to_owned(),
+    };
+    let transfer_id = transfer.transfer_id;
+    happen(store, &inventory, vec![Fact::TransferDispatched(transfer)]).await;
+    let receipt = TransferReceipt {
+        transfer_id,
+        new_stock_item_id: Id::generate(),
+        movement_id: Id::generate(),
+        quantity: Some(one),
+        complete: true,
+        actor: "seller:test".to_owned(),
+    };
+    happen(store, &inventory, vec![Fact::TransferReceived(receipt)]).await;
+    let newest_first = Id::from_uuid(Uuid::max());
+    assert_eq!(postgres::transfer::of_seller(store.pool(), seller_id(), newest_first, 20).await.unwrap().len(), 20);
+
     let skus: Vec<_> = (0..ORDERS_PER_ROUND).map(|number| line(number).0).collect();
     let available = postgres::availability(store.pool(), &skus).await.unwrap();
     assert_eq!(available.len(), skus.len());
     let (item, _) = postgres::find_stock_item(store.pool(), warehouse_id(), &skus[0]).await.unwrap().unwrap();
-    assert!(postgres::movements(store.pool(), item.id(), Uuid::max(), 20).await.unwrap().len() >= 2);
+    assert!(postgres::movements(store.pool(), item.id(), None, 20).await.unwrap().len() >= 2);
     assert!(postgres::find_reservation(store.pool(), order(0)).await.unwrap().is_some());
 }
 

@@ -3,17 +3,22 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use contracts::google::r#type::PostalAddress;
 use contracts::orders::v1::{OrderCancelled, OrderCreated, OrderFailed, OrderLine};
 use contracts::payments::v1::{PaymentAuthorized, PaymentRefunded};
-use contracts::shipping::v1::{ShipmentDispatched, ShipmentLine};
+use contracts::shipping::v1::{ReceivedLine, ReturnCondition, ReturnReceived, ShipmentDispatched, ShipmentLine};
 use inventory::adapters::events::SUBSCRIPTIONS;
 use inventory::adapters::postgres;
 use inventory::app::change_stock::{ChangeStock, change_stock};
 use inventory::app::create_warehouse::{CreateWarehouse, create_warehouse};
+use inventory::app::set_stock_policy::{SetStockPolicy, set_stock_policy};
+use inventory::app::update_warehouse::{UpdateWarehouse, update_warehouse};
+use inventory::domain::address::Address;
 use inventory::domain::fact::StockChangeKind;
 use inventory::domain::ids::{OrderId, SellerId};
 use inventory::domain::reservation::Status;
 use inventory::domain::stock::Levels;
+use inventory::domain::strategy::Strategy;
 use inventory::domain::warehouse::{Priority, Warehouse, WarehouseCode};
 use inventory::jobs::expire_reservations::expire_reservations;
 use inventory::{CONSUMER, Inventory, SERVICE};
@@ -186,6 +191,7 @@ impl Marketplace {
             code: WarehouseCode::new(code).unwrap(),
             name: Text::new(code).unwrap(),
             priority: Priority::new(priority).unwrap(),
+            address: None,
         };
         let mut unit = self.store.begin().await.unwrap();
         let warehouse = create_warehouse(&mut unit, command).await.unwrap();
@@ -194,6 +200,44 @@ impl Marketplace {
             self.add_stock(&warehouse, code, *units).await;
         }
         warehouse
+    }
+
+    /// The seller changes a warehouse.
+    pub(crate) async fn change_warehouse(&self, warehouse: &Warehouse, closed: bool, address: Option<(&str, &str)>) {
+        let address = address.map(|(region_code, postal_code)| Address {
+            region: region_code.parse().unwrap(),
+            language_code: None,
+            postal_code: Some(Text::new(postal_code).unwrap()),
+            sorting_code: None,
+            administrative_area: None,
+            locality: None,
+            sublocality: None,
+            address_lines: Vec::new(),
+            recipients: Vec::new(),
+            organization: None,
+        });
+        let command =
+            UpdateWarehouse { warehouse_id: warehouse.id, name: None, priority: None, closed: Some(closed), address };
+        let mut unit = self.store.begin().await.unwrap();
+        update_warehouse(&mut unit, command, |_| true).await.unwrap();
+        unit.commit().await.unwrap();
+    }
+
+    /// The seller sets how its stock is promised, and at how many units a SKU is low.
+    pub(crate) async fn set_policy(&self, seller_id: SellerId, strategy: Strategy, thresholds: &[(&str, i64)]) {
+        let thresholds = thresholds.iter().map(|(code, units)| (sku(code), *units)).collect();
+        let command = SetStockPolicy { seller_id, strategy: Some(strategy), thresholds };
+        let mut unit = self.store.begin().await.unwrap();
+        set_stock_policy(&mut unit, command).await.unwrap();
+        unit.commit().await.unwrap();
+    }
+
+    /// Everything that inventory recorded about a SKU's stock.
+    pub(crate) async fn stock_history(&self, warehouse: &Warehouse, code: &str) -> Vec<String> {
+        let found = postgres::find_stock_item(self.store.pool(), warehouse.id, &sku(code)).await.unwrap();
+        let mut connection = self.store.pool().acquire().await.unwrap();
+        let records = journal::read(&mut connection, found.unwrap().0.id().uuid()).await.unwrap();
+        records.iter().map(|record| short_name(&record.event_type).to_owned()).collect()
     }
 
     pub(crate) async fn add_stock(&self, warehouse: &Warehouse, code: &str, units: i64) {
@@ -258,6 +302,16 @@ impl Order {
     }
 
     pub(crate) fn created(&self) -> Event {
+        self.created_for("", "")
+    }
+
+    /// The same for an address.
+    pub(crate) fn created_for(&self, region_code: &str, postal_code: &str) -> Event {
+        let ship_to = PostalAddress {
+            region_code: region_code.to_owned(),
+            postal_code: postal_code.to_owned(),
+            ..PostalAddress::default()
+        };
         let line = |(sku, quantity): &(&str, i32)| OrderLine {
             sku: (*sku).to_owned(),
             quantity: *quantity,
@@ -267,6 +321,7 @@ impl Order {
             order_id: self.id.to_string(),
             seller_id: self.seller_id.to_string(),
             lines: self.lines.iter().map(line).collect(),
+            ship_to: Some(ship_to),
             ..OrderCreated::default()
         };
         Event::new("orders", "order", self.uuid(), 1, &message)
@@ -288,8 +343,37 @@ impl Order {
     }
 
     pub(crate) fn refunded(&self) -> Event {
-        let message = PaymentRefunded { order_id: self.id.to_string(), ..PaymentRefunded::default() };
+        self.refund(true)
+    }
+
+    /// A part of its money was given back.
+    pub(crate) fn refunded_in_part(&self) -> Event {
+        self.refund(false)
+    }
+
+    fn refund(&self, whole: bool) -> Event {
+        let message = PaymentRefunded { order_id: self.id.to_string(), whole, ..PaymentRefunded::default() };
         Event::new("payments", "payment", self.uuid(), 3, &message)
+    }
+
+    /// So much of it has come back to a warehouse, in these conditions.
+    pub(crate) fn receipt(&self, warehouse: &Warehouse, so_far: &[(&str, i64, ReturnCondition)]) -> ReturnReceived {
+        let line = |(sku, quantity, condition): &(&str, i64, ReturnCondition)| ReceivedLine {
+            sku: (*sku).to_owned(),
+            warehouse_id: warehouse.id.to_string(),
+            quantity: *quantity,
+            condition: (*condition).into(),
+        };
+        ReturnReceived {
+            order_id: self.id.to_string(),
+            return_id: Id::<ReturnReceived>::generate().to_string(),
+            order_received_lines: so_far.iter().map(line).collect(),
+            ..ReturnReceived::default()
+        }
+    }
+
+    pub(crate) fn received(&self, receipt: &ReturnReceived) -> Event {
+        Event::new("shipping", "consignment", self.uuid(), 3, receipt)
     }
 
     /// A new parcel of what a warehouse sends for it, with which so much has left there.

@@ -77,6 +77,24 @@ async fn what_has_left_stays_gone_when_the_money_is_given_back() {
 }
 
 #[tokio::test]
+async fn a_refund_of_a_part_leaves_the_stock_alone() {
+    let (market, _replica) = Marketplace::open().await;
+    let shop = market.seller_with(&[("CUP", 5)]).await;
+    let order = committed(&market, &shop, &[("CUP", 3)]).await;
+    market.publish_and_wait(&[&order.dispatched(&order.parcel(&shop, &[("CUP", 1)]))]).await;
+    market.publish_and_wait(&[&order.refunded_in_part()]).await;
+    assert_eq!(market.status(&order).await, Some(Status::Committed));
+    assert_eq!(market.levels(&shop, "CUP").await, levels(4, 0, 2));
+
+    // The refund after which nothing is left of what was paid gives back what has not left.
+    market.publish_and_wait(&[&order.refunded()]).await;
+    market.told(&order, &[RESERVED, COMMITTED, RELEASED]).await;
+    assert_eq!(market.levels(&shop, "CUP").await, levels(4, 0, 0));
+    assert!(market.parked().await.is_empty());
+    market.assert_books_balance().await;
+}
+
+#[tokio::test]
 async fn a_refund_of_an_order_that_nothing_is_committed_to_is_parked() {
     let (market, _replica) = Marketplace::open().await;
     let shop = market.seller_with(&[("CUP", 9)]).await;

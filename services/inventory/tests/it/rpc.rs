@@ -1,10 +1,13 @@
 //! Every RPC through the real server, with a products service behind the wire.
 
 mod availability;
+mod held;
 mod movements;
+mod policy;
 mod products;
 mod reservations;
 mod stock;
+mod transfers;
 mod warehouses;
 
 use std::sync::Arc;
@@ -113,6 +116,7 @@ impl Rpc {
     async fn rows(&self) -> Vec<i64> {
         let counts = "SELECT unnest(ARRAY[
             (SELECT count(*) FROM warehouse), (SELECT count(*) FROM stock_item), (SELECT count(*) FROM stock_movement),
+            (SELECT count(*) FROM stock_policy), (SELECT count(*) FROM low_stock_threshold), (SELECT count(*) FROM transfer),
             (SELECT count(*) FROM journal), (SELECT count(*) FROM outbox), (SELECT count(*) FROM idempotency_key)])";
         sqlx::query_scalar(counts).fetch_all(self.store.pool()).await.unwrap()
     }

@@ -50,6 +50,20 @@ async fn a_transaction_that_holds_the_row_does_not_hold_up_the_answer_that_it_is
 }
 
 #[tokio::test]
+async fn what_is_only_in_a_closed_warehouse_is_told_as_sold_out_without_waiting_for_anybody() {
+    let (market, _replica) = Marketplace::open().await;
+    let shop = market.seller_with(&[("POT", 5)]).await;
+    market.change_warehouse(&shop, true, None).await;
+    let holder = hold_lock(&market, &shop, "POT").await;
+    let late = Order::new(&shop, &[("POT", 1)]);
+    market.publish(&[&late.created()]).await;
+    let told = market.told(&late, &["InventoryRejected"]).await;
+    let rejected: wire::InventoryRejected = told[0].decode().unwrap();
+    assert_eq!(rejected.shortages, [wire::Shortage { sku: "POT".to_owned(), requested: 1, available: 0 }]);
+    holder.rollback().await.unwrap();
+}
+
+#[tokio::test]
 async fn what_is_seen_to_be_there_is_locked_and_looked_at_again() {
     let (market, _replica) = Marketplace::open().await;
     let shop = market.seller_with(&[("POT", 1)]).await;

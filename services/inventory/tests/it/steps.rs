@@ -5,8 +5,10 @@ use std::fmt::Write as _;
 use inventory::adapters::events::SUBSCRIPTIONS;
 use inventory::app::change_stock::{ChangeStock, change_stock};
 use inventory::app::create_warehouse::{CreateWarehouse, create_warehouse};
-use inventory::domain::fact::{Dispatch, Fact, StockChangeKind};
-use inventory::domain::ids::{OrderId, ParcelId, SellerId, ShipmentId, StockItemId, WarehouseId};
+use inventory::domain::address::Place;
+use inventory::domain::allocation::Returned;
+use inventory::domain::fact::{Dispatch, Fact, Receipt, StockChangeKind};
+use inventory::domain::ids::{OrderId, ParcelId, ReturnId, SellerId, ShipmentId, StockItemId, WarehouseId};
 use inventory::domain::stock::StockItem;
 use inventory::domain::warehouse::{Priority, WarehouseCode};
 use inventory::domain::world::World;
@@ -29,6 +31,8 @@ const REFUSED: &str = "InventoryCommitRefused";
 const EXPIRED: &str = "ReservationExpired";
 const RELEASED: &str = "InventoryReleased";
 const REMOVED: &str = "StockRemoved";
+const ADDED: &str = "StockAdded";
+const WRITTEN_OFF: &str = "StockWrittenOff";
 
 /// What is on hand of each SKU.
 const ON_HAND: i64 = 10;
@@ -38,6 +42,7 @@ struct Checkout {
     order_id: OrderId,
     shipment_id: ShipmentId,
     parcels: [ParcelId; 2],
+    return_id: ReturnId,
     seller_id: SellerId,
     warehouse_id: WarehouseId,
     stock: [(&'static str, StockItemId); 2],
@@ -47,7 +52,8 @@ impl Checkout {
     fn created(&self, cups: i64) -> Step<Fact> {
         let line = |code, pieces| (sku(code), Quantity::new(pieces).unwrap());
         let lines = vec![line("CUP", cups), line("POT", 1)];
-        let fact = Fact::OrderCreated { order_id: self.order_id, seller_id: self.seller_id, lines };
+        let fact =
+            Fact::OrderCreated { order_id: self.order_id, seller_id: self.seller_id, lines, ship_to: Place::UNKNOWN };
         Step::new(ORDERS, "OrderCreated", fact)
     }
 
@@ -64,7 +70,25 @@ impl Checkout {
     }
 
     fn refunded(&self) -> Step<Fact> {
-        Step::new(PAYMENTS, "PaymentRefunded", Fact::PaymentRefunded(self.order_id)).needs(&[COMMITTED])
+        let fact = Fact::PaymentRefunded { order_id: self.order_id, whole: true };
+        Step::new(PAYMENTS, "PaymentRefunded", fact).needs(&[COMMITTED])
+    }
+
+    /// A part of its money was given back, once something had left.
+    fn refunded_in_part(&self) -> Step<Fact> {
+        let fact = Fact::PaymentRefunded { order_id: self.order_id, whole: false };
+        Step::new(PAYMENTS, "PaymentRefunded", fact).needs(&[REMOVED])
+    }
+
+    /// Goods come back, and with them so many cups have: those that can be sold, are damaged, are not accepted.
+    fn received(&self, resalable: i64, damaged: i64, not_accepted: i64) -> Step<Fact> {
+        let cups = (self.warehouse_id, sku("CUP"));
+        let receipt = Receipt {
+            order_id: self.order_id,
+            return_id: self.return_id,
+            received: [(cups, Returned { resalable, damaged, not_accepted })].into(),
+        };
+        Step::new(SHIPPING, "ReturnReceived", Fact::ReturnReceived(receipt)).needs(&[REMOVED])
     }
 
     /// A parcel leaves, and with it so many cups and pots have left.
@@ -108,6 +132,7 @@ impl Table for Checkout {
             order_id: Id::generate(),
             shipment_id: Id::generate(),
             parcels: [Id::generate(), Id::generate()],
+            return_id: Id::generate(),
             seller_id: Id::generate(),
             warehouse_id: Id::generate(),
             stock,
@@ -129,6 +154,7 @@ impl Table for Checkout {
             code: WarehouseCode::new("MAIN").unwrap(),
             name: Text::new("Main").unwrap(),
             priority: Priority::new(0).unwrap(),
+            address: None,
         };
         let warehouse = create_warehouse(unit, command).await?;
         self.warehouse_id = warehouse.id;
@@ -149,6 +175,8 @@ impl Table for Checkout {
         let committed = || self.authorized().tells(&[COMMITTED]).not_undone_by([self.time_passed().is_ignored()]);
         let two_cups = || self.dispatched(0, &[("CUP", 2)]);
         let the_rest = || self.dispatched(1, &[("CUP", 3), ("POT", 1)]);
+        let two_leave = || two_cups().tells(&[REMOVED]).not_undone_by([self.authorized().is_known()]);
+        let all_has_left = || the_rest().tells(&[REMOVED, REMOVED]).not_undone_by([self.authorized().is_known()]);
         vec![
             Journey::new("an order that is paid for")
                 // Leaves a tombstone, which refuses a later reserve.
@@ -187,6 +215,26 @@ impl Table for Checkout {
                 // What is still there goes back, and nothing more may leave.
                 .then(self.cancelled().needs(&[REMOVED]).tells(&[RELEASED])
                     .not_undone_by([two_cups().is_known(), the_rest().is_refused()])),
+            Journey::new("an order of which a part goes back while the rest leaves")
+                .undone_by([self.cancelled()])
+                .then(held())
+                .then(committed())
+                .then(two_leave())
+                // The money of a parcel that failed; the rest of the order is still to leave.
+                .then(self.refunded_in_part().is_ignored().not_undone_by([self.authorized().is_known()]))
+                .then(all_has_left()),
+            Journey::new("an order of which all leaves and comes back in two receipts")
+                .undone_by([self.cancelled()])
+                .then(held())
+                .then(committed())
+                .then(all_has_left())
+                .then(self.received(1, 0, 0).tells(&[ADDED]).not_undone_by([
+                    // Nothing of it arrived, and it was to be paid at the door.
+                    self.cancelled().is_ignored(),
+                    self.received(3, 1, 0).is_refused(),
+                ]))
+                .then(self.received(1, 1, 1).tells(&[WRITTEN_OFF])
+                    .not_undone_by([self.received(1, 0, 0).is_known(), self.refunded().is_ignored()])),
         ]
     }
 
@@ -220,6 +268,8 @@ fn a_step_that_is_broken_on_purpose_is_caught() {
             Mutant::ReserveAfterExpiry,
             "the reservation's time, OrderCancelled, PaymentAuthorized: the slate is not clean",
         ),
+        (Mutant::ReleaseOnPartialRefund, "PaymentRefunded takes effect and tells InventoryReleased"),
+        (Mutant::RestockWithoutSums, "ReturnReceived takes effect and tells StockAdded and becomes"),
     ] {
         let told = output_of_broken(mutant, "steps::every_step_of_a_checkout_can_be_repeated_and_undone");
         assert!(told.contains(words), "{} is told as\n{told}", mutant.name());

@@ -1,15 +1,17 @@
 //! Table `reservation`.
 
+use std::collections::HashMap;
+
 use kernel::{Sku, Timestamp};
 use messaging::{Caused, Error, Head, Heads};
 use serde::{Deserialize, Serialize};
 use sqlx::postgres::PgRow;
 use sqlx::types::Json;
-use sqlx::{PgConnection, PgPool, Row};
+use sqlx::{PgConnection, PgExecutor, PgPool, Row};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::domain::allocation::Allocation;
+use crate::domain::allocation::{Allocation, Returned};
 use crate::domain::fact::Fact;
 use crate::domain::ids::OrderId;
 use crate::domain::reservation::{Reservation, Status};
@@ -25,6 +27,17 @@ pub(super) struct AllocationRow {
     /// Of most it is none, and that is not written.
     #[serde(default, skip_serializing_if = "is_none")]
     dispatched: i64,
+    /// Of nearly all it is none, and that is not written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    returned: Option<ReturnedRow>,
+}
+
+/// What came back, as the table keeps it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct ReturnedRow {
+    resalable: i64,
+    damaged: i64,
+    not_accepted: i64,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes it so")]
@@ -40,6 +53,9 @@ impl From<&Allocation> for AllocationRow {
             warehouse_id: allocation.warehouse_id.uuid(),
             quantity: allocation.quantity,
             dispatched: allocation.dispatched,
+            returned: Some(allocation.returned)
+                .filter(|returned| returned.units() > 0)
+                .map(|Returned { resalable, damaged, not_accepted }| ReturnedRow { resalable, damaged, not_accepted }),
         }
     }
 }
@@ -52,6 +68,11 @@ impl From<AllocationRow> for Allocation {
             warehouse_id: kernel::Id::from_uuid(row.warehouse_id),
             quantity: row.quantity,
             dispatched: row.dispatched,
+            returned: row.returned.map_or_else(Returned::default, |row| Returned {
+                resalable: row.resalable,
+                damaged: row.damaged,
+                not_accepted: row.not_accepted,
+            }),
         }
     }
 }
@@ -106,7 +127,7 @@ async fn insert(tx: &mut PgConnection, new: &[&Reservation], heads: &Heads) -> R
     Ok(())
 }
 
-/// What is held where, and until when, is said when a reservation is made; of that only what has left changes.
+/// What is held where, and until when, is said when a reservation is made; of that only what has left and come back changes.
 async fn update(tx: &mut PgConnection, changed: &[&Reservation], heads: &Heads) -> Result<(), Error> {
     sqlx::query(
         "UPDATE reservation r
@@ -140,10 +161,37 @@ fn column<R, T>(rows: &[R], value: impl Fn(&R) -> T) -> Vec<T> {
 }
 
 /// The reservation of an order, and its version.
-pub async fn find(pool: &PgPool, order_id: OrderId) -> Result<Option<(Reservation, i64)>, Error> {
-    let row =
-        sqlx::query("SELECT * FROM reservation WHERE order_id = $1").bind(order_id.uuid()).fetch_optional(pool).await?;
+pub async fn find(executor: impl PgExecutor<'_>, order_id: OrderId) -> Result<Option<(Reservation, i64)>, Error> {
+    let row = sqlx::query("SELECT * FROM reservation WHERE order_id = $1")
+        .bind(order_id.uuid())
+        .fetch_optional(executor)
+        .await?;
     row.map(|row| Ok((from_row(&row)?, row.try_get("version")?))).transpose()
+}
+
+/// The reservations of many orders, by order, and their versions; an order without one is absent.
+pub async fn find_many(pool: &PgPool, order_ids: &[OrderId]) -> Result<HashMap<OrderId, (Reservation, i64)>, Error> {
+    let ids: Vec<Uuid> = order_ids.iter().map(|id| id.uuid()).collect();
+    let rows = sqlx::query("SELECT * FROM reservation WHERE order_id = ANY($1)").bind(ids).fetch_all(pool).await?;
+    let found =
+        |row: &PgRow| Ok((OrderId::from_uuid(row.try_get("order_id")?), (from_row(row)?, row.try_get("version")?)));
+    rows.iter().map(found).collect()
+}
+
+/// Reservations that hold stock, of orders after `after`, the oldest order first, at most `limit`, and their versions.
+pub async fn held(pool: &PgPool, after: OrderId, limit: i64) -> Result<Vec<(Reservation, i64)>, Error> {
+    let rows = sqlx::query(
+        "SELECT * FROM reservation
+         WHERE (status = 'active' OR status = 'committed' AND
+                jsonb_path_exists(allocations, '$[*] ? (!exists(@.dispatched) || @.dispatched < @.quantity)'))
+           AND order_id > $1
+         ORDER BY order_id LIMIT $2",
+    )
+    .bind(after.uuid())
+    .bind(limit)
+    .fetch_all(pool)
+    .await?;
+    rows.iter().map(|row| Ok((from_row(row)?, row.try_get("version")?))).collect()
 }
 
 /// Orders whose reservation is past its time, the oldest first, at most `limit`.

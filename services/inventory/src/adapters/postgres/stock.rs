@@ -10,32 +10,76 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::domain::allocation::sum_demand;
-use crate::domain::fact::{Fact, StockChange};
-use crate::domain::ids::{SellerId, StockItemId, WarehouseId};
+use crate::domain::fact::Fact;
+use crate::domain::ids::{MovementId, SellerId, StockItemId, WarehouseId};
 use crate::domain::stock::{Levels, Movement, MovementType, StockItem};
 use crate::domain::world::World;
 
+use super::policy;
+
 /// Makes an empty stock item for the first stock of a SKU in a warehouse. Two at once make one.
-pub(super) async fn create_missing(tx: &mut PgConnection, facts: &[Caused<Fact>]) -> Result<(), Error> {
-    for change in stock_changes(facts) {
-        sqlx::query(
-            "INSERT INTO stock_item (stock_item_id, sku, warehouse_id, seller_id, total, reserved, committed, version,
-                                     head_hash, correlation_id)
-             VALUES ($1, $2, $3, $4, 0, 0, 0, 0, $5, $1)
-             ON CONFLICT (sku, warehouse_id) DO NOTHING",
-        )
-        .bind(change.new_stock_item_id.uuid())
-        .bind(change.sku.as_str())
-        .bind(change.warehouse_id.uuid())
-        .bind(change.seller_id.uuid())
-        .bind([0_u8; 32].as_slice())
-        .execute(&mut *tx)
-        .await?;
+pub(super) async fn create_missing(tx: &mut PgConnection, facts: &[Caused<Fact>], world: &World) -> Result<(), Error> {
+    let places: Vec<_> = facts.iter().filter_map(|caused| goes_to(&caused.fact, world)).collect();
+    if places.is_empty() {
+        return Ok(());
     }
+    sqlx::query(
+        "INSERT INTO stock_item (stock_item_id, sku, warehouse_id, seller_id, total, reserved, committed, version, head_hash,
+                                 correlation_id)
+         SELECT t.stock_item_id, t.sku, t.warehouse_id, t.seller_id, 0, 0, 0, 0, $5, t.stock_item_id
+         FROM unnest($1::uuid[], $2::text[], $3::uuid[], $4::uuid[]) AS t (stock_item_id, sku, warehouse_id, seller_id)
+         ORDER BY t.sku, t.warehouse_id
+         ON CONFLICT (sku, warehouse_id) DO NOTHING",
+    )
+    .bind(places.iter().map(|place| place.new_id.uuid()).collect::<Vec<_>>())
+    .bind(places.iter().map(|place| place.sku.as_str()).collect::<Vec<_>>())
+    .bind(places.iter().map(|place| place.warehouse_id.uuid()).collect::<Vec<_>>())
+    .bind(places.iter().map(|place| place.seller_id.uuid()).collect::<Vec<_>>())
+    .bind([0_u8; 32].as_slice())
+    .execute(tx)
+    .await?;
     Ok(())
 }
 
-/// Locks and loads the stock that orders may be taken from, that reservations hold, and that sellers change.
+/// Where a fact puts goods, and the id of their stock item if they are the first.
+struct GoesTo<'a> {
+    new_id: StockItemId,
+    warehouse_id: WarehouseId,
+    seller_id: SellerId,
+    sku: &'a Sku,
+}
+
+fn goes_to<'a>(fact: &'a Fact, world: &'a World) -> Option<GoesTo<'a>> {
+    match fact {
+        Fact::StockChange(change) => Some(GoesTo {
+            new_id: change.new_stock_item_id,
+            warehouse_id: change.warehouse_id,
+            seller_id: change.seller_id,
+            sku: &change.sku,
+        }),
+        Fact::TransferReceived(receipt) => {
+            let transfer = world.transfer(receipt.transfer_id).filter(|_| receipt.quantity.is_some())?;
+            Some(GoesTo {
+                new_id: receipt.new_stock_item_id,
+                warehouse_id: transfer.to_warehouse_id,
+                seller_id: transfer.seller_id,
+                sku: &transfer.sku,
+            })
+        }
+        Fact::OrderCreated { .. }
+        | Fact::PaymentAuthorized(_)
+        | Fact::OrderEnded(_)
+        | Fact::ReservationDue(_)
+        | Fact::ShipmentDispatched(_)
+        | Fact::ReturnReceived(_)
+        | Fact::PaymentRefunded { .. }
+        | Fact::TransferDispatched(_) => None,
+    }
+}
+
+/// Locks and loads the stock that orders may be taken from, that reservations hold, and that sellers change; and with it, in the same
+/// statement, what decides from where it is taken and when it is low. Each row looks its warehouse and its seller's terms up by their keys:
+/// `OFFSET 0` keeps the planner from walking those tables instead.
 ///
 /// A SKU of which there is too little for every order that asks for it is only looked at. A lock could not make more of it, and
 /// those who come after the last unit would queue for it long after it is gone. What is seen to be enough is locked and looked
@@ -54,19 +98,29 @@ pub(super) async fn load(
     let rows = sqlx::query(
         "WITH seen AS (
              SELECT s.stock_item_id,
-                    sum(s.total - s.reserved - s.committed) OVER (PARTITION BY s.sku, s.seller_id) >= shelf.least AS enough
+                    coalesce(sum(s.total - s.reserved - s.committed) FILTER (WHERE NOT w.closed)
+                             OVER (PARTITION BY s.sku, s.seller_id), 0) >= shelf.least AS enough
              FROM unnest($1::uuid[], $2::text[], $3::bigint[]) AS shelf (seller_id, sku, least)
              JOIN stock_item s ON s.sku = shelf.sku AND s.seller_id = shelf.seller_id
+             CROSS JOIN LATERAL (SELECT closed FROM warehouse WHERE warehouse_id = s.warehouse_id OFFSET 0) AS w
          ), locked AS (
-             SELECT s.*, (SELECT w.priority FROM warehouse w WHERE w.warehouse_id = s.warehouse_id) AS priority
-             FROM stock_item s
+             SELECT s.* FROM stock_item s
              WHERE s.stock_item_id IN (SELECT stock_item_id FROM seen WHERE enough UNION SELECT unnest($4::uuid[]))
              ORDER BY s.sku, s.warehouse_id
              FOR UPDATE OF s
+         ), found AS (
+             SELECT *, true AS is_locked FROM locked
+             UNION ALL
+             SELECT s.*, false FROM seen JOIN stock_item s ON s.stock_item_id = seen.stock_item_id WHERE NOT seen.enough
          )
-         SELECT *, true AS is_locked FROM locked
-         UNION ALL
-         SELECT s.*, 0, false FROM seen JOIN stock_item s ON s.stock_item_id = seen.stock_item_id WHERE NOT seen.enough",
+         SELECT f.*, w.*, p.allocation_strategy, t.threshold
+         FROM found f
+         CROSS JOIN LATERAL (SELECT priority, closed, address ->> 'region_code' AS region_code,
+                                    address ->> 'postal_code' AS postal_code
+                             FROM warehouse WHERE warehouse_id = f.warehouse_id OFFSET 0) AS w
+         LEFT JOIN LATERAL (SELECT allocation_strategy FROM stock_policy WHERE seller_id = f.seller_id OFFSET 0) AS p ON true
+         LEFT JOIN LATERAL (SELECT threshold FROM low_stock_threshold WHERE seller_id = f.seller_id AND sku = f.sku OFFSET 0)
+                           AS t ON true",
     )
     .bind(shelves.keys().map(|(seller_id, _)| *seller_id).collect::<Vec<_>>())
     .bind(shelves.keys().map(|(_, sku)| sku.clone()).collect::<Vec<_>>())
@@ -74,19 +128,15 @@ pub(super) async fn load(
     .bind(held)
     .fetch_all(tx)
     .await?;
-    let mut items = Vec::with_capacity(rows.len());
     for row in &rows {
+        let item = from_row(row)?;
+        policy::add_terms(row, &item, world)?;
         if row.try_get("is_locked")? {
-            heads.insert(row.try_get("stock_item_id")?, Head::from_row(row)?);
-            items.push((row.try_get::<i32, _>("priority")?, from_row(row)?));
+            heads.insert(item.id().uuid(), Head::from_row(row)?);
+            world.add_stock_item(item);
         } else {
-            world.add_sold_out(from_row(row)?);
+            world.add_sold_out(item);
         }
-    }
-    // Locked in the order of their keys, taken from in the order of their warehouses' priority.
-    items.sort_by_key(|(priority, item)| (*priority, item.warehouse_id()));
-    for (_, item) in items {
-        world.add_stock_item(item);
     }
     Ok(())
 }
@@ -101,19 +151,26 @@ fn shelves(facts: &[Caused<Fact>], world: &World) -> BTreeMap<(Uuid, String), i6
     };
     for caused in facts {
         match &caused.fact {
-            Fact::OrderCreated { order_id, seller_id, lines } if world.reservation(*order_id).is_none() => {
+            Fact::OrderCreated { order_id, seller_id, lines, .. } if world.reservation(*order_id).is_none() => {
                 for (sku, needed) in sum_demand(lines) {
                     reach(*seller_id, &sku, needed);
                 }
             }
             Fact::StockChange(change) => reach(change.seller_id, &change.sku, 0),
+            Fact::TransferDispatched(dispatch) => reach(dispatch.seller_id, &dispatch.sku, 0),
+            Fact::TransferReceived(receipt) => {
+                if let Some(transfer) = world.transfer(receipt.transfer_id) {
+                    reach(transfer.seller_id, &transfer.sku, 0);
+                }
+            }
             // What these move is what a reservation holds, or nothing.
             Fact::OrderCreated { .. }
             | Fact::PaymentAuthorized(_)
             | Fact::OrderEnded(_)
             | Fact::ReservationDue(_)
             | Fact::ShipmentDispatched(_)
-            | Fact::PaymentRefunded(_) => {}
+            | Fact::ReturnReceived(_)
+            | Fact::PaymentRefunded { .. } => {}
         }
     }
     shelves
@@ -123,18 +180,6 @@ fn shelves(facts: &[Caused<Fact>], world: &World) -> BTreeMap<(Uuid, String), i6
 fn held_stock(facts: &[Caused<Fact>], world: &World) -> BTreeSet<Uuid> {
     let reservations = facts.iter().filter_map(|caused| world.reservation(caused.fact.order_id()?));
     reservations.flat_map(|reservation| &reservation.allocations).map(|a| a.stock_item_id.uuid()).collect()
-}
-
-fn stock_changes(facts: &[Caused<Fact>]) -> impl Iterator<Item = &StockChange> {
-    facts.iter().filter_map(|caused| match &caused.fact {
-        Fact::StockChange(change) => Some(change),
-        Fact::OrderCreated { .. }
-        | Fact::PaymentAuthorized(_)
-        | Fact::OrderEnded(_)
-        | Fact::ReservationDue(_)
-        | Fact::ShipmentDispatched(_)
-        | Fact::PaymentRefunded(_) => None,
-    })
 }
 
 /// Updates the stock items that changed.
@@ -199,10 +244,12 @@ pub async fn find(
     row.map(|row| Ok((from_row(&row)?, row.try_get("version")?))).transpose()
 }
 
-/// What can still be promised of each SKU; one that was never stocked is absent.
+/// What can still be promised of each SKU; one that was never stocked, or only in warehouses that are closed, is absent.
 pub async fn availability(pool: &PgPool, skus: &[Sku]) -> Result<BTreeMap<Sku, i64>, Error> {
     let rows = sqlx::query(
-        "SELECT sku, sum(total - reserved - committed)::bigint AS available FROM stock_item WHERE sku = ANY($1) GROUP BY sku",
+        "SELECT s.sku, sum(s.total - s.reserved - s.committed)::bigint AS available
+         FROM stock_item s JOIN warehouse w ON w.warehouse_id = s.warehouse_id
+         WHERE s.sku = ANY($1) AND NOT w.closed GROUP BY s.sku",
     )
     .bind(skus.iter().map(Sku::as_str).collect::<Vec<_>>())
     .fetch_all(pool)
@@ -210,18 +257,21 @@ pub async fn availability(pool: &PgPool, skus: &[Sku]) -> Result<BTreeMap<Sku, i
     rows.iter().map(|row| Ok((sku_from(row)?, row.try_get("available")?))).collect()
 }
 
-/// The movements of a stock item, newest first, from below `before` on, at most `limit`.
+/// The movements of a stock item, newest first, from below that time and id on if they are given, at most `limit`.
 pub async fn movements(
     pool: &PgPool,
     stock_item_id: StockItemId,
-    before: Uuid,
+    before: Option<(Timestamp, MovementId)>,
     limit: i64,
 ) -> Result<Vec<(Movement, Timestamp)>, Error> {
     let rows = sqlx::query(
-        "SELECT * FROM stock_movement WHERE stock_item_id = $1 AND movement_id < $2 ORDER BY movement_id DESC LIMIT $3",
+        "SELECT * FROM stock_movement
+         WHERE stock_item_id = $1 AND (created_at, movement_id) < (coalesce($2::timestamptz, 'infinity'), coalesce($3::uuid, $1))
+         ORDER BY created_at DESC, movement_id DESC LIMIT $4",
     )
     .bind(stock_item_id.uuid())
-    .bind(before)
+    .bind(before.map(|(at, _)| OffsetDateTime::from(at)))
+    .bind(before.map(|(_, id)| id.uuid()))
     .bind(limit)
     .fetch_all(pool)
     .await?;
@@ -256,7 +306,7 @@ fn from_row(row: &PgRow) -> Result<StockItem, Error> {
     ))
 }
 
-fn sku_from(row: &PgRow) -> Result<Sku, Error> {
+pub(super) fn sku_from(row: &PgRow) -> Result<Sku, Error> {
     let sku: &str = row.try_get("sku")?;
     sku.parse().map_err(|error| Error::Corrupt(format!("sku: {error}")))
 }
@@ -266,6 +316,10 @@ const fn movement_type_to_text(movement_type: MovementType) -> &'static str {
         MovementType::Add => "add",
         MovementType::Remove => "remove",
         MovementType::Adjust => "adjust",
+        MovementType::Return => "return",
+        MovementType::WriteOff => "write_off",
+        MovementType::TransferOut => "transfer_out",
+        MovementType::TransferIn => "transfer_in",
     }
 }
 
@@ -274,6 +328,10 @@ fn movement_type_from_text(text: &str) -> Option<MovementType> {
         "add" => Some(MovementType::Add),
         "remove" => Some(MovementType::Remove),
         "adjust" => Some(MovementType::Adjust),
+        "return" => Some(MovementType::Return),
+        "write_off" => Some(MovementType::WriteOff),
+        "transfer_out" => Some(MovementType::TransferOut),
+        "transfer_in" => Some(MovementType::TransferIn),
         _ => None,
     }
 }

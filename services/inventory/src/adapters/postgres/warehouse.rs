@@ -3,9 +3,11 @@
 use kernel::Text;
 use messaging::Error;
 use sqlx::postgres::PgRow;
+use sqlx::types::Json;
 use sqlx::{PgConnection, PgPool, Row};
 use time::OffsetDateTime;
 
+use crate::domain::address::Address;
 use crate::domain::ids::{SellerId, WarehouseId};
 use crate::domain::warehouse::{Priority, Warehouse, WarehouseCode};
 
@@ -27,7 +29,8 @@ pub async fn count_locked(tx: &mut PgConnection, seller_id: SellerId) -> Result<
 /// Inserts a warehouse. Fails on [`CODE_TAKEN`].
 pub async fn insert(tx: &mut PgConnection, warehouse: &Warehouse) -> Result<(), sqlx::Error> {
     sqlx::query(
-        "INSERT INTO warehouse (warehouse_id, seller_id, code, name, priority, created_at) VALUES ($1, $2, $3, $4, $5, $6)",
+        "INSERT INTO warehouse (warehouse_id, seller_id, code, name, priority, created_at, closed, address)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
     )
     .bind(warehouse.id.uuid())
     .bind(warehouse.seller_id.uuid())
@@ -35,9 +38,33 @@ pub async fn insert(tx: &mut PgConnection, warehouse: &Warehouse) -> Result<(), 
     .bind(warehouse.name.as_str())
     .bind(warehouse.priority.get())
     .bind(OffsetDateTime::from(warehouse.created_at))
+    .bind(warehouse.closed)
+    .bind(warehouse.address.as_ref().map(Json))
     .execute(tx)
     .await?;
     Ok(())
+}
+
+/// Saves what can be changed of a warehouse.
+pub async fn update(tx: &mut PgConnection, warehouse: &Warehouse) -> Result<(), Error> {
+    sqlx::query("UPDATE warehouse SET name = $2, priority = $3, closed = $4, address = $5 WHERE warehouse_id = $1")
+        .bind(warehouse.id.uuid())
+        .bind(warehouse.name.as_str())
+        .bind(warehouse.priority.get())
+        .bind(warehouse.closed)
+        .bind(warehouse.address.as_ref().map(Json))
+        .execute(tx)
+        .await?;
+    Ok(())
+}
+
+/// A warehouse, locked until the transaction ends.
+pub async fn find_locked(tx: &mut PgConnection, id: WarehouseId) -> Result<Option<Warehouse>, Error> {
+    let row = sqlx::query("SELECT * FROM warehouse WHERE warehouse_id = $1 FOR NO KEY UPDATE")
+        .bind(id.uuid())
+        .fetch_optional(tx)
+        .await?;
+    row.as_ref().map(from_row).transpose()
 }
 
 /// A warehouse.
@@ -65,5 +92,7 @@ fn from_row(row: &PgRow) -> Result<Warehouse, Error> {
         name: Text::new(row.try_get::<String, _>("name")?).map_err(|error| corrupt(&error.to_string()))?,
         priority: Priority::new(row.try_get("priority")?).map_err(corrupt)?,
         created_at: row.try_get::<OffsetDateTime, _>("created_at")?.into(),
+        closed: row.try_get("closed")?,
+        address: row.try_get::<Option<Json<Address>>, _>("address")?.map(|Json(address)| address),
     })
 }

@@ -7,6 +7,7 @@ use super::super::fixtures::{
     EVERY_STATUS, NOON, POLICY, assert_books_balance, expires_at, item, order, order_created, quantity, seller, sku,
     stock_change, three_cups, warehouse, world_with_order_at,
 };
+use crate::domain::address::Place;
 use crate::domain::allocation::Shortage;
 use crate::domain::error::Error;
 use crate::domain::event::Event;
@@ -111,7 +112,7 @@ fn an_order_that_lacks_a_unit_is_told_every_shortage_and_holds_nothing() {
     let before = world_with_order_at(None);
     let mut world = before.clone();
     let lines = vec![(sku("CUP"), quantity(6)), (sku("POT"), quantity(1)), (sku("CUP"), quantity(5))];
-    let fact = Fact::OrderCreated { order_id: order(1), seller_id: seller(), lines };
+    let fact = Fact::OrderCreated { order_id: order(1), seller_id: seller(), lines, ship_to: Place::UNKNOWN };
     let shortages = vec![
         Shortage { sku: sku("CUP"), requested: 11, available: 10 },
         Shortage { sku: sku("POT"), requested: 1, available: 0 },
@@ -162,7 +163,7 @@ fn what_was_seen_to_be_sold_out_is_a_shortage_beside_stock_that_is_held_in_hand(
     world.add_sold_out(stock(3, "POT", 1));
     let before = world.clone();
     let lines = vec![(sku("CUP"), quantity(3)), (sku("POT"), quantity(3))];
-    let created = Fact::OrderCreated { order_id: order(1), seller_id: seller(), lines };
+    let created = Fact::OrderCreated { order_id: order(1), seller_id: seller(), lines, ship_to: Place::UNKNOWN };
     let shortages = vec![Shortage { sku: sku("POT"), requested: 3, available: 2 }];
     let rejected = Event::InventoryRejected { order_id: order(1), shortages };
     assert_eq!(decide(&mut world, &created, &POLICY, NOON), Decision::applied(rejected));

@@ -1,6 +1,6 @@
 //! BatchGetAvailability.
 
-use contracts::inventory::v1::BatchGetAvailabilityRequest;
+use contracts::inventory::v1::{BatchGetAvailabilityRequest, UpdateWarehouseRequest};
 use tonic::{Request, Status};
 
 use super::{Rpc, invalid, refusal};
@@ -26,6 +26,27 @@ async fn anybody_is_told_what_can_be_bought_in_the_order_asked_each_once() {
     let answer = ask(&rpc, &["POT", "NEVER-STOCKED", "CUP", "POT"]).await.unwrap();
     let expected = [("POT", 0), ("NEVER-STOCKED", 0), ("CUP", 7)].map(|(sku, units)| (sku.to_owned(), units));
     assert_eq!(answer, expected);
+}
+
+#[tokio::test]
+async fn what_is_in_a_warehouse_that_is_closed_cannot_be_bought() {
+    let rpc = Rpc::open().await;
+    let (main, second) = (rpc.warehouse("MAIN").await, rpc.warehouse("SECOND").await);
+    rpc.add(&main, "CUP", 5).await;
+    rpc.add(&second, "CUP", 2).await;
+    for (closed, available) in [(true, 5), (false, 7)] {
+        let request = UpdateWarehouseRequest {
+            request_id: super::new_id(),
+            warehouse_id: second.clone(),
+            closed: Some(closed),
+            ..UpdateWarehouseRequest::default()
+        };
+        rpc.client().update_warehouse(rpc.seller.request(request)).await.unwrap();
+        assert_eq!(ask(&rpc, &["CUP"]).await.unwrap(), [("CUP".to_owned(), available)]);
+        // Goods can still be put in.
+        rpc.add(&second, "POT", 1).await;
+    }
+    assert_eq!(ask(&rpc, &["POT"]).await.unwrap(), [("POT".to_owned(), 2)]);
 }
 
 #[tokio::test]

@@ -10,7 +10,7 @@ use contracts::products::v1::{
     BatchGetVariantsRequest, BatchGetVariantsResponse, ChangePriceRequest, ChangePriceResponse, CreateProductRequest,
     CreateProductResponse, GetProductRequest, GetProductResponse, ListPriceHistoryRequest, ListPriceHistoryResponse,
     ListProductsRequest, ListProductsResponse, PublishProductRequest, PublishProductResponse, UnpublishProductRequest,
-    UnpublishProductResponse, VariantOffer,
+    UnpublishProductResponse, Variant, VariantOffer,
 };
 use inventory::domain::ids::SellerId;
 use tokio_util::sync::CancellationToken;
@@ -41,9 +41,11 @@ impl ProductsService for Catalogue {
         let mut answer = BatchGetVariantsResponse::default();
         for sku in request.into_inner().skus {
             match self.0.get(sku.as_str()) {
-                Some(seller) => {
-                    answer.offers.push(VariantOffer { seller_id: seller.to_string(), ..VariantOffer::default() });
-                }
+                Some(seller) => answer.offers.push(VariantOffer {
+                    variant: Some(Variant { sku, ..Variant::default() }),
+                    seller_id: seller.to_string(),
+                    ..VariantOffer::default()
+                }),
                 None => answer.unknown_skus.push(sku),
             }
         }

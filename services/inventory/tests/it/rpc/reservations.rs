@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use contracts::inventory::v1::{GetReservationRequest, Reservation, ReservationStatus};
+use inventory::domain::address::Place;
 use inventory::domain::fact::{Dispatch, Fact};
 use inventory::domain::ids::{OrderId, WarehouseId};
 use kernel::{Id, Quantity, Timestamp};
@@ -32,7 +33,7 @@ async fn get(rpc: &Rpc, order_id: OrderId) -> Reservation {
 pub(super) fn order_for(rpc: &Rpc, units: i64) -> (OrderId, Fact) {
     let order_id = Id::generate();
     let lines = vec![(sku("CUP"), Quantity::new(units).unwrap())];
-    (order_id, Fact::OrderCreated { order_id, seller_id: rpc.seller_id, lines })
+    (order_id, Fact::OrderCreated { order_id, seller_id: rpc.seller_id, lines, ship_to: Place::UNKNOWN })
 }
 
 /// So many cups of an order have left a warehouse.

@@ -1,6 +1,8 @@
-//! AddStock and AdjustStock.
+//! AddStock, AdjustStock and WriteOffStock.
 
-use contracts::inventory::v1::{AddStockRequest, AdjustStockRequest, StockAdded, StockAdjusted, StockItem};
+use contracts::inventory::v1::{
+    AddStockRequest, AdjustStockRequest, StockAdded, StockAdjusted, StockItem, StockWrittenOff, WriteOffStockRequest,
+};
 use futures::future::join_all;
 use messaging::journal::{self, Record};
 use prost::Message as _;
@@ -26,6 +28,16 @@ fn adjustment(warehouse_id: &str, sku: &str, delta: i64) -> AdjustStockRequest {
         sku: sku.to_owned(),
         delta,
         reason: "counted".to_owned(),
+    }
+}
+
+fn write_off(warehouse_id: &str, sku: &str, quantity: i64) -> WriteOffStockRequest {
+    WriteOffStockRequest {
+        request_id: new_id(),
+        warehouse_id: warehouse_id.to_owned(),
+        sku: sku.to_owned(),
+        quantity,
+        reason: "DAMAGED".to_owned(),
     }
 }
 
@@ -259,4 +271,61 @@ async fn stock_is_changed_by_sellers_and_operators_only() {
     assert_eq!(refusal(rpc.client().add_stock(Request::new(addition(&main, "CUP", 1))).await), token_missing);
     assert_eq!(refusal(rpc.client().adjust_stock(Request::new(adjustment(&main, "CUP", 1))).await), token_missing);
     assert_eq!(rpc.rows().await, rows);
+}
+
+#[tokio::test]
+async fn what_cannot_be_sold_any_more_is_written_off_once_and_told() {
+    let rpc = Rpc::open().await;
+    let main = rpc.warehouse("MAIN").await;
+    rpc.add(&main, "CUP", 5).await;
+    let request = write_off(&main, "CUP", 2);
+    let first = rpc.client().write_off_stock(rpc.seller.request(request.clone())).await.unwrap().into_inner();
+    // A repeat is answered also while products cannot be asked.
+    let (mut without_products, _stop) = rpc.without_products().await;
+    let again = without_products.write_off_stock(rpc.seller.request(request.clone())).await.unwrap().into_inner();
+    assert_eq!(first, again);
+    let item = first.stock_item.unwrap();
+    assert_eq!((units(&item), item.version), ([3, 0, 0, 3], 2));
+    let history = history(&rpc, &item).await;
+    let written_off = StockWrittenOff::decode(history[1].payload.as_slice()).unwrap();
+    assert_eq!(short_name(&history[1].event_type), "StockWrittenOff");
+    assert_eq!((written_off.quantity, written_off.reason.as_str(), written_off.order_id.as_str()), (2, "DAMAGED", ""));
+    assert_eq!(units(&written_off.stock_item.unwrap()), [3, 0, 0, 3]);
+    let other = WriteOffStockRequest { quantity: 1, ..request };
+    let reused = refused(Code::InvalidArgument, "REQUEST_ID_REUSED", &["request_id"]);
+    assert_eq!(refusal(rpc.client().write_off_stock(rpc.seller.request(other)).await), reused);
+}
+
+#[tokio::test]
+async fn what_is_promised_or_not_there_or_not_ones_own_is_not_written_off() {
+    let rpc = Rpc::open().await;
+    let main = rpc.warehouse("MAIN").await;
+    let item = rpc.add(&main, "CUP", 5).await;
+    promise(&rpc, &item, 1, 2).await;
+    let rows = rpc.rows().await;
+    let below = refused(Code::FailedPrecondition, "STOCK_BELOW_PROMISED", &[]);
+    let not_found = refused(Code::NotFound, "WAREHOUSE_NOT_FOUND", &["warehouse_id"]);
+    let unknown = refused(Code::NotFound, "SKU_UNKNOWN", &["sku"]);
+    let role_missing = refused(Code::PermissionDenied, "ROLE_MISSING", &[]);
+    let good = write_off(&main, "CUP", 1);
+    let all_wrong = WriteOffStockRequest::default();
+    for (bearer, request, answer) in [
+        (&rpc.seller, write_off(&main, "CUP", 3), below.clone()),
+        (&rpc.seller, write_off(&main, "POT", 1), below),
+        (&rpc.seller, write_off(&new_id(), "CUP", 1), not_found.clone()),
+        (&rpc.other_seller, good.clone(), not_found),
+        (&rpc.seller, write_off(&main, "PLATE", 1), unknown),
+        (&rpc.tokens.service(), good.clone(), role_missing),
+        (&rpc.seller, all_wrong, invalid(&["request_id", "warehouse_id", "sku", "quantity", "reason"])),
+        (&rpc.seller, WriteOffStockRequest { quantity: 1_000_001, ..good.clone() }, invalid(&["quantity"])),
+        (&rpc.seller, WriteOffStockRequest { reason: "two\nlines".to_owned(), ..good.clone() }, invalid(&["reason"])),
+    ] {
+        assert_eq!(refusal(rpc.client().write_off_stock(bearer.request(request)).await), answer);
+    }
+    let answer = rpc.client().write_off_stock(Request::new(good.clone())).await;
+    assert_eq!(refusal(answer), refused(Code::Unauthenticated, "TOKEN_MISSING", &[]));
+    assert_eq!(rpc.rows().await, rows);
+    let request = rpc.tokens.operator().request(WriteOffStockRequest { quantity: 2, ..good });
+    let answer = rpc.client().write_off_stock(request).await.unwrap();
+    assert_eq!(units(&answer.into_inner().stock_item.unwrap()), [3, 1, 2, 0]);
 }

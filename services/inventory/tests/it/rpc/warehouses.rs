@@ -1,7 +1,8 @@
-//! CreateWarehouse, ListWarehouses, and who may call at all.
+//! CreateWarehouse, UpdateWarehouse, ListWarehouses, and who may call at all.
 
 use contracts::access::Role;
-use contracts::inventory::v1::{CreateWarehouseRequest, ListWarehousesRequest};
+use contracts::google::r#type::PostalAddress;
+use contracts::inventory::v1::{CreateWarehouseRequest, ListWarehousesRequest, UpdateWarehouseRequest, Warehouse};
 use kernel::Id;
 use testkit::Tokens;
 use tonic::{Code, Request};
@@ -15,7 +16,122 @@ fn warehouse(code: &str, priority: i32) -> CreateWarehouseRequest {
         code: code.to_owned(),
         name: format!("Warehouse {code}"),
         priority,
+        address: None,
     }
+}
+
+fn address(postal_code: &str) -> PostalAddress {
+    PostalAddress {
+        region_code: "DE".to_owned(),
+        postal_code: postal_code.to_owned(),
+        locality: "Hamburg".to_owned(),
+        address_lines: vec!["Am Kai 1".to_owned(), "Tor 3".to_owned()],
+        organization: "Kontor".to_owned(),
+        ..PostalAddress::default()
+    }
+}
+
+/// A change of a warehouse that changes nothing yet.
+fn change(warehouse_id: &str) -> UpdateWarehouseRequest {
+    UpdateWarehouseRequest {
+        request_id: new_id(),
+        warehouse_id: warehouse_id.to_owned(),
+        ..UpdateWarehouseRequest::default()
+    }
+}
+
+async fn update(rpc: &Rpc, request: UpdateWarehouseRequest) -> Warehouse {
+    let answer = rpc.client().update_warehouse(rpc.seller.request(request)).await.unwrap();
+    answer.into_inner().warehouse.unwrap()
+}
+
+#[tokio::test]
+async fn a_warehouse_is_changed_field_by_field_and_what_is_not_set_stays() {
+    let rpc = Rpc::open().await;
+    let request = CreateWarehouseRequest { address: Some(address("22767")), ..warehouse("MAIN", 7) };
+    let opened = rpc.client().create_warehouse(rpc.seller.request(request)).await.unwrap().into_inner();
+    let opened = opened.warehouse.unwrap();
+    assert_eq!((&opened.address, opened.closed), (&Some(address("22767")), false));
+    let id = opened.warehouse_id.clone();
+    assert_eq!(update(&rpc, change(&id)).await, opened);
+
+    let renamed = update(&rpc, UpdateWarehouseRequest { name: Some("Harbour".to_owned()), ..change(&id) }).await;
+    assert_eq!(renamed, Warehouse { name: "Harbour".to_owned(), ..opened });
+    let last = update(&rpc, UpdateWarehouseRequest { priority: Some(1_000), ..change(&id) }).await;
+    assert_eq!(last, Warehouse { priority: 1_000, ..renamed });
+    let moved = update(&rpc, UpdateWarehouseRequest { address: Some(address("20095")), ..change(&id) }).await;
+    assert_eq!(moved, Warehouse { address: Some(address("20095")), ..last });
+    let closed = update(&rpc, UpdateWarehouseRequest { closed: Some(true), ..change(&id) }).await;
+    assert_eq!(closed, Warehouse { closed: true, ..moved });
+    let first = UpdateWarehouseRequest { priority: Some(0), closed: Some(false), ..change(&id) };
+    let answer = rpc.client().update_warehouse(rpc.tokens.operator().request(first)).await.unwrap().into_inner();
+    let first = answer.warehouse.unwrap();
+    assert_eq!(first, Warehouse { priority: 0, closed: false, ..closed });
+
+    let listed = rpc.client().list_warehouses(rpc.seller.request(ListWarehousesRequest::default())).await.unwrap();
+    assert_eq!(listed.into_inner().warehouses, [first]);
+}
+
+#[tokio::test]
+async fn a_repeated_change_is_answered_as_before_and_another_under_its_id_is_refused() {
+    let rpc = Rpc::open().await;
+    let id = rpc.warehouse("MAIN").await;
+    let request = UpdateWarehouseRequest { closed: Some(true), ..change(&id) };
+    let first = update(&rpc, request.clone()).await;
+    update(&rpc, UpdateWarehouseRequest { closed: Some(false), ..change(&id) }).await;
+    assert_eq!(update(&rpc, request.clone()).await, first);
+    assert!(!update(&rpc, change(&id)).await.closed);
+    let other = UpdateWarehouseRequest { priority: Some(3), ..request };
+    let answer = rpc.client().update_warehouse(rpc.seller.request(other)).await;
+    assert_eq!(refusal(answer), refused(Code::InvalidArgument, "REQUEST_ID_REUSED", &["request_id"]));
+}
+
+#[tokio::test]
+async fn a_change_that_cannot_be_made_is_refused_and_changes_nothing() {
+    let rpc = Rpc::open().await;
+    let id = rpc.warehouse("MAIN").await;
+    let before = update(&rpc, change(&id)).await;
+    let closing = |id: &str| UpdateWarehouseRequest { closed: Some(true), ..change(id) };
+    let not_found = refused(Code::NotFound, "WAREHOUSE_NOT_FOUND", &["warehouse_id"]);
+    for (bearer, id) in [(&rpc.seller, &new_id()), (&rpc.other_seller, &id)] {
+        assert_eq!(refusal(rpc.client().update_warehouse(bearer.request(closing(id))).await), not_found);
+    }
+    let all_wrong = UpdateWarehouseRequest {
+        request_id: String::new(),
+        warehouse_id: "main".to_owned(),
+        name: Some(" ".to_owned()),
+        priority: Some(-1),
+        closed: Some(true),
+        address: Some(PostalAddress {
+            region_code: "de".to_owned(),
+            locality: "two\nlines".to_owned(),
+            recipients: vec![String::new()],
+            address_lines: vec!["line".to_owned(); 6],
+            ..PostalAddress::default()
+        }),
+    };
+    let fields = [
+        "request_id",
+        "warehouse_id",
+        "name",
+        "priority",
+        "address.region_code",
+        "address.locality",
+        "address.address_lines",
+        "address.recipients[0]",
+    ];
+    let answer = rpc.client().update_warehouse(rpc.seller.request(all_wrong)).await;
+    assert_eq!(refusal(answer), invalid(&fields));
+    let of_tomorrow = PostalAddress { revision: 1, ..address("22767") };
+    let of_tomorrow = UpdateWarehouseRequest { address: Some(of_tomorrow), ..change(&id) };
+    let answer = rpc.client().update_warehouse(rpc.seller.request(of_tomorrow)).await;
+    assert_eq!(refusal(answer), invalid(&["address.revision"]));
+    let role_missing = refused(Code::PermissionDenied, "ROLE_MISSING", &[]);
+    let by_buyer = rpc.tokens.buyer(rpc.seller_id.uuid()).request(closing(&id));
+    assert_eq!(refusal(rpc.client().update_warehouse(by_buyer).await), role_missing);
+    let token_missing = refused(Code::Unauthenticated, "TOKEN_MISSING", &[]);
+    assert_eq!(refusal(rpc.client().update_warehouse(Request::new(closing(&id))).await), token_missing);
+    assert_eq!(update(&rpc, change(&id)).await, before);
 }
 
 #[tokio::test]
@@ -116,9 +232,13 @@ async fn every_wrong_field_of_a_warehouse_is_named() {
         code: "main".to_owned(),
         name: " ".to_owned(),
         priority: -1,
+        address: Some(PostalAddress::default()),
     };
     let answer = rpc.client().create_warehouse(rpc.tokens.operator().request(all_wrong)).await;
-    assert_eq!(refusal(answer), invalid(&["request_id", "seller_id", "code", "name", "priority"]));
+    assert_eq!(
+        refusal(answer),
+        invalid(&["request_id", "seller_id", "code", "name", "priority", "address.region_code"])
+    );
 
     let good = warehouse("MAIN", 0);
     for (request, field) in [
