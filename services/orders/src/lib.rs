@@ -11,8 +11,11 @@
 //! | what was agreed, and its hash | [`domain::snapshot`] |
 //! | refunds: numbered, priced, counted | [`domain::refund`], granted by [`domain::policy`] |
 //! | deadlines: the unpaid order's, the end of the return window | [`jobs::cancel_unpaid_orders`], [`jobs::close_orders`] |
-//! | subcommand `verify-history` | [`app::verify_history`] |
+//! | deadline: any saga step's | [`jobs::detect_stuck_orders`]; what an order waits for is in [`domain::stuck`] |
+//! | whether orders, payments and inventory agree | [`jobs::reconcile_order_state`]; compared in [`domain::reconcile`], asked in [`adapters::peers`] |
+//! | subcommand `verify-history`, and one for each job | [`app::verify_history`], [`jobs::on_demand`] |
 //! | tables `order_snapshot`, `order_line`, `order_state`, view `placed_order` | `migrations/1001_orders.sql`, [`adapters::postgres`] |
+//! | tables `job_progress`, `stuck_order`, `reconcile_difference` | `migrations/1002_jobs.sql`, [`adapters::postgres::watch`], [`adapters::postgres::stuck`], [`adapters::postgres::reconcile`] |
 
 pub mod adapters;
 pub mod app;
@@ -25,15 +28,20 @@ use std::io::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
-use chassis::auth::Verifier;
+use anyhow::Context as _;
+use chassis::auth::{ServiceToken, Verifier};
 use chassis::grpc::Server;
 use chassis::{Operation, ParkedOperation, Settings, Tasks, cli, database, jobs as chassis_jobs, parked, telemetry};
 use contracts::orders::v1::orders_service_server::OrdersServiceServer;
 use messaging::{Consumer, EventStore, Relay};
 
 use adapters::events::SUBSCRIPTIONS;
+use adapters::peers::Peers;
 use domain::ids::OrderId;
 use domain::policy::Policy;
+use jobs::detect_stuck_orders::{self, Look, detect_stuck_orders};
+use jobs::on_demand;
+use jobs::reconcile_order_state::{self, Reconciliation};
 pub use participant::Orders;
 
 /// The consumer group of the saga.
@@ -66,8 +74,37 @@ pub struct Args {
     /// How often orders to which nothing more may happen are looked for
     #[arg(long, env = "TRADEWIND_CLOSE_SWEEP_EVERY", default_value = "10s", value_name = "DURATION", value_parser = humantime::parse_duration)]
     close_sweep_every: Duration,
+    /// How long an order may wait for a service before what it should act on is sent again
+    #[arg(long, env = "TRADEWIND_STUCK_AFTER", default_value = "60s", value_name = "DURATION", value_parser = humantime::parse_duration)]
+    stuck_after: Duration,
+    /// How often orders that wait so long are looked for
+    #[arg(long, env = "TRADEWIND_STUCK_SWEEP_EVERY", default_value = "10s", value_name = "DURATION", value_parser = humantime::parse_duration)]
+    stuck_sweep_every: Duration,
+    /// How often orders are compared with payments and inventory
+    #[arg(long, env = "TRADEWIND_RECONCILE_EVERY", default_value = "5m", value_name = "DURATION", value_parser = humantime::parse_duration)]
+    reconcile_every: Duration,
+    /// How long an order must have rested before it is compared
+    #[arg(long, env = "TRADEWIND_RECONCILE_GRACE", default_value = "60s", value_name = "DURATION", value_parser = humantime::parse_duration)]
+    reconcile_grace: Duration,
+    /// Where the payments service is: the URL of each replica, separated by commas
+    #[arg(long, env = "TRADEWIND_PAYMENTS_URL", default_value = "http://127.0.0.1:50056", value_name = "URLS")]
+    payments_url: String,
+    /// Where the inventory service is: the URL of each replica, separated by commas
+    #[arg(long, env = "TRADEWIND_INVENTORY_URL", default_value = "http://127.0.0.1:50055", value_name = "URLS")]
+    inventory_url: String,
+    /// Token that says to payments and inventory that this is a service. Needed to serve and to compare orders with them
+    #[arg(long, env = "TRADEWIND_SERVICE_TOKEN", hide_env_values = true, value_name = "TOKEN")]
+    service_token: Option<ServiceToken>,
     #[command(subcommand)]
     command: Command,
+}
+
+impl Args {
+    fn peers(&self) -> anyhow::Result<Peers> {
+        let token = self.service_token.clone();
+        let token = token.context("no token to ask payments and inventory with: set TRADEWIND_SERVICE_TOKEN")?;
+        Peers::new(&self.payments_url, &self.inventory_url, token)
+    }
 }
 
 #[derive(Debug, clap::Subcommand)]
@@ -85,6 +122,8 @@ enum Command {
         #[arg(long, value_name = "ORDER_ID")]
         order: Option<OrderId>,
     },
+    #[command(flatten)]
+    Job(on_demand::Job),
 }
 
 /// Runs a subcommand.
@@ -100,6 +139,11 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
             let _telemetry = telemetry::init(&SERVICE, &args.settings)?;
             verify_history(&open_store(&args.settings).await?, order).await
         }
+        Command::Job(ref job) => {
+            let _telemetry = telemetry::init(&SERVICE, &args.settings)?;
+            let store = open_store(&args.settings).await?;
+            on_demand::run(job.clone(), &store, &orders, &args).await
+        }
     }
 }
 
@@ -110,6 +154,7 @@ async fn open_store(settings: &Settings) -> anyhow::Result<EventStore> {
 async fn serve(args: &Args, orders: Arc<Orders>) -> anyhow::Result<()> {
     let settings = &args.settings;
     let _telemetry = telemetry::init(&SERVICE, settings)?;
+    let peers = args.peers()?;
     let store = open_store(settings).await?;
     let kafka = settings.kafka_config(&SERVICE);
     let server = Server::bind(settings, Verifier::new(settings).await?)
@@ -126,6 +171,24 @@ async fn serve(args: &Args, orders: Arc<Orders>) -> anyhow::Result<()> {
         chassis_jobs::every(args.close_sweep_every, "close_orders", store.pool().clone(), stop, move || {
             let (store, orders) = (closing_store.clone(), closing_orders.clone());
             async move { jobs::close_orders::close_orders(&store, &orders).await.map(drop) }
+        })
+    });
+    let (watched, stuck_after) = (store.clone(), args.stuck_after);
+    tasks.spawn(detect_stuck_orders::JOB, |stop| {
+        chassis_jobs::every(args.stuck_sweep_every, detect_stuck_orders::JOB, store.pool().clone(), stop, move || {
+            let store = watched.clone();
+            async move { detect_stuck_orders(&store, stuck_after, Look::Since, false).await.map(drop) }
+        })
+    });
+    let (compared, comparing, grace) = (store.clone(), orders.clone(), args.reconcile_grace);
+    tasks.spawn(reconcile_order_state::JOB, |stop| {
+        let (every, pool) = (args.reconcile_every, store.pool().clone());
+        chassis_jobs::every(every, reconcile_order_state::JOB, pool, stop, move || {
+            let (store, orders, peers) = (compared.clone(), comparing.clone(), peers.clone());
+            async move {
+                let reconciliation = Reconciliation { store: &store, orders: &orders, peers: &peers, grace };
+                reconciliation.run(None, false).await.map(drop)
+            }
         })
     });
     tasks.spawn("cancel_unpaid_orders", |stop| {

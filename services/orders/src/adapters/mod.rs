@@ -1,8 +1,10 @@
 //! The edges of orders: gRPC, events, PostgreSQL.
 
+pub mod decisions;
 pub mod events;
 pub mod grpc;
 pub mod history;
+pub mod peers;
 pub mod postgres;
 mod wire_refund;
 mod wire_terms;

@@ -9,9 +9,10 @@ use orders::domain::ids::OrderId;
 use orders::domain::status::{FulfilmentStatus, Milestone, PaymentStatus};
 use testkit::{Event, eventually};
 
-use crate::back_office::{
-    BackOffice, Checkout, DEAD_LETTERS, UNPAID_AFTER, authorized, capture_failed, captured, commit_refused, committed,
-    declined, expired, participant, rejected, released, undone, voided,
+use crate::back_office::{BackOffice, Checkout, DEAD_LETTERS, UNPAID_AFTER, participant};
+use crate::others::{
+    authorized, capture_failed, captured, commit_refused, committed, declined, expired, rejected, released, undone,
+    voided,
 };
 
 #[tokio::test]

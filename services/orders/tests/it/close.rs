@@ -5,9 +5,8 @@ use std::time::Duration;
 use orders::domain::refund::RefundRequest;
 use orders::domain::status::{FulfilmentStatus, Milestone, PaymentStatus};
 
-use crate::back_office::{
-    BackOffice, RETURN_WINDOW, captured, delivered, dispatched, refunded, released, returned, stopped,
-};
+use crate::back_office::{BackOffice, RETURN_WINDOW};
+use crate::others::{captured, delivered, dispatched, refunded, released, returned, stopped};
 
 #[tokio::test]
 async fn a_delivered_order_is_closed_when_its_goods_may_not_come_back_any_more() {

@@ -8,7 +8,8 @@ use messaging::journal;
 use orders::domain::status::{FulfilmentStatus, Milestone, PaymentStatus};
 use orders::jobs::cancel_unpaid_orders::cancel_unpaid_orders;
 
-use crate::back_office::{BackOffice, Checkout, UNPAID_AFTER, authorized, committed, participant};
+use crate::back_office::{BackOffice, Checkout, UNPAID_AFTER, participant};
+use crate::others::{authorized, committed};
 
 #[tokio::test]
 async fn an_order_that_is_unpaid_when_its_deadline_passes_is_cancelled() {
@@ -65,7 +66,7 @@ async fn two_replicas_of_the_job_cancel_each_order_once() {
 
     let stores = [office.another_store().await, office.another_store().await];
     let sweepers = stores.map(|store| tokio::spawn(async move { cancel_unpaid_orders(&store, &participant()).await }));
-    let cancelled: usize = join_all(sweepers).await.into_iter().map(|swept| swept.unwrap().unwrap()).sum();
+    let cancelled: usize = join_all(sweepers).await.into_iter().map(|swept| swept.unwrap().unwrap().len()).sum();
     assert_eq!(cancelled, ORDERS);
     for checkout in &checkouts {
         assert_eq!(office.history(checkout.order_ids[0]).await, ["OrderCreated", "OrderCancelled"]);

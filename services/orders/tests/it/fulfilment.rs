@@ -3,9 +3,8 @@
 use contracts::orders::v1 as wire;
 use orders::domain::status::{FulfilmentStatus, Milestone, PaymentStatus};
 
-use crate::back_office::{
-    BackOffice, captured, captured_part, delivered, dispatched, lost, not_stopped, stopped, voided,
-};
+use crate::back_office::BackOffice;
+use crate::others::{captured, captured_part, delivered, dispatched, lost, not_stopped, stopped, voided};
 
 #[tokio::test]
 async fn a_prepaid_order_is_shipped_and_delivered_with_its_last_parcel() {

@@ -79,8 +79,8 @@ async fn do_business(store: &EventStore, clock: &TestClock) {
         happen(store, paid.iter().map(|id| Fact::Order(*id, fact.clone())).collect()).await;
     }
     clock.advance(RETURN_WINDOW);
-    assert_eq!(close_orders(store, &participant()).await.unwrap(), paid.len());
-    assert_eq!(cancel_unpaid_orders(store, &participant()).await.unwrap(), ORDERS_PER_ROUND - paid.len());
+    assert_eq!(close_orders(store, &participant()).await.unwrap().len(), paid.len());
+    assert_eq!(cancel_unpaid_orders(store, &participant()).await.unwrap().len(), ORDERS_PER_ROUND - paid.len());
 
     let mut connection = store.pool().acquire().await.unwrap();
     assert!(postgres::find(&mut connection, paid[0]).await.unwrap().is_some());

@@ -5,9 +5,9 @@ use kernel::Classified;
 use orders::domain::refund::{RefundRequest, RefundStatus, Units};
 use orders::domain::status::{FulfilmentStatus, Milestone, PaymentStatus};
 
-use crate::back_office::{
-    BackOffice, captured, dispatched, euro, lost, not_stopped, refund_failed, refunded, refunded_part, released,
-    returned, stopped,
+use crate::back_office::{BackOffice, euro};
+use crate::others::{
+    captured, dispatched, lost, not_stopped, refund_failed, refunded, refunded_part, released, returned, stopped,
 };
 
 /// Everything that is ordered in these tests: two mugs for 29.75, a spoon for 5.95, and 4.90 for shipping.

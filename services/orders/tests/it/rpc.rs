@@ -17,7 +17,8 @@ use tonic::transport::Channel;
 use tonic::{Code, Request, Response, Status};
 use tonic_types::StatusExt as _;
 
-use crate::back_office::{BackOffice, Checkout, authorized, captured, committed};
+use crate::back_office::{BackOffice, Checkout};
+use crate::others::{authorized, captured, committed};
 
 type Client = OrdersServiceClient<Channel>;
 

@@ -6,7 +6,8 @@ use orders::domain::ids::OrderId;
 use orders::domain::snapshot::Terms;
 use sqlx::{AssertSqlSafe, Executor as _};
 
-use crate::back_office::{BackOffice, authorized, captured, committed};
+use crate::back_office::BackOffice;
+use crate::others::{authorized, captured, committed};
 
 /// An intruder who owns the tables, and has taken down every wall that an owner can take down.
 async fn take_walls_down(office: &BackOffice) {

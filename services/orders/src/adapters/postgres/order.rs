@@ -43,7 +43,7 @@ pub async fn load(tx: &mut PgConnection, facts: &[Caused<Fact>]) -> Result<(Worl
     Ok((World::new(orders), heads))
 }
 
-fn order_from_row(row: &PgRow) -> Result<Order, Error> {
+pub(super) fn order_from_row(row: &PgRow) -> Result<Order, Error> {
     Ok(Order {
         id: OrderId::from_uuid(row.try_get("order_id")?),
         checkout_id: CheckoutId::from_uuid(row.try_get("checkout_id")?),

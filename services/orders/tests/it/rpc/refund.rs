@@ -9,7 +9,7 @@ use testkit::Bearer;
 use tonic::Code;
 
 use super::{Desk, history, refusal, refused};
-use crate::back_office::{authorized, captured, committed, delivered, dispatched, refunded, stopped};
+use crate::others::{authorized, captured, committed, delivered, dispatched, refunded, stopped};
 
 fn refund(order_id: OrderId, request_id: &str) -> RequestRefundRequest {
     let request_id = request_id.to_owned();
