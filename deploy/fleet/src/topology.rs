@@ -132,6 +132,10 @@ pub struct Deadlines {
     pub unpaid: Duration,
     /// How long before the reservation's end no authorization is asked for any more.
     pub authorization_margin: Duration,
+    /// How long goods may be sent back; then their order is closed.
+    pub return_window: Duration,
+    /// How often orders that may be closed are looked for.
+    pub close_sweep: Duration,
 }
 
 impl Deadlines {
@@ -140,6 +144,8 @@ impl Deadlines {
         reservation: Duration::from_mins(15),
         unpaid: Duration::from_mins(16),
         authorization_margin: Duration::from_mins(1),
+        return_window: Duration::from_hours(24 * 30),
+        close_sweep: Duration::from_secs(10),
     };
 
     /// So short that a person can watch them pass.
@@ -147,15 +153,19 @@ impl Deadlines {
         reservation: Duration::from_secs(12),
         unpaid: Duration::from_secs(14),
         authorization_margin: Duration::from_secs(2),
+        return_window: Duration::from_secs(10),
+        close_sweep: Duration::from_secs(1),
     };
 
     /// As the services' environment.
-    pub fn env(&self) -> [(&'static str, String); 3] {
+    pub fn env(&self) -> [(&'static str, String); 5] {
         let secs = |duration: Duration| format!("{}s", duration.as_secs());
         [
             ("TRADEWIND_RESERVATION_TTL", secs(self.reservation)),
             ("TRADEWIND_UNPAID_AFTER", secs(self.unpaid)),
             ("TRADEWIND_AUTHORIZATION_MARGIN", secs(self.authorization_margin)),
+            ("TRADEWIND_RETURN_WINDOW", secs(self.return_window)),
+            ("TRADEWIND_CLOSE_SWEEP_EVERY", secs(self.close_sweep)),
         ]
     }
 }
