@@ -185,6 +185,7 @@ async fn open(
             Ending::Paid => "PAID".to_owned(),
             Ending::Failed(reason) => format!("FAILED {reason}"),
             Ending::Cancelled(reason) => format!("CANCELLED {reason}"),
+            Ending::Closed => "CLOSED".to_owned(),
         };
         *endings.entry(name).or_default() += 1;
     }

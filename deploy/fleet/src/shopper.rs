@@ -15,7 +15,7 @@ use contracts::google::r#type::{Money, PostalAddress};
 use contracts::inventory::v1::inventory_service_client::InventoryServiceClient;
 use contracts::inventory::v1::{AddStockRequest, BatchGetAvailabilityRequest, CreateWarehouseRequest};
 use contracts::orders::v1::orders_service_client::OrdersServiceClient;
-use contracts::orders::v1::{CancelOrderRequest, GetOrderRequest, Order, RequestRefundRequest};
+use contracts::orders::v1::{CancelOrderRequest, GetOrderRequest, Order, RefundKind, RequestRefundRequest, ReturnLine};
 use contracts::payments::v1::{CashOnDelivery, PaymentMethod, payment_method::Method};
 use contracts::products::v1::products_service_client::ProductsServiceClient;
 use contracts::products::v1::{CreateProductRequest, NewVariant, OptionValue, ProductOption, PublishProductRequest};
@@ -142,6 +142,7 @@ pub async fn open_warehouse(
         code: code.to_owned(),
         name: format!("{}, warehouse {code}", seller.name),
         priority,
+        ..CreateWarehouseRequest::default()
     };
     let created = patiently(async || {
         Ok(inventory.clone().create_warehouse(with_token(&token, warehouse.clone())).await?.into_inner())
@@ -191,7 +192,13 @@ async fn publish(fleet: &Fleet, token: &str, product: &Product) -> Result<()> {
     Ok(())
 }
 
-fn usd(cents: i64) -> Money {
+/// What an amount with two decimals is in cents.
+pub fn cents(amount: &Money) -> i64 {
+    amount.units * 100 + i64::from(amount.nanos / 10_000_000)
+}
+
+/// So many cents, in US dollars.
+pub fn usd(cents: i64) -> Money {
     let nanos = i32::try_from(cents % 100).expect("below 100") * 10_000_000;
     Money { currency_code: "USD".to_owned(), units: cents / 100, nanos }
 }
@@ -390,9 +397,28 @@ impl Shopper {
         anyhow::bail!("checkout {checkout_id} has no outcome after {} s: {last:?}", OUTCOME_MAX.as_secs())
     }
 
-    /// Asks for the money of an order back.
+    /// Asks for all the money of an order back, before anything has left.
     pub async fn request_refund(&self, order_id: &str) -> Result<Order, Status> {
-        let refund = RequestRefundRequest { request_id: request_id(), order_id: order_id.to_owned() };
+        let (request_id, order_id) = (request_id(), order_id.to_owned());
+        let kind = RefundKind::BeforeDispatch.into();
+        self.refund(RequestRefundRequest { request_id, order_id, kind, ..RequestRefundRequest::default() }).await
+    }
+
+    /// Sends units back that were delivered, and asks for their money. Asked again by the same name, it is the same refund.
+    pub async fn request_return(&self, order_id: &str, units: &[(&str, i64)], name: &str) -> Result<Order, Status> {
+        let line = |(sku, quantity): &(&str, i64)| ReturnLine { sku: (*sku).to_owned(), quantity: *quantity };
+        let refund = RequestRefundRequest {
+            request_id: name.to_owned(),
+            order_id: order_id.to_owned(),
+            kind: RefundKind::AfterReturn.into(),
+            lines: units.iter().map(line).collect(),
+            note: "not as I thought".to_owned(),
+            ..RequestRefundRequest::default()
+        };
+        self.refund(refund).await
+    }
+
+    async fn refund(&self, refund: RequestRefundRequest) -> Result<Order, Status> {
         let answer = self.orders.clone().request_refund(self.request(refund)).await?.into_inner();
         answer.order.ok_or_else(|| Status::internal("no order in the answer"))
     }

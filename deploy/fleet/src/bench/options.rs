@@ -18,6 +18,9 @@ pub struct Options {
     /// The whole journey with so many under way: cart, two lines, quote, submission, PAID [default: 128].
     #[arg(long, help_heading = "Parts", value_name = "COUNT", num_args = 0..=1, default_missing_value = "128")]
     journey: Option<usize>,
+    /// The whole life of an order with so many under way: submission, PAID, a parcel that arrives, CLOSED [default: 64].
+    #[arg(long, help_heading = "Parts", value_name = "COUNT", num_args = 0..=1, default_missing_value = "64")]
+    whole_life: Option<usize>,
     /// From SubmitCheckout to PAID at half of the greatest rate of the closed loop, whose 512 are measured first if no level is.
     #[arg(long, help_heading = "Parts")]
     half_load: bool,
@@ -61,6 +64,8 @@ pub struct Plan {
     pub hot: Vec<usize>,
     /// Journeys under way.
     pub journey: Option<usize>,
+    /// Lives under way.
+    pub whole_life: Option<usize>,
     /// Half of the greatest rate.
     pub half_load: bool,
     /// Orders a second.
@@ -80,6 +85,7 @@ impl Options {
             || self.closed.is_some()
             || self.hot.is_some()
             || self.journey.is_some()
+            || self.whole_life.is_some()
             || self.half_load
             || self.open.is_some()
             || self.preload.is_some();
@@ -88,6 +94,7 @@ impl Options {
             closed: self.closed.clone().unwrap_or_default(),
             hot: self.hot.clone().unwrap_or_default(),
             journey: self.journey,
+            whole_life: self.whole_life,
             half_load: self.half_load || !chosen,
             open: self.open,
             preload: self.preload,
@@ -98,6 +105,7 @@ impl Options {
             plan.closed = vec![1, 8, 32, 128, 512];
             plan.hot = vec![128];
             plan.journey = Some(128);
+            plan.whole_life = Some(64);
         } else if plan.closed.is_empty() && (plan.half_load || plan.preload.is_some()) {
             plan.closed = vec![512];
         }
@@ -131,6 +139,7 @@ mod tests {
         let plan = plan(&[]);
         assert!(plan.ceilings && plan.half_load);
         assert_eq!((plan.closed.len(), plan.hot, plan.journey, plan.open), (5, vec![128], Some(128), None));
+        assert_eq!(plan.whole_life, Some(64));
         assert_eq!(plan.preload, None);
     }
 
@@ -142,6 +151,7 @@ mod tests {
         let all_levels = plan(&["--closed", "--ceilings"]);
         assert_eq!((all_levels.closed, all_levels.ceilings), (vec![1, 8, 32, 128, 512], true));
         assert_eq!(plan(&["--journey"]).journey, Some(128));
+        assert_eq!((plan(&["--whole-life"]).whole_life, plan(&["--journey"]).whole_life), (Some(64), None));
     }
 
     #[test]

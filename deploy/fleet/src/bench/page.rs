@@ -36,6 +36,7 @@ fn levels(summary: &Summary) -> Vec<Named<'_>> {
     let closed = summary.closed.iter().map(|(in_flight, level)| (in_flight.to_string(), level));
     let hot = summary.hot.iter().map(|(in_flight, level)| (format!("{in_flight}, hot SKUs"), level));
     let journey = summary.journey.iter().map(|level| ("whole journey".to_owned(), level));
+    let life = summary.whole_life.iter().map(|level| ("whole life, to CLOSED".to_owned(), level));
     let half = summary.half_load.iter().map(|half| (open("half load", half), &half.level));
     let fixed = summary.open.iter().map(|fixed| (open("open loop", fixed), &fixed.level));
     let preloaded = summary.preloaded.iter().flat_map(|preloaded| {
@@ -44,7 +45,7 @@ fn levels(summary: &Summary) -> Vec<Named<'_>> {
             .iter()
             .map(|(in_flight, level)| (format!("{in_flight}, over {} orders", preloaded.orders), level))
     });
-    closed.chain(hot).chain(journey).chain(half).chain(fixed).chain(preloaded).collect()
+    closed.chain(hot).chain(journey).chain(life).chain(half).chain(fixed).chain(preloaded).collect()
 }
 
 fn write_conditions(page: &mut String, conditions: &Conditions) -> fmt::Result {
@@ -185,6 +186,7 @@ mod tests {
             ceilings: Some(ceilings()),
             closed: BTreeMap::from([(1, level.clone()), (128, level.clone())]),
             journey: Some(level.clone()),
+            whole_life: Some(level.clone()),
             half_load: Some(OpenLevel { rate_per_sec: 50.0, level }),
             memory_at_rest_mib: BTreeMap::from([("orders".to_owned(), 31.0)]),
             ..Summary::default()

@@ -15,6 +15,7 @@ use super::options::{Options, Plan};
 use super::preload::copy_quotes;
 use super::statements;
 use super::summary::{Conditions, Level, OpenLevel, Preloaded, Summary};
+use crate::depot::Depot;
 use crate::fleet::Fleet;
 use crate::load::crowd::{Crowd, Prepared};
 use crate::load::market::{Market, Mix};
@@ -30,6 +31,8 @@ const WARM_UP: f64 = 0.25;
 const CEILING: Duration = Duration::from_secs(8);
 /// Orders in flight while many are put into the tables.
 const PRELOAD_IN_FLIGHT: usize = 512;
+/// Lives that are measured unless a number of orders is asked for.
+const LIVES: usize = 400;
 /// How long the processes rest before their memory is read.
 const REST: Duration = Duration::from_secs(2);
 
@@ -75,6 +78,9 @@ impl<'a> Runner<'a> {
         self.summary.hot = self.closed_levels(&self.plan.hot.clone(), Mix::Hot).await?;
         if let Some(in_flight) = self.plan.journey {
             self.summary.journey = Some(self.journey(in_flight).await?);
+        }
+        if let Some(under_way) = self.plan.whole_life {
+            self.summary.whole_life = Some(self.whole_life(under_way).await?);
         }
         if self.plan.half_load {
             let greatest = self.summary.closed.values().map(|level| level.orders_per_sec).fold(0.0, f64::max);
@@ -125,6 +131,17 @@ impl<'a> Runner<'a> {
             level::closed(extent, in_flight, &self.meters, |n, intended| self.crowd.journey(&wishes[n], intended))
                 .await?;
         self.note(&format!("{in_flight} whole journeys under way"), &measured)
+    }
+
+    async fn whole_life(&mut self, under_way: usize) -> Result<Level> {
+        let orders = self.plan.orders.unwrap_or(LIVES);
+        let extent = Extent::of(orders, under_way, self.plan.window * 10);
+        self.prepare(orders, Mix::Uniform).await?;
+        let (depot, prepared) = (Depot::new(self.fleet)?, &self.prepared[&Mix::Uniform]);
+        let live = |n: usize, intended| self.crowd.life(&depot, &prepared[n], intended);
+        let measured = level::closed(extent, under_way, &self.meters, live).await?;
+        self.used(Mix::Uniform, measured.begun);
+        self.note(&format!("{under_way} whole lives under way, to CLOSED"), &measured)
     }
 
     async fn open(&mut self, per_sec: f64) -> Result<OpenLevel> {

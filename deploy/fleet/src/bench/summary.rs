@@ -29,6 +29,9 @@ pub struct Summary {
     /// The whole journey in a closed loop: cart, two lines, quote, submission, PAID. Times are from its beginning.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub journey: Option<Level>,
+    /// The whole life in a closed loop: submission, PAID, a parcel that arrives, CLOSED. What is elsewhere told of PAID is told of CLOSED here.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub whole_life: Option<Level>,
     /// From SubmitCheckout to PAID in an open loop at half of the greatest rate of `closed`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub half_load: Option<OpenLevel>,
@@ -311,6 +314,7 @@ pub(super) mod tests {
             ceiling_single_tx_per_sec: Some(200.0),
             closed: BTreeMap::from([(128, level.clone())]),
             journey: Some(level.clone()),
+            whole_life: Some(level.clone()),
             half_load: Some(OpenLevel { rate_per_sec: 50.0, level }),
             ..Summary::default()
         };
@@ -327,6 +331,9 @@ pub(super) mod tests {
             "/closed/128/paid_p50_ms",
             "/closed/128/paid_p99_ms",
             "/journey/orders_per_sec",
+            "/whole_life/cpu_ms_by_process/postgres",
+            "/whole_life/rows_per_order/inserted",
+            "/whole_life/wal_bytes_per_order",
             "/half_load/rate_per_sec",
             "/half_load/paid_p99_ms",
         ] {

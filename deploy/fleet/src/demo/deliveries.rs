@@ -1,13 +1,16 @@
-//! The scenes in which goods leave and arrive.
+//! The scenes in which goods leave and arrive, or do not.
 
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use contracts::checkout::v1::{Checkout, OrderOutcome};
-use contracts::orders::v1::OrderStatus;
+use contracts::google::r#type::Money;
+use contracts::orders::v1::{OrderStatus, RefundKind, RefundStatus};
+use contracts::shipping::v1::{ParcelFailure, ReturnCondition};
 use tonic_types::StatusExt;
 
-use super::scenes::{expect, outcome, tell_orders, until_available};
+use super::returns::{received, until_refund};
+use super::scenes::{expect, outcome, spoken, tell_orders, until_available};
 use super::{Stage, tell};
 use crate::depot::Depot;
 use crate::shopper::{self, Shopper, available, request_id};
@@ -72,6 +75,88 @@ pub(super) async fn paid_at_the_door(stage: &mut Stage) -> Result<()> {
     tell_orders(stage, &refreshed(&jon, &checkout).await?).await
 }
 
+/// An order in two parcels of which one never comes: its money goes back, and the order is delivered all the same.
+pub(super) async fn one_parcel_lost(stage: &mut Stage) -> Result<()> {
+    stage.scene("One of two parcels is lost");
+    let seller = stage.catalogue.seller_of("SUNCATCHER-1").context("nobody offers sun catchers")?;
+    shopper::open_warehouse(&stage.fleet, seller, "ATTIC", 3, &[("SUNCATCHER-1", 1)]).await?;
+    let pia = Shopper::new(&stage.fleet, "Pia")?;
+    let submitted = pia.buy(&[("SUNCATCHER-1", 1), ("BULB-WARM", 2)], "tok_approved").await?;
+    let checkout = outcome(stage, &pia, &submitted).await?;
+    expect(&checkout, OrderOutcome::Paid, "")?;
+    let order_id = &checkout.orders[0].order_id;
+    let depot = Depot::new(&stage.fleet)?;
+    let mut lost = None;
+    for shipment in depot.shipments(order_id).await? {
+        let shipment_id = &shipment.shipment_id;
+        let parcel = depot.dispatch(shipment_id, &[], &request_id()).await.context("DispatchParcel")?;
+        if shipment.lines.iter().any(|line| line.sku == "SUNCATCHER-1") {
+            depot.fail(shipment_id, &parcel, ParcelFailure::Lost).await.context("RecordFailure")?;
+            lost = Some((shipment.shipment_id, parcel));
+        } else {
+            depot.deliver(shipment_id, &parcel).await.context("RecordDelivery")?;
+        }
+    }
+    let (shipment_id, parcel) = lost.context("nobody sent the sun catcher")?;
+    until(&pia, order_id, OrderStatus::Delivered).await?;
+    let refund = until_refund(&pia, order_id, 1, RefundStatus::Refunded).await?;
+    ensure!(refund.kind() == RefundKind::ParcelFailed, "it went back for a {:?}", refund.kind());
+    let found = depot.deliver(&shipment_id, &parcel).await.err().context("what was paid back was delivered")?;
+    let reason = found.get_details_error_info().map(|info| info.reason).unwrap_or_default();
+    tell(format_args!(
+        "Pia's bulbs come, her sun catcher does not: {} go back to her card, and the order is DELIVERED. Should it turn up: {reason}.",
+        spoken(refund.amount.as_ref())
+    ));
+    tell_orders(stage, &checkout).await
+}
+
+/// Two orders to be paid at the door: of one a parcel is refused, of the other everything.
+pub(super) async fn refused_at_the_door(stage: &mut Stage) -> Result<()> {
+    stage.scene("Refused at the door, in part and whole");
+    let depot = Depot::new(&stage.fleet)?;
+    let (quin, rosa) = (Shopper::new(&stage.fleet, "Quin")?, Shopper::new(&stage.fleet, "Rosa")?);
+    let before = available(&stage.fleet, "SLIPPER-38").await?;
+    let mut checkouts = Vec::new();
+    for (buyer, lines) in [(&quin, &[("SLIPPER-42", 1), ("SLIPPER-38", 1)][..]), (&rosa, &[("SLIPPER-38", 1)])] {
+        let submitted = buyer.buy_in_cash(lines).await?;
+        let checkout = outcome(stage, buyer, &submitted).await?;
+        expect(&checkout, OrderOutcome::Confirmed, "")?;
+        checkouts.push(checkout);
+    }
+    let [his, hers] = [0, 1].map(|n: usize| checkouts[n].orders[0].order_id.clone());
+    for order_id in [&his, &hers] {
+        let shipment_id = &depot.shipments(order_id).await?[0].shipment_id;
+        if order_id == &his {
+            let taken =
+                depot.dispatch(shipment_id, &[("SLIPPER-42", 1)], &request_id()).await.context("DispatchParcel")?;
+            depot.deliver(shipment_id, &taken).await.context("RecordDelivery")?;
+        }
+        let refused = depot.dispatch(shipment_id, &[], &request_id()).await.context("DispatchParcel")?;
+        depot.fail(shipment_id, &refused, ParcelFailure::Refused).await.context("RecordFailure")?;
+    }
+    until(&quin, &his, OrderStatus::Delivered).await?;
+    let waived = until_refund(&quin, &his, 1, RefundStatus::Waived).await?;
+    let total = checkouts[0].orders[0].total.clone().context("an order has a total")?;
+    let due = less(&total, waived.amount.as_ref());
+    let refusal = depot.remit(&his, &total).await.err().context("the carrier passed on what nobody paid")?;
+    let reason = refusal.get_details_error_info().map(|info| info.reason).unwrap_or_default();
+    depot.remit(&his, &due).await.context("RecordRemittance")?;
+    until(&quin, &his, OrderStatus::Paid).await?;
+    until(&rosa, &hers, OrderStatus::Cancelled).await?;
+    // What was refused comes back by itself.
+    for order_id in [&his, &hers] {
+        received(&depot, order_id, &[("SLIPPER-38", 1, ReturnCondition::Resalable)]).await?;
+    }
+    until_available(stage, "SLIPPER-38", before).await?;
+    tell(format_args!(
+        "Quin takes one pair of two: the whole sum from the carrier is refused with {reason}, {} are due. Rosa takes nothing: nothing is \
+         due. Both pairs are back on sale.",
+        spoken(Some(&due))
+    ));
+    tell_orders(stage, &refreshed(&quin, &checkouts[0]).await?).await?;
+    tell_orders(stage, &refreshed(&rosa, &checkouts[1]).await?).await
+}
+
 /// Two buyers change their minds: one while her parcel waits, one after it has left.
 pub(super) async fn parcels_to_be_stopped(stage: &mut Stage) -> Result<()> {
     stage.scene("Two parcels are to be stopped");
@@ -116,7 +201,8 @@ pub(super) async fn money_back(stage: &mut Stage) -> Result<()> {
     }
     let [hers, his] = [0, 1].map(|n: usize| checkouts[n].orders[0].order_id.clone());
     depot.shipments(&hers).await?;
-    ensure!(mia.request_refund(&hers).await.context("RequestRefund")?.refund_requested, "her refund is under way");
+    let asked = mia.request_refund(&hers).await.context("RequestRefund")?;
+    ensure!(asked.refunds.iter().any(|refund| refund.status() == RefundStatus::Requested), "her refund is under way");
     until(&mia, &hers, OrderStatus::Refunded).await?;
     until_available(stage, "BOARD-OAK", before).await?;
 
@@ -134,8 +220,17 @@ pub(super) async fn money_back(stage: &mut Stage) -> Result<()> {
     tell_orders(stage, &checkouts[1]).await
 }
 
+/// An amount less another of the same currency.
+fn less(amount: &Money, part: Option<&Money>) -> Money {
+    const NANOS: i64 = 1_000_000_000;
+    let nanos = |money: &Money| money.units * NANOS + i64::from(money.nanos);
+    let left = nanos(amount) - part.map_or(0, nanos);
+    let rest = i32::try_from(left % NANOS).expect("below 10^9");
+    Money { currency_code: amount.currency_code.clone(), units: left / NANOS, nanos: rest }
+}
+
 /// Waits until an order has reached a status.
-async fn until(buyer: &Shopper, order_id: &str, status: OrderStatus) -> Result<()> {
+pub(super) async fn until(buyer: &Shopper, order_id: &str, status: OrderStatus) -> Result<()> {
     let deadline = Instant::now() + STATUS_MAX;
     loop {
         let order = buyer.order(order_id).await.context("GetOrder")?;
@@ -148,6 +243,6 @@ async fn until(buyer: &Shopper, order_id: &str, status: OrderStatus) -> Result<(
 }
 
 /// The checkout as it is shown now.
-async fn refreshed(buyer: &Shopper, checkout: &Checkout) -> Result<Checkout> {
+pub(super) async fn refreshed(buyer: &Shopper, checkout: &Checkout) -> Result<Checkout> {
     buyer.checkout(&checkout.checkout_id).await.context("GetCheckout")
 }

@@ -1,6 +1,7 @@
 //! `fleet demo`: one morning of a marketplace, told as it happens, and proved at its end from the databases.
 
 mod deliveries;
+mod returns;
 mod scenes;
 mod timeline;
 
@@ -88,7 +89,12 @@ async fn play(stage: &mut Stage) -> Result<()> {
     deliveries::paid_at_the_door(stage).await?;
     deliveries::parcels_to_be_stopped(stage).await?;
     deliveries::money_back(stage).await?;
+    deliveries::one_parcel_lost(stage).await?;
+    deliveries::refused_at_the_door(stage).await?;
+    let sent_back = returns::one_of_two_damaged(stage).await?;
+    returns::goodwill_refused_by_the_provider(stage).await?;
     scenes::end_late_authorization(stage, late).await?;
+    returns::closed(stage, &sent_back).await?;
 
     println!("\nThe books, read from the databases:");
     let report = invariants::check_when_settled(&stage.fleet, &stage.acknowledged, SETTLE_MAX).await?;

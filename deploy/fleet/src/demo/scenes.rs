@@ -2,6 +2,7 @@
 
 use anyhow::{Context, Result, ensure};
 use contracts::checkout::v1::{Checkout, OrderOutcome};
+use contracts::google::r#type::Money;
 use futures::future::{join_all, try_join_all};
 use tonic_types::StatusExt;
 
@@ -207,12 +208,17 @@ pub(super) async fn until_available(stage: &Stage, sku: &str, units: i64) -> Res
 
 pub(super) async fn tell_orders(stage: &Stage, checkout: &Checkout) -> Result<()> {
     for order in &checkout.orders {
-        let total = order.total.as_ref().map_or_else(String::new, |total| {
-            format!("{}.{:02} {}", total.units, total.nanos / 10_000_000, total.currency_code)
-        });
+        let total = spoken(order.total.as_ref());
         let outcome = order.outcome().as_str_name().trim_start_matches("ORDER_OUTCOME_");
         tell(format_args!("order {}  {total}  {outcome} {}", order.order_id, order.reason));
         tell(format_args!("  {}", timeline::of_order(&stage.fleet, &checkout.checkout_id, &order.order_id).await?));
     }
     Ok(())
+}
+
+/// An amount of a currency with two decimals, for people.
+pub(super) fn spoken(amount: Option<&Money>) -> String {
+    amount.map_or_else(String::new, |amount| {
+        format!("{}.{:02} {}", amount.units, amount.nanos / 10_000_000, amount.currency_code)
+    })
 }

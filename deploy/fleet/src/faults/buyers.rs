@@ -16,7 +16,7 @@ use tokio::time::{sleep, sleep_until};
 use tonic::{Code, Status};
 use uuid::Uuid;
 
-use super::sending;
+use super::sending::{Fate, Sending};
 use crate::catalogue::{Catalogue, Product, Seller, Variant};
 use crate::depot::Depot;
 use crate::fleet::Fleet;
@@ -50,6 +50,8 @@ pub enum Intent {
     MoneyBack,
     /// Is to pay at the door, and changes their mind while the parcels may be leaving.
     CashCancel,
+    /// Is to pay at the door, and no parcel gets there.
+    CashFails,
     /// Wants what there is too little of.
     Scarce,
 }
@@ -190,6 +192,8 @@ struct Plan {
     cancel_after: Duration,
     /// Whether the goods are sent while things go wrong, and not some day.
     is_sent: bool,
+    /// What becomes of them then.
+    fate: Fate,
 }
 
 impl Plan {
@@ -197,7 +201,7 @@ impl Plan {
     fn random(random: &mut StdRng) -> Self {
         let millis = random.random_range(100..1_500);
         let slow = format!("tok_slow_{millis}");
-        let (intent, card) = match random.random_range(0..100) {
+        let (mut intent, mut card) = match random.random_range(0..100) {
             0..3 => (Intent::Declined, Some("tok_insufficient_funds")),
             3..5 => (Intent::Declined, Some("tok_card_expired")),
             5..7 => (Intent::CaptureRefused, Some("tok_capture_fails")),
@@ -213,7 +217,25 @@ impl Plan {
         };
         let is_sent = card.is_none() || intent == Intent::MoneyBack || random.random_range(0..4) == 0;
         let cancel_after = Duration::from_millis(random.random_range(0..800));
-        Self { intent, card: card.map(str::to_owned), cancel_after, is_sent }
+        let chosen = Fate::random(random);
+        let fate = match intent {
+            Intent::Pay | Intent::Cash => chosen,
+            // Whoever wants something else of the order has had enough.
+            Intent::Declined
+            | Intent::CaptureRefused
+            | Intent::Cancel
+            | Intent::MoneyBack
+            | Intent::CashCancel
+            | Intent::CashFails
+            | Intent::Scarce => Fate::Arrive,
+        };
+        if intent == Intent::Cash && matches!(fate, Fate::AllFail(_)) {
+            intent = Intent::CashFails;
+        }
+        if fate == Fate::Goodwill && card == Some("tok_approved") {
+            card = Some("tok_refund_fails_1");
+        }
+        Self { intent, card: card.map(str::to_owned), cancel_after, is_sent, fate }
     }
 }
 
@@ -263,7 +285,7 @@ impl Basket {
         self.ledger.acknowledged().submitted(&checkout).map_err(|error| error.to_string())?;
         lock(&self.ledger.placed).push(Placed { order_id, intent: self.intent(plan) });
         self.listen(order_id, submitted);
-        let sent = async { if plan.is_sent { self.send(&order.order_id).await } else { Ok(()) } };
+        let sent = async { if plan.is_sent { self.send(plan, &order.order_id).await } else { Ok(()) } };
         let (cancelled, sent) = tokio::join!(self.perhaps_cancel(plan, &order.order_id), sent);
         // It is placed, whatever could not be done about it since.
         if let Err(why) = cancelled.and(sent) {
@@ -272,8 +294,12 @@ impl Basket {
         Ok(())
     }
 
-    async fn send(&self, order_id: &str) -> Result<(), String> {
-        sending::send(&self.depot, &self.shopper, order_id, &self.ledger, |code| self.note(code)).await
+    async fn send(&self, plan: &Plan, order_id: &str) -> Result<(), String> {
+        // What is scarce is one thing in one parcel.
+        let fate = if self.scarce { Fate::Arrive } else { plan.fate };
+        let failed = |code| self.note(code);
+        let (depot, buyer, ledger) = (&self.depot, &self.shopper, &*self.ledger);
+        Sending { depot, buyer, order_id, ledger, failed }.send(fate).await
     }
 
     async fn perhaps_cancel(&self, plan: &Plan, order_id: &str) -> Result<(), String> {
@@ -283,7 +309,12 @@ impl Basket {
                 self.cancel(order_id).await
             }
             Intent::MoneyBack => self.want_money_back(order_id).await,
-            Intent::Pay | Intent::Declined | Intent::CaptureRefused | Intent::Cash | Intent::Scarce => Ok(()),
+            Intent::Pay
+            | Intent::Declined
+            | Intent::CaptureRefused
+            | Intent::Cash
+            | Intent::CashFails
+            | Intent::Scarce => Ok(()),
         }
     }
 

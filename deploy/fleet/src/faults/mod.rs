@@ -7,10 +7,12 @@
 //! | [`injector`] | makes them happen, and mends them; `hands`, `rewind`, [`poison`] are what it does it with |
 //! | [`buyers`] | buyers of every kind, at a steady rate |
 //! | [`sending`] | warehouses and carriers, who send what they ordered |
+//! | [`afterwards`] | what follows: goods come back, goodwill is given, orders are closed |
 //! | [`verdict`] | what is asked of a fleet that went through it |
 //! | [`report`] | what happened, for people and for machines |
 //! | [`mutants`] | a fleet that is broken on purpose, and the scene that shows it |
 
+pub mod afterwards;
 pub mod buyers;
 pub mod fault;
 mod hands;
@@ -47,6 +49,9 @@ const NAME: &str = "faults";
 pub const SETTLE_MAX: Duration = Duration::from_secs(30);
 /// Of the time in which buyers come, the faults are planned for so much: one that takes longer puts off the others.
 const PLANNED_SHARE: f64 = 0.85;
+/// How long goods may be sent back in a campaign: so short that orders are closed while things go wrong, and so long that a buyer who is
+/// held up by that is mostly not too late.
+const RETURN_WINDOW: Duration = Duration::from_secs(15);
 /// How often progress is told.
 const TELL_EVERY: Duration = Duration::from_secs(5);
 
@@ -107,7 +112,9 @@ pub async fn faults(options: &Options) -> Result<()> {
 /// Starts a fleet with servers of its own, lets buyers in and everything go wrong, mends it all, and looks at the books.
 pub async fn campaign(name: &str, options: &Options) -> Result<Report> {
     let mut interrupts = Interrupts::listen()?;
-    let shape = Shape::replicated(Deadlines::PRODUCTION, options.replicas).with(witness::service());
+    let close_sweep = Duration::from_secs(1);
+    let deadlines = Deadlines { return_window: RETURN_WINDOW, close_sweep, ..Deadlines::PRODUCTION };
+    let shape = Shape::replicated(deadlines, options.replicas).with(witness::service());
     let external = ExternalServers::default();
     let mut fleet = tokio::select! {
         fleet = Fleet::start(name, &external, shape) => fleet?,
@@ -150,11 +157,18 @@ async fn run(fleet: &mut Fleet, options: &Options) -> Result<Report> {
     );
     let step = Step::of("campaign");
     let acknowledged = ledger.acknowledged().clone();
-    let settled = invariants::until_settled(fleet, &acknowledged, SETTLE_MAX).await?;
+    let mended = Instant::now();
+    afterwards::last_round(fleet, SETTLE_MAX).await?;
+    let left = SETTLE_MAX.saturating_sub(mended.elapsed());
+    let settled = invariants::until_settled(fleet, &acknowledged, left).await?.map(|_| mended.elapsed());
     step.reached(if settled.is_some() { "every saga has ended" } else { "not every saga has ended" });
+    let unclosed = afterwards::close(fleet, SETTLE_MAX).await?;
+    invariants::until_settled(fleet, &acknowledged, SETTLE_MAX).await?;
+    step.reached(format_args!("the time for returns is over, {unclosed} orders are not closed that could be"));
     let books = invariants::check(fleet, &acknowledged).await?;
     step.reached("the books are read");
-    let course = Course { fleet, options, disturbed: &disturbed, ledger: &ledger, started, settled, books: &books };
+    let course =
+        Course { fleet, options, disturbed: &disturbed, ledger: &ledger, started, settled, unclosed, books: &books };
     let findings = verdict::reach(&course).await?;
     Ok(Report::of(options, disturbed, cleared, settled, findings, books))
 }

@@ -6,7 +6,7 @@ use anyhow::{Result, bail, ensure};
 use futures::future::BoxFuture;
 use kernel::Mutant;
 
-use super::scenes::{self, DEADLINES, Stage};
+use super::scenes::{self, DEADLINES, Stage, returns};
 use crate::catalogue::Catalogue;
 use crate::fleet::Fleet;
 use crate::invariants::{self, Acknowledged, Report};
@@ -34,7 +34,7 @@ pub struct Scene {
 }
 
 /// Every mutant with its scene.
-pub static SCENES: [Scene; 10] = [
+pub static SCENES: [Scene; 14] = [
     Scene {
         mutant: Mutant::NoTombstone,
         title: "orders are cancelled before inventory and payments hear that they exist",
@@ -94,6 +94,30 @@ pub static SCENES: [Scene; 10] = [
         title: "buyers want their money back before anything has left",
         claim: "every order whose goods may leave has its shipments, and no other has one that is not cancelled",
         play: |stage| Box::pin(scenes::money_back(stage)),
+    },
+    Scene {
+        mutant: Mutant::RefundWithoutCounting,
+        title: "goodwill is given twice, each time more than half of what was paid",
+        claim: "the refunds of an order are together at most what was captured, however far each is",
+        play: |stage| Box::pin(returns::goodwill_twice(stage)),
+    },
+    Scene {
+        mutant: Mutant::ReleaseOnPartialRefund,
+        title: "the first parcel of two is lost and paid back before the second leaves",
+        claim: "paid orders hold committed stock, or it has left, and captured money",
+        play: |stage| Box::pin(returns::first_parcel_lost(stage)),
+    },
+    Scene {
+        mutant: Mutant::DeliverAfterFailing,
+        title: "parcels that were lost and paid back turn up",
+        claim: "what was given up for parcels that failed is for what they held, each once, and for no others",
+        play: |stage| Box::pin(returns::lost_and_found(stage)),
+    },
+    Scene {
+        mutant: Mutant::RestockWithoutSums,
+        title: "what is sent back comes in two receipts",
+        claim: "what is on hand is what was stocked, less what parcels took, plus what came back sound",
+        play: |stage| Box::pin(returns::back_in_two_receipts(stage)),
     },
 ];
 

@@ -114,6 +114,10 @@ impl fmt::Display for Report {
         for (order, count) in &self.findings.left_alone {
             writeln!(f, "  {count:>8}  {order}")?;
         }
+        writeln!(f, "\n  What was asked back:")?;
+        for (refund, count) in &self.findings.refunds {
+            writeln!(f, "  {count:>8}  {refund}")?;
+        }
         writeln!(f, "\n  After a single kill, until an order that was submitted since was paid:")?;
         for Recovery { fault, lost, first_success_secs, every_partition_secs } in &self.findings.recoveries {
             let secs = |secs: &Option<f64>| secs.map_or("never".to_owned(), |secs| format!("{secs:.1} s"));

@@ -7,6 +7,8 @@ use futures::future::try_join_all;
 use sandbox_provider::Mode;
 use sqlx::{AssertSqlSafe, Connection};
 
+pub(super) mod returns;
+
 use super::hands;
 use super::rewind::{self, To};
 use crate::depot::Depot;
@@ -20,6 +22,8 @@ pub(super) const DEADLINES: Deadlines = Deadlines {
     reservation: Duration::from_secs(5),
     unpaid: Duration::from_secs(8),
     authorization_margin: Duration::from_secs(1),
+    return_window: Deadlines::PRODUCTION.return_window,
+    close_sweep: Duration::from_secs(1),
 };
 
 /// How long a scene waits for its moment.
@@ -27,6 +31,8 @@ const MOMENT_MAX: Duration = Duration::from_secs(15);
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 /// Buyers of a scene.
 const BUYERS: usize = 5;
+/// What they buy.
+const SKU: &str = "PAN-26";
 
 /// What the scenes share.
 pub(super) struct Stage {
@@ -39,9 +45,14 @@ pub(super) struct Stage {
 impl Stage {
     /// Buyers who each hold a quote for one thing.
     async fn buyers(&self) -> Result<Vec<(Shopper, contracts::checkout::v1::Quote)>> {
+        self.buyers_of(1).await
+    }
+
+    /// Buyers who each hold a quote for so many of one thing.
+    async fn buyers_of(&self, units: i32) -> Result<Vec<(Shopper, contracts::checkout::v1::Quote)>> {
         try_join_all((0..BUYERS).map(|n| async move {
             let buyer = Shopper::new(&self.fleet, &format!("Buyer {n}"))?;
-            let quote = buyer.quote(&[("PAN-26", 1)]).await?;
+            let quote = buyer.quote(&[(SKU, units)]).await?;
             Ok((buyer, quote))
         }))
         .await

@@ -37,6 +37,8 @@ pub struct Course<'a> {
     pub started: Instant,
     /// After what time every saga had ended.
     pub settled: Option<Duration>,
+    /// Orders that were not closed at the end, though nothing of them was under way.
+    pub unclosed: usize,
     /// The invariants.
     pub books: &'a invariants::Report,
 }
@@ -48,6 +50,8 @@ pub struct Findings {
     pub endings: BTreeMap<String, usize>,
     /// Orders that were placed and given up on afterwards, which the endings count too, by what their buyer was up to and why.
     pub left_alone: BTreeMap<String, usize>,
+    /// What was asked back, by why and how far it came.
+    pub refunds: BTreeMap<String, i64>,
     /// Orders that met no business failure, and how many of them are paid.
     pub payable: usize,
     /// See there.
@@ -79,14 +83,17 @@ pub struct Recovery {
 pub async fn reach(course: &Course<'_>) -> Result<Findings> {
     let endings = endings(course).await?;
     let of = |intent: Intent, ending: &str| endings.get(&format!("{intent:?} {ending}")).copied().unwrap_or_default();
-    let paid =
-        of(Intent::Pay, "PAID") + of(Intent::Pay, "SHIPPED") + of(Intent::Pay, "DELIVERED") + of(Intent::Cash, "PAID");
+    let of_either = |ending: &str| of(Intent::Pay, ending) + of(Intent::Cash, ending);
+    let paid = of(Intent::Pay, "SHIPPED")
+        + of(Intent::Pay, "DELIVERED")
+        + ["PAID", "REFUNDED", "CLOSED", "CLOSED REFUNDED"].map(of_either).iter().sum::<usize>();
     let is_pay = |(intent, _): &&(Intent, usize)| matches!(intent, Intent::Pay | Intent::Cash);
     let payable: usize = intents(course.ledger).iter().filter(is_pay).map(|(_, count)| count).sum();
     let recoveries = recoveries(course);
     let mut findings = Findings {
         endings,
         left_alone: left_alone(course.ledger),
+        refunds: refunds(course.fleet).await?,
         payable,
         paid,
         internal_errors: course.ledger.internal_errors(),
@@ -105,6 +112,9 @@ fn failures(course: &Course<'_>, findings: &Findings) -> Vec<String> {
     }
     if course.settled.is_none() {
         failures.push(format!("not every saga had ended {} s after the last fault", SETTLE_MAX.as_secs()));
+    }
+    if course.unclosed > 0 {
+        failures.push(format!("{} orders were not closed, though their time was over", course.unclosed));
     }
     let percent = 100.0 * findings.paid as f64 / findings.payable.max(1) as f64;
     if percent < PAID_PERCENT_MIN {
@@ -145,14 +155,13 @@ fn intents(ledger: &Ledger) -> Vec<(Intent, usize)> {
 
 /// Orders by what their buyer was up to and how they ended, as the database has it.
 async fn endings(course: &Course<'_>) -> Result<BTreeMap<String, usize>> {
-    let rows: Vec<(Uuid, String, Option<String>)> =
-        sqlx::query_as("SELECT order_id, status, reason FROM orders.order_state")
-            .fetch_all(course.fleet.database())
-            .await?;
-    let ends: BTreeMap<Uuid, String> = rows
-        .into_iter()
-        .map(|(id, status, reason)| (id, reason.map_or(status.clone(), |reason| format!("{status} {reason}"))))
-        .collect();
+    let rows: Vec<(Uuid, String)> = sqlx::query_as(
+        "SELECT order_id, concat_ws(' ', status, reason, CASE WHEN status = 'CLOSED' THEN nullif(payment_status, 'CAPTURED') END)
+         FROM orders.order_state",
+    )
+    .fetch_all(course.fleet.database())
+    .await?;
+    let ends: BTreeMap<Uuid, String> = rows.into_iter().collect();
     let mut endings = BTreeMap::new();
     for placed in course.ledger.placed().iter() {
         let ending = ends.get(&placed.order_id).map_or("missing", String::as_str);
@@ -162,6 +171,16 @@ async fn endings(course: &Course<'_>) -> Result<BTreeMap<String, usize>> {
         *endings.entry(format!("{intent:?} not placed: {why}")).or_default() += 1;
     }
     Ok(endings)
+}
+
+async fn refunds(fleet: &Fleet) -> Result<BTreeMap<String, i64>> {
+    let rows: Vec<(String, i64)> = sqlx::query_as(
+        "SELECT (r->>'kind') || ' ' || (r->>'status'), count(*)
+         FROM orders.order_state CROSS JOIN jsonb_array_elements(refunds) AS r GROUP BY 1",
+    )
+    .fetch_all(fleet.database())
+    .await?;
+    Ok(rows.into_iter().collect())
 }
 
 fn left_alone(ledger: &Ledger) -> BTreeMap<String, usize> {

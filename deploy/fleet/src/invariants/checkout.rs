@@ -14,12 +14,15 @@ pub(super) const CHECKS: &[Check] = &[
     Check {
         invariant: "I1 money",
         claim: "the ledger holds what was captured less what was refunded, and refunds stay below captures",
-        query: "SELECT count(*) AS examined, count(*) FILTER (WHERE wrong) AS broken, min(id::text) FILTER (WHERE wrong) AS example
-                FROM (SELECT p.order_id AS id, p.refunded_minor > p.captured_minor OR p.captured_minor - p.refunded_minor <>
-                             coalesce((SELECT -sum(g.amount_minor) FROM payments.ledger_transaction t
-                                       JOIN payments.ledger_posting g USING (transaction_id)
-                                       WHERE t.order_id = p.order_id AND g.account = 'escrow'), 0) AS wrong
-                      FROM payments.payment p) AS t",
+        query: "WITH held AS (
+                    SELECT t.order_id, -sum(g.amount_minor) AS minor FROM payments.ledger_transaction t
+                    JOIN payments.ledger_posting g USING (transaction_id)
+                    WHERE g.account IN ('escrow', 'seller_balance', 'commission') GROUP BY 1
+                )
+                SELECT count(*) AS examined, count(*) FILTER (WHERE wrong) AS broken, min(id::text) FILTER (WHERE wrong) AS example
+                FROM (SELECT order_id AS id, p.refunded_minor > p.captured_minor
+                             OR p.captured_minor - p.refunded_minor <> coalesce(held.minor, 0) AS wrong
+                      FROM payments.payment p LEFT JOIN held USING (order_id)) AS t",
     },
     Check {
         invariant: "I2 stock",
@@ -55,9 +58,11 @@ pub(super) const CHECKS: &[Check] = &[
         invariant: "I3 end",
         claim: "every order is paid for or undone: none is under way",
         query: "SELECT count(*) AS examined, count(*) FILTER (WHERE wrong) AS broken, min(id::text) FILTER (WHERE wrong) AS example
-                FROM (SELECT order_id AS id, NOT (status IN ('PAID', 'SHIPPED', 'DELIVERED', 'REFUNDED', 'FAILED', 'CANCELLED')
-                                                  OR status = 'CONFIRMED' AND card_token IS NULL)
-                                             OR cancel_reason IS NOT NULL OR refund_status IS NOT NULL AS wrong
+                FROM (SELECT order_id AS id, status NOT IN ('PAID', 'SHIPPED', 'DELIVERED', 'REFUNDED', 'CLOSED', 'FAILED', 'CANCELLED')
+                                             AND NOT (status = 'CONFIRMED' AND card_token IS NULL)
+                                             OR cancel_reason IS NOT NULL OR EXISTS (
+                                                 SELECT FROM jsonb_array_elements(refunds) AS r
+                                                 WHERE r->>'status' IN ('REQUESTED', 'APPROVED', 'FAILED')) AS wrong
                       FROM orders.placed_order) AS t",
     },
     Check {
@@ -65,20 +70,25 @@ pub(super) const CHECKS: &[Check] = &[
         claim: "paid orders hold committed stock, or it has left, and captured money",
         query: "SELECT count(*) AS examined, count(*) FILTER (WHERE wrong) AS broken, min(id::text) FILTER (WHERE wrong) AS example
                 FROM (SELECT o.order_id AS id, r.status IS DISTINCT FROM 'committed' OR p.status IS DISTINCT FROM 'captured'
-                             OR p.captured_minor - p.refunded_minor <> o.total_minor AS wrong
+                             OR p.captured_minor + coalesce(waived.minor, 0) <> o.total_minor AS wrong
                       FROM orders.placed_order o LEFT JOIN inventory.reservation r USING (order_id)
                       LEFT JOIN payments.payment p USING (order_id)
-                      WHERE o.status = 'PAID' OR o.status IN ('SHIPPED', 'DELIVERED') AND o.card_token IS NOT NULL) AS t",
+                      CROSS JOIN LATERAL (SELECT sum((r->'amount'->>'minor')::bigint) AS minor
+                                          FROM jsonb_array_elements(o.refunds) AS r WHERE r->>'status' = 'WAIVED') AS waived
+                      WHERE o.payment_status = 'CAPTURED' AND o.status IN ('PAID', 'SHIPPED', 'DELIVERED', 'CLOSED')) AS t",
     },
     Check {
         invariant: "I3 end",
         claim: "failed, cancelled and refunded orders hold neither stock nor money",
         query: "SELECT count(*) AS examined, count(*) FILTER (WHERE wrong) AS broken, min(id::text) FILTER (WHERE wrong) AS example
-                FROM (SELECT o.order_id AS id, coalesce(r.status IN ('active', 'committed'), false)
+                FROM (SELECT o.order_id AS id, coalesce(r.status IN ('active', 'committed') AND EXISTS (
+                                 SELECT FROM jsonb_array_elements(r.allocations) AS a
+                                 WHERE (a->>'quantity')::bigint > coalesce((a->>'dispatched')::bigint, 0)), false)
                              OR coalesce(p.status NOT IN ('declined', 'voided', 'refunded', 'closed', 'tombstone'), false) AS wrong
                       FROM orders.placed_order o LEFT JOIN inventory.reservation r USING (order_id)
                       LEFT JOIN payments.payment p USING (order_id)
-                      WHERE o.status IN ('FAILED', 'CANCELLED', 'REFUNDED')) AS t",
+                      WHERE o.status IN ('FAILED', 'CANCELLED', 'REFUNDED')
+                         OR o.status = 'CLOSED' AND o.payment_status = 'REFUNDED') AS t",
     },
     Check {
         invariant: "I3 end",
@@ -92,7 +102,8 @@ pub(super) const CHECKS: &[Check] = &[
         claim: "checkout told every buyer what became of every order",
         query: "SELECT count(*) AS examined, count(*) FILTER (WHERE wrong) AS broken, min(id::text) FILTER (WHERE wrong) AS example
                 FROM (SELECT c.order_id AS id, c.outcome IS DISTINCT FROM
-                             CASE WHEN o.status NOT IN ('SHIPPED', 'DELIVERED', 'REFUNDED') THEN o.status
+                             CASE WHEN o.status IN ('REFUNDED', 'CLOSED') THEN 'PAID'
+                                  WHEN o.status NOT IN ('SHIPPED', 'DELIVERED') THEN o.status
                                   WHEN o.card_token IS NULL THEN 'CONFIRMED' ELSE 'PAID' END AS wrong
                       FROM checkout.checkout_order c LEFT JOIN orders.placed_order o USING (order_id)) AS t",
     },
@@ -112,9 +123,10 @@ pub(super) const CHECKS: &[Check] = &[
                         WHERE NOT EXISTS (SELECT FROM payments.payment p WHERE p.order_id = provider_operation.order_id)
                     UNION ALL SELECT 'ledger_transaction ' || transaction_id FROM payments.ledger_transaction t
                         WHERE NOT EXISTS (SELECT FROM payments.provider_operation o
-                                          WHERE o.order_id = t.order_id AND o.kind = t.kind)
+                                          WHERE o.order_id = t.order_id AND o.kind = t.kind AND o.number = t.number)
                           AND NOT EXISTS (SELECT FROM payments.payment p
-                                          WHERE p.order_id = t.order_id AND p.card_token IS NULL AND p.captured_minor > 0)
+                                          WHERE p.order_id = t.order_id AND p.captured_minor > 0
+                                            AND (p.card_token IS NULL OR t.kind = 'release' AND p.commission_rate IS NOT NULL))
                     UNION ALL SELECT 'ledger_posting ' || posting_id FROM payments.ledger_posting
                         WHERE NOT EXISTS (SELECT FROM payments.ledger_transaction t
                                           WHERE t.transaction_id = ledger_posting.transaction_id)
@@ -136,5 +148,6 @@ pub(super) const HEADS: &[(&str, &str)] = &[
     ("orders", "SELECT order_id, version, head_hash, correlation_id FROM orders.order_state"),
     ("inventory", "SELECT order_id, version, head_hash, correlation_id FROM inventory.reservation"),
     ("inventory", "SELECT stock_item_id, version, head_hash, correlation_id FROM inventory.stock_item"),
+    ("inventory", "SELECT transfer_id, version, head_hash, correlation_id FROM inventory.transfer"),
     ("payments", "SELECT order_id, version, head_hash, correlation_id FROM payments.payment"),
 ];

@@ -18,11 +18,15 @@ pub(super) const CHECKS: &[Check] = &[
     },
     Check {
         invariant: "I1 money",
-        claim: "cash is captured for the orders that carriers passed it on for, and for no others",
+        claim: "cash is captured where carriers passed it on, and is what was due: less what did not arrive",
         query: "SELECT count(*) AS examined, count(*) FILTER (WHERE wrong) AS broken, min(id::text) FILTER (WHERE wrong) AS example
                 FROM (SELECT c.order_id AS id, coalesce(p.captured_minor, 0) <>
-                             CASE WHEN c.remittance_reference IS NULL THEN 0 ELSE c.cash_minor END AS wrong
+                             CASE WHEN c.remittance_reference IS NULL THEN 0
+                                  ELSE c.cash_minor - coalesce(waived.minor, 0) END AS wrong
                       FROM shipping.consignment c LEFT JOIN payments.payment p USING (order_id)
+                      LEFT JOIN orders.order_state o USING (order_id)
+                      CROSS JOIN LATERAL (SELECT sum((r->'amount'->>'minor')::bigint) AS minor
+                                          FROM jsonb_array_elements(o.refunds) AS r WHERE r->>'status' = 'WAIVED') AS waived
                       WHERE c.cash_minor IS NOT NULL) AS t",
     },
     Check {
@@ -45,7 +49,9 @@ pub(super) const CHECKS: &[Check] = &[
         claim: "every order whose goods may leave has its shipments, and no other has one that is not cancelled",
         query: "SELECT count(*) AS examined, count(*) FILTER (WHERE wrong) AS broken, min(id::text) FILTER (WHERE wrong) AS example
                 FROM (SELECT o.order_id AS id, (o.status IN ('PAID', 'SHIPPED', 'DELIVERED')
-                                                OR o.status = 'CONFIRMED' AND o.card_token IS NULL)
+                                                OR o.status = 'CONFIRMED' AND o.card_token IS NULL
+                                                OR o.status IN ('REFUNDED', 'CLOSED') AND o.fulfilment_status <> 'RELEASED'
+                                                OR o.status = 'CANCELLED' AND o.reason = 'DELIVERY_FAILED')
                              <> (c.order_id IS NOT NULL AND c.cancellation IS DISTINCT FROM 'STOPPED') AS wrong
                       FROM orders.placed_order o LEFT JOIN shipping.consignment c USING (order_id)) AS t",
     },
@@ -60,17 +66,21 @@ pub(super) const CHECKS: &[Check] = &[
     Check {
         invariant: "I3 end",
         claim: "an order says of its parcels what shipping says",
-        query: "WITH parcels AS (
-                    SELECT order_id, bool_and(status = 'DELIVERED') AS arrived,
-                           bool_and(status IN ('DISPATCHED', 'DELIVERED')) AS all_left,
-                           bool_or(status NOT IN ('PENDING', 'CANCELLED')) AS any_left
-                    FROM shipping.shipment GROUP BY 1
+        query: "WITH sent AS (
+                    SELECT s.order_id, sum(l.quantity) AS held, sum(l.dispatched) AS gone, sum(p.arrived) AS arrived, sum(p.failed) AS failed
+                    FROM shipping.shipment s JOIN shipping.shipment_line l USING (shipment_id)
+                    CROSS JOIN LATERAL (
+                        SELECT coalesce(sum((p.contents->>l.sku)::bigint) FILTER (WHERE p.delivered_at IS NOT NULL), 0) AS arrived,
+                               coalesce(sum((p.contents->>l.sku)::bigint) FILTER (WHERE p.failed_at IS NOT NULL), 0) AS failed
+                        FROM shipping.parcel p WHERE p.shipment_id = s.shipment_id) AS p
+                    GROUP BY 1
                 )
                 SELECT count(*) AS examined, count(*) FILTER (WHERE wrong) AS broken, min(id::text) FILTER (WHERE wrong) AS example
                 FROM (SELECT order_id AS id, o.fulfilment_status IS DISTINCT FROM
-                             CASE WHEN arrived THEN 'DELIVERED' WHEN all_left THEN 'SHIPPED' WHEN any_left THEN 'PARTLY_SHIPPED'
-                                  WHEN o.status IN ('CANCELLED', 'REFUNDED') THEN 'RELEASED' ELSE 'ALLOCATED' END AS wrong
-                      FROM parcels LEFT JOIN orders.placed_order o USING (order_id)) AS t",
+                             CASE WHEN c.cancellation = 'STOPPED' THEN 'RELEASED' WHEN failed = held THEN 'FAILED'
+                                  WHEN arrived + failed = held THEN 'DELIVERED' WHEN gone = held THEN 'SHIPPED'
+                                  WHEN gone > 0 THEN 'PARTLY_SHIPPED' ELSE 'ALLOCATED' END AS wrong
+                      FROM sent JOIN shipping.consignment c USING (order_id) LEFT JOIN orders.placed_order o USING (order_id)) AS t",
     },
     Check {
         invariant: "I4 history",
@@ -85,9 +95,15 @@ pub(super) const CHECKS: &[Check] = &[
                         WHERE NOT EXISTS (SELECT FROM shipping.shipment s WHERE s.shipment_id = l.shipment_id)
                     UNION ALL SELECT 'parcel ' || parcel_id FROM shipping.parcel p
                         WHERE NOT EXISTS (SELECT FROM shipping.shipment s WHERE s.shipment_id = p.shipment_id)
+                    UNION ALL SELECT 'goods_return ' || return_id FROM shipping.goods_return g
+                        WHERE NOT EXISTS (SELECT FROM shipping.consignment c WHERE c.order_id = g.order_id)
+                           OR g.parcel_id IS NOT NULL AND NOT EXISTS (SELECT FROM shipping.parcel p WHERE p.parcel_id = g.parcel_id)
+                    UNION ALL SELECT 'goods_receipt ' || receipt_id FROM shipping.goods_receipt r
+                        WHERE NOT EXISTS (SELECT FROM shipping.goods_return g WHERE g.return_id = r.return_id)
                 )
                 SELECT (SELECT count(*) FROM shipping.consignment) + (SELECT count(*) FROM shipping.shipment)
-                       + (SELECT count(*) FROM shipping.shipment_line) + (SELECT count(*) FROM shipping.parcel) AS examined,
+                       + (SELECT count(*) FROM shipping.shipment_line) + (SELECT count(*) FROM shipping.parcel)
+                       + (SELECT count(*) FROM shipping.goods_return) + (SELECT count(*) FROM shipping.goods_receipt) AS examined,
                        count(*) AS broken, min(id) AS example FROM orphan",
     },
 ];

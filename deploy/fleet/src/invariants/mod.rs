@@ -7,6 +7,7 @@ mod delivery;
 mod fulfilment;
 mod history;
 mod money;
+mod refund;
 
 use std::fmt;
 use std::time::{Duration, Instant};
@@ -36,6 +37,8 @@ pub struct Acknowledged {
     orders: Vec<Uuid>,
     cancelled: Vec<Uuid>,
     parcels: Vec<Uuid>,
+    failed_parcels: Vec<Uuid>,
+    refunds: Vec<(Uuid, i32)>,
 }
 
 impl Acknowledged {
@@ -56,6 +59,18 @@ impl Acknowledged {
     /// A parcel was handed over, and that was answered.
     pub fn dispatched(&mut self, parcel_id: &str) -> Result<()> {
         self.parcels.push(parcel_id.parse().context("a parcel id")?);
+        Ok(())
+    }
+
+    /// A parcel was said to have failed, and that was answered.
+    pub fn failed(&mut self, parcel_id: &str) -> Result<()> {
+        self.failed_parcels.push(parcel_id.parse().context("a parcel id")?);
+        Ok(())
+    }
+
+    /// An order was answered with a refund of that number.
+    pub fn refund(&mut self, order_id: &str, number: i32) -> Result<()> {
+        self.refunds.push((order_id.parse().context("an order id")?, number));
         Ok(())
     }
 }
@@ -177,7 +192,7 @@ pub async fn check(fleet: &Fleet, acknowledged: &Acknowledged) -> Result<Report>
 /// What a few statements tell; it holds once the fleet has come to rest.
 async fn check_states(fleet: &Fleet, acknowledged: &Acknowledged, report: &mut Report) -> Result<()> {
     let mut connection = fleet.database().acquire().await?;
-    for Check { invariant, claim, query } in checkout::CHECKS.iter().chain(fulfilment::CHECKS) {
+    for Check { invariant, claim, query } in checkout::CHECKS.iter().chain(fulfilment::CHECKS).chain(refund::CHECKS) {
         let counts = sqlx::query_as(*query).fetch_one(&mut *connection).await.with_context(|| claim.to_string())?;
         report.add(invariant, claim, counts);
     }
@@ -190,7 +205,7 @@ async fn check_states(fleet: &Fleet, acknowledged: &Acknowledged, report: &mut R
     }
     let claim = "no event waits in an outbox or is parked";
     report.add("I5 delivery", claim, delivery::leftovers(&mut connection).await?);
-    let claim = "every acknowledged submission, cancellation and parcel is there";
+    let claim = "every acknowledged submission, cancellation, parcel, failure and refund is there";
     report.add("I7 durable", claim, found(&mut connection, acknowledged).await?);
     Ok(())
 }
@@ -205,11 +220,21 @@ async fn found(connection: &mut PgConnection, acknowledged: &Acknowledged) -> Re
                FROM unnest($2::uuid[]) AS id
                UNION ALL
                SELECT id, NOT EXISTS (SELECT FROM shipping.parcel p WHERE p.parcel_id = id)
-               FROM unnest($3::uuid[]) AS id) AS t",
+               FROM unnest($3::uuid[]) AS id
+               UNION ALL
+               SELECT id, NOT EXISTS (SELECT FROM shipping.parcel p WHERE p.parcel_id = id AND p.failed_at IS NOT NULL)
+               FROM unnest($4::uuid[]) AS id
+               UNION ALL
+               SELECT id, NOT EXISTS (SELECT FROM orders.order_state o CROSS JOIN jsonb_array_elements(o.refunds) AS r
+                                      WHERE o.order_id = id AND (r->>'number')::integer = number)
+               FROM unnest($5::uuid[], $6::integer[]) AS t (id, number)) AS t",
     )
     .bind(&acknowledged.orders)
     .bind(&acknowledged.cancelled)
     .bind(&acknowledged.parcels)
+    .bind(&acknowledged.failed_parcels)
+    .bind(acknowledged.refunds.iter().map(|(order_id, _)| *order_id).collect::<Vec<_>>())
+    .bind(acknowledged.refunds.iter().map(|(_, number)| *number).collect::<Vec<_>>())
     .fetch_one(connection)
     .await?)
 }

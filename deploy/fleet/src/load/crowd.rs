@@ -13,6 +13,7 @@ use uuid::Uuid;
 
 use super::market::{Market, Mix};
 use super::outcomes::{Ending, Outcomes};
+use crate::depot::Depot;
 use crate::fleet::Fleet;
 use crate::invariants::Acknowledged;
 use crate::shopper::{self, Channels, Shopper, patiently, request_id};
@@ -119,6 +120,22 @@ impl Crowd {
             Ending::Paid => Ok(Bought { order_id, intended, acknowledged, paid: heard.at }),
             other => bail!("order {order_id} ended as {other:?}"),
         }
+    }
+
+    /// A whole life: accepts a quote, which is paid for; is sent everything in one parcel from each warehouse; and waits until the order
+    /// is closed, which is then what `paid` tells.
+    pub async fn life(&self, depot: &Depot, prepared: &Prepared, intended: Instant) -> Result<Bought> {
+        let bought = self.checkout(prepared, intended).await?;
+        let order_id = bought.order_id.to_string();
+        for shipment in depot.shipments(&order_id).await? {
+            let (shipment_id, name) = (&shipment.shipment_id, request_id());
+            let parcel = patiently(async || Ok(depot.dispatch(shipment_id, &[], &name).await?)).await?;
+            patiently(async || Ok(depot.deliver(shipment_id, &parcel).await?)).await?;
+        }
+        let Ok(heard) = timeout(OUTCOME_MAX, self.outcomes.closing_of(bought.order_id)).await else {
+            bail!("order {order_id} is not closed after {} s", OUTCOME_MAX.as_secs());
+        };
+        Ok(Bought { paid: heard.at, ..bought })
     }
 
     /// Everything that was acknowledged since this was asked last, to be found again at the end.

@@ -7,7 +7,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
-use contracts::orders::v1::{OrderCancelled, OrderFailed, OrderPaid};
+use contracts::orders::v1::{OrderCancelled, OrderClosed, OrderFailed, OrderPaid};
 use messaging::Envelope;
 use prost::Name;
 use rdkafka::consumer::{BaseConsumer, Consumer};
@@ -33,6 +33,8 @@ pub enum Ending {
     Failed(String),
     /// Cancelled, for that reason.
     Cancelled(String),
+    /// Closed, after it was paid for.
+    Closed,
 }
 
 /// An ending and the moment at which it was heard of.
@@ -52,7 +54,14 @@ enum Entry {
     Heard(Heard),
 }
 
-type Entries = Arc<Mutex<HashMap<Uuid, Entry>>>;
+/// An order has an outcome, and one that ends well is closed later.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Milestone {
+    Outcome,
+    Closing,
+}
+
+type Entries = Arc<Mutex<HashMap<(Uuid, Milestone), Entry>>>;
 
 /// Listens from the moment it is made until it is dropped.
 pub struct Outcomes {
@@ -82,15 +91,25 @@ impl Outcomes {
         Ok(Self { entries, stop, listener: Some(listener) })
     }
 
-    /// Waits until the order's end is heard of. Each order can be waited for once.
+    /// Waits until the order's outcome is heard of. Each order can be waited for once.
     pub async fn of(&self, order_id: Uuid) -> Heard {
+        self.wait(order_id, Milestone::Outcome).await
+    }
+
+    /// Waits until it is heard that the order is closed. Each order can be waited for once.
+    pub async fn closing_of(&self, order_id: Uuid) -> Heard {
+        self.wait(order_id, Milestone::Closing).await
+    }
+
+    async fn wait(&self, order_id: Uuid, milestone: Milestone) -> Heard {
+        let key = (order_id, milestone);
         let (sender, answer) = oneshot::channel();
         {
             let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
-            if let Some(Entry::Heard(heard)) = entries.remove(&order_id) {
+            if let Some(Entry::Heard(heard)) = entries.remove(&key) {
                 return heard;
             }
-            entries.insert(order_id, Entry::Awaited(sender));
+            entries.insert(key, Entry::Awaited(sender));
         }
         answer.await.expect("the listener lives as long as this does")
     }
@@ -106,15 +125,20 @@ impl Drop for Outcomes {
     }
 }
 
-fn take(entries: &Mutex<HashMap<Uuid, Entry>>, event: &Envelope) {
+fn take(entries: &Mutex<HashMap<(Uuid, Milestone), Entry>>, event: &Envelope) {
     let Some(ending) = ending(event) else { return };
+    let milestone = match ending {
+        Ending::Paid | Ending::Failed(_) | Ending::Cancelled(_) => Milestone::Outcome,
+        Ending::Closed => Milestone::Closing,
+    };
+    let key = (event.aggregate_id, milestone);
     let heard = Heard { ending, at: Instant::now(), partition: event.origin.partition };
     let mut entries = entries.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some(Entry::Awaited(answer)) = entries.remove(&event.aggregate_id) {
+    if let Some(Entry::Awaited(answer)) = entries.remove(&key) {
         // Nobody waits any more when a run was broken off.
         let _ = answer.send(heard);
     } else {
-        entries.insert(event.aggregate_id, Entry::Heard(heard));
+        entries.insert(key, Entry::Heard(heard));
     }
 }
 
@@ -123,6 +147,8 @@ fn ending(event: &Envelope) -> Option<Ending> {
     let is = |name: String| event.event_type == name;
     if is(OrderPaid::full_name()) {
         Some(Ending::Paid)
+    } else if is(OrderClosed::full_name()) {
+        Some(Ending::Closed)
     } else if is(OrderFailed::full_name()) {
         event.decode::<OrderFailed>().ok().map(|failed| Ending::Failed(failed.reason))
     } else if is(OrderCancelled::full_name()) {

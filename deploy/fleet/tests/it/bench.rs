@@ -20,7 +20,7 @@ fn results(test: &str) -> PathBuf {
 async fn every_part_of_the_bench_writes_its_figures() {
     let _turn = ONE_FLEET.lock().await;
     let folder = results("every-part");
-    let parts = ["--ceilings", "--closed", "4,8", "--hot", "8", "--journey", "4", "--half-load"];
+    let parts = ["--ceilings", "--closed", "4,8", "--hot", "8", "--journey", "4", "--whole-life", "8", "--half-load"];
     let mut command = Command::new(env!("CARGO_BIN_EXE_fleet"));
     let size = ["--orders", "40", "--seconds", "1", "--skus", "5", "--seed", "7"];
     command.arg("bench").args(parts).args(size).arg("--out").arg(&folder);
@@ -34,7 +34,7 @@ async fn every_part_of_the_bench_writes_its_figures() {
         assert!(figure.is_some_and(|figure| figure > 0.0), "{path} in {summary:#}");
     };
     for figure in ["orders_per_sec", "ratio_to_pipelined", "ratio_to_single_tx", "cpu_ms_per_order", "paid_p99_ms"] {
-        for level in ["/closed/4", "/closed/8", "/hot/8", "/journey", "/half_load"] {
+        for level in ["/closed/4", "/closed/8", "/hot/8", "/journey", "/whole_life", "/half_load"] {
             positive(&format!("{level}/{figure}"));
         }
     }
@@ -48,6 +48,8 @@ async fn every_part_of_the_bench_writes_its_figures() {
     positive("/memory_at_rest_mib/orders");
     positive("/closed/8/events_per_batch/orders.saga");
     positive("/closed/8/wal_bytes_per_order");
+    positive("/whole_life/rows_per_order/inserted");
+    positive("/whole_life/wal_bytes_per_order");
     assert_eq!(summary["invariants_broken"], 0);
     let page = std::fs::read_to_string(folder.join("summary.md")).unwrap();
     assert!(page.contains("DEBUG BUILD"), "a debug build must not pass for a measurement:\n{page}");

@@ -1,13 +1,17 @@
 //! The proof at the end of the demo can fail: each kind of damage, planted in the databases, breaks the claim about it.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use contracts::orders::v1::OrderStatus;
+use contracts::shipping::v1::{ParcelFailure, ReturnCondition};
 use fleet::catalogue::Catalogue;
+use fleet::depot::Depot;
 use fleet::fleet::Fleet;
 use fleet::invariants::{Acknowledged, Report, check_when_settled};
-use fleet::shopper::{self, Shopper};
+use fleet::shopper::{self, Shopper, request_id};
 use fleet::topology::{Deadlines, Shape};
 use fleet::witness;
+use sqlx::AssertSqlSafe;
 
 use crate::marketplace::{ONE_FLEET, test_servers};
 
@@ -70,18 +74,18 @@ const DAMAGE: &[(&str, &str, &str)] = &[
         "no payment waits for somebody",
     ),
     (
-        "INSERT INTO payments.ledger_transaction VALUES (gen_random_uuid(), gen_random_uuid(), 'refund', now())",
+        "INSERT INTO payments.ledger_transaction VALUES (gen_random_uuid(), gen_random_uuid(), 'refund', 1, now())",
         "DELETE FROM payments.ledger_transaction WHERE kind = 'refund'",
         "every row has the row that it belongs to",
     ),
     (
-        "INSERT INTO shipping.parcel
-         SELECT gen_random_uuid(), shipment_id, 'DHL', 'JD1', '{\"PAN-26\": 1}', now(), NULL FROM shipping.shipment LIMIT 1",
+        "INSERT INTO shipping.parcel (parcel_id, shipment_id, carrier, tracking_number, contents, dispatched_at)
+         SELECT gen_random_uuid(), shipment_id, 'DHL', 'JD1', '{\"PAN-26\": 1}', now() FROM shipping.shipment LIMIT 1",
         "DELETE FROM shipping.parcel",
         "what has left of each shipment is what its parcels hold",
     ),
     (
-        "INSERT INTO shipping.shipment_line VALUES (gen_random_uuid(), 'PAN-26', 2, 0)",
+        "INSERT INTO shipping.shipment_line VALUES (gen_random_uuid(), 'PAN-26', 2, 0, 0)",
         "DELETE FROM shipping.shipment_line WHERE quantity = 2",
         "every row of a shipment has the row that it belongs to",
     ),
@@ -89,6 +93,75 @@ const DAMAGE: &[(&str, &str, &str)] = &[
         "INSERT INTO orders.outbox (aggregate_id, version, created_at) VALUES (gen_random_uuid(), 1, now())",
         "DELETE FROM orders.outbox",
         "no event waits in an outbox",
+    ),
+];
+
+/// The same to an order of three units: one was lost on its way, two arrived, and one of these came back damaged.
+const DAMAGE_AFTERWARDS: &[(&str, &str, &str)] = &[
+    (
+        "UPDATE shipping.parcel SET contents = '{\"PAN-26\": 3}' WHERE delivered_at IS NOT NULL",
+        "UPDATE shipping.parcel SET contents = '{\"PAN-26\": 2}' WHERE delivered_at IS NOT NULL",
+        "each unit that left has arrived, has failed or is on its way",
+    ),
+    (
+        "UPDATE shipping.shipment_line SET taken_back = 0",
+        "UPDATE shipping.shipment_line SET taken_back = 1",
+        "what came back is at most what was awaited",
+    ),
+    (
+        "UPDATE shipping.goods_return SET awaited = replace(awaited::text, 'PAN-26', 'PAN-27')::jsonb",
+        "UPDATE shipping.goods_return SET awaited = replace(awaited::text, 'PAN-27', 'PAN-26')::jsonb",
+        "what came back is at most what was awaited",
+    ),
+    (
+        "UPDATE shipping.goods_return SET order_id = gen_random_uuid()",
+        "UPDATE shipping.goods_return SET order_id = (SELECT order_id FROM shipping.consignment)",
+        "every row of a shipment has the row that it belongs to",
+    ),
+    (
+        "UPDATE shipping.goods_receipt SET received = replace(received::text, 'DAMAGED', 'RESALABLE')::jsonb",
+        "UPDATE shipping.goods_receipt SET received = replace(received::text, 'RESALABLE', 'DAMAGED')::jsonb",
+        "the stock took back for each order what its warehouses received",
+    ),
+    (
+        "UPDATE inventory.stock_movement SET movement_type = 'adjust' WHERE movement_type = 'return'",
+        "UPDATE inventory.stock_movement SET movement_type = 'return' WHERE movement_type = 'adjust'",
+        "what is on hand is what was stocked, less what parcels took",
+    ),
+    (
+        "UPDATE shipping.parcel SET delivered_at = failed_at, failure = NULL, failed_at = NULL WHERE contents = '{\"PAN-26\": 1}'",
+        "UPDATE shipping.parcel SET failed_at = delivered_at, failure = 'LOST', delivered_at = NULL WHERE contents = '{\"PAN-26\": 1}'",
+        "what was given up for parcels that failed is for what they held",
+    ),
+    (
+        "UPDATE orders.order_state SET captured_minor = 1",
+        "UPDATE orders.order_state SET captured_minor = (SELECT captured_minor FROM payments.payment)",
+        "the refunds of an order are together at most what was captured",
+    ),
+    (
+        "UPDATE orders.order_state SET refunds = replace(refunds::text, '\"number\": 2', '\"number\": 7')::jsonb",
+        "UPDATE orders.order_state SET refunds = replace(refunds::text, '\"number\": 7', '\"number\": 2')::jsonb",
+        "orders, payments and the ledger say the same of each refund",
+    ),
+    (
+        "UPDATE orders.order_state SET refunds = replace(refunds::text, '\"quantity\": 1', '\"quantity\": 2')::jsonb",
+        "UPDATE orders.order_state SET refunds = replace(refunds::text, '\"quantity\": 2', '\"quantity\": 1')::jsonb",
+        "each unit is paid back once at most",
+    ),
+    (
+        "UPDATE orders.order_state SET status = 'SHIPPED', fulfilment_status = 'SHIPPED'",
+        "UPDATE orders.order_state SET status = 'DELIVERED', fulfilment_status = 'DELIVERED'",
+        "escrow is empty once an order has arrived and is paid, and nobody earned anything before",
+    ),
+    (
+        "UPDATE orders.order_state SET status = 'CLOSED', refunds = replace(refunds::text, 'REFUNDED', 'APPROVED')::jsonb",
+        "UPDATE orders.order_state SET status = 'DELIVERED', refunds = replace(refunds::text, 'APPROVED', 'REFUNDED')::jsonb",
+        "of a closed order nothing is under way",
+    ),
+    (
+        "UPDATE orders.order_state SET close_at = now() - interval '1 minute'",
+        "UPDATE orders.order_state SET close_at = now() + interval '1 day'",
+        "an order whose time is over is closed",
     ),
 ];
 
@@ -104,14 +177,7 @@ async fn damage_to_the_books_breaks_the_claim_about_it() {
     let mut acknowledged = Acknowledged::default();
     acknowledged.submitted(&submitted.checkout).unwrap();
 
-    let report = check_when_settled(&fleet, &acknowledged, Duration::from_secs(10)).await.unwrap();
-    assert!(!report.is_broken(), "{report}");
-    for (damage, mending, claim) in DAMAGE {
-        sqlx::query(*damage).execute(fleet.database()).await.unwrap();
-        let report = check_when_settled(&fleet, &acknowledged, Duration::ZERO).await.unwrap();
-        assert!(breaks(&report, claim), "{damage}\n{report}");
-        sqlx::query(*mending).execute(fleet.database()).await.unwrap();
-    }
+    each_is_noticed(&fleet, &acknowledged, DAMAGE).await;
 
     // An acknowledged order that nobody has.
     let mut forgotten = submitted.checkout.clone();
@@ -120,6 +186,76 @@ async fn damage_to_the_books_breaks_the_claim_about_it() {
     let report = check_when_settled(&fleet, &acknowledged, Duration::ZERO).await.unwrap();
     assert!(breaks(&report, "every acknowledged submission"), "{report}");
     fleet.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn damage_to_the_books_of_what_failed_and_came_back_breaks_the_claim_about_it() {
+    let _turn = ONE_FLEET.lock().await;
+    // Nothing is closed while the books are looked at.
+    let deadlines = Deadlines { close_sweep: Duration::from_hours(1), ..Deadlines::PRODUCTION };
+    let fleet = Fleet::start("invariants-afterwards", &test_servers(), Shape::single(deadlines)).await.unwrap();
+    shopper::load(&fleet, &Catalogue::read().unwrap()).await.unwrap();
+    let ada = Shopper::new(&fleet, "Ada").unwrap();
+    let submitted = ada.buy(&[("PAN-26", 3)], "tok_approved").await.unwrap();
+    let order_id = &submitted.checkout.orders[0].order_id;
+    let mut acknowledged = Acknowledged::default();
+    acknowledged.submitted(&submitted.checkout).unwrap();
+    let depot = Depot::new(&fleet).unwrap();
+    let shipment_id = &depot.shipments(order_id).await.unwrap()[0].shipment_id;
+    let lost = depot.dispatch(shipment_id, &[("PAN-26", 1)], &request_id()).await.unwrap();
+    depot.fail(shipment_id, &lost, ParcelFailure::Lost).await.unwrap();
+    acknowledged.failed(&lost).unwrap();
+    let parcel = depot.dispatch(shipment_id, &[], &request_id()).await.unwrap();
+    depot.deliver(shipment_id, &parcel).await.unwrap();
+    until(async || ada.order(order_id).await.is_ok_and(|order| order.status() == OrderStatus::Delivered)).await;
+    let asked = ada.request_return(order_id, &[("PAN-26", 1)], &request_id()).await.unwrap();
+    acknowledged.refund(order_id, asked.refunds.last().unwrap().refund_number).unwrap();
+    until(async || !depot.returns(order_id).await.unwrap().is_empty()).await;
+    let goods_return = depot.returns(order_id).await.unwrap().remove(0);
+    let came = [("PAN-26", 1, ReturnCondition::Damaged)];
+    depot.receive(&goods_return, &came, false, &request_id()).await.unwrap();
+
+    each_is_noticed(&fleet, &acknowledged, DAMAGE_AFTERWARDS).await;
+
+    // A refund that the provider has not given back.
+    let refund = "kind = 'refund' AND number = 1";
+    execute(&fleet, &format!("UPDATE payments.provider_operation SET kind = 'void' WHERE {refund}")).await;
+    let report = check_when_settled(&fleet, &acknowledged, Duration::ZERO).await.unwrap();
+    assert!(breaks(&report, "the provider charged nobody twice"), "{report}");
+    execute(&fleet, "UPDATE payments.provider_operation SET kind = 'refund' WHERE kind = 'void'").await;
+
+    // An acknowledged failure and an acknowledged refund that nobody has.
+    for forget in [|all: &mut Acknowledged, id: &str| all.failed(id), |all, id| all.refund(id, 9)] {
+        let mut acknowledged = acknowledged.clone();
+        forget(&mut acknowledged, order_id).unwrap();
+        let report = check_when_settled(&fleet, &acknowledged, Duration::ZERO).await.unwrap();
+        assert!(breaks(&report, "every acknowledged submission"), "{report}");
+    }
+    fleet.stop().await.unwrap();
+}
+
+/// The books are whole; each damage breaks the claim about it, and is mended.
+async fn each_is_noticed(fleet: &Fleet, acknowledged: &Acknowledged, damages: &[(&str, &str, &str)]) {
+    let report = check_when_settled(fleet, acknowledged, Duration::from_secs(10)).await.unwrap();
+    assert!(!report.is_broken(), "{report}");
+    for (damage, mending, claim) in damages {
+        execute(fleet, damage).await;
+        let report = check_when_settled(fleet, acknowledged, Duration::ZERO).await.unwrap();
+        assert!(breaks(&report, claim), "{damage}\n{report}");
+        execute(fleet, mending).await;
+    }
+}
+
+async fn execute(fleet: &Fleet, statement: &str) {
+    sqlx::query(AssertSqlSafe(statement.to_owned())).execute(fleet.database()).await.unwrap();
+}
+
+async fn until(probe: impl AsyncFn() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while !probe().await {
+        assert!(Instant::now() < deadline, "it did not come to that");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
 }
 
 fn breaks(report: &Report, claim: &str) -> bool {
