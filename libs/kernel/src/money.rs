@@ -231,6 +231,7 @@ impl Money {
     ///
     /// # Panics
     /// `of` is not above zero, or `units` is not from 0 to `of`: a caller that counts units knows how many there are.
+    #[must_use]
     pub fn of_first_units(self, units: i64, of: i64) -> Self {
         assert!((0..=of).contains(&units) && of > 0, "{units} of {of} units");
         let minor = i128::from(self.minor) * i128::from(units) / i128::from(of);

@@ -12,25 +12,36 @@
 //! | what comes back, where to and in what condition | [`domain::goods_return`] |
 //! | what a seller charges for sending; what it offers for goods and a place | [`domain::rates`]; [`domain::rates::offers`] |
 //! | tables `consignment`, `shipment`, `shipment_line`, `parcel`, `goods_return`, `goods_receipt` | `migrations/1001_shipping.sql`, [`adapters::postgres`] |
+//! | what the sandbox carrier is asked for, and tells us by webhook: labels, scans | [`adapters::carriers`], [`adapters::webhooks`]; [`domain::scan`], [`app::take_scans`] |
+//! | jobs: webhooks that wait, parcels that are silent | [`jobs::take_webhooks`], [`jobs::ask_carrier`] |
+//! | table `carrier_webhook` | `migrations/1003_carrier.sql`, [`adapters::postgres::carrier`] |
 //! | table `shipping_profile` | `migrations/1002_rates.sql`, [`adapters::postgres::rates`] |
 
 pub mod adapters;
 pub mod app;
 pub mod domain;
+pub mod jobs;
 mod participant;
 pub mod saga;
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use anyhow::Context as _;
 use chassis::auth::Verifier;
 use chassis::grpc::Server;
+use chassis::webhook::WebhookKey;
 use chassis::{Operation, ParkedOperation, Settings, Tasks, cli, database, jobs as chassis_jobs, parked, telemetry};
 use contracts::shipping::v1::shipping_rates_service_server::ShippingRatesServiceServer;
 use contracts::shipping::v1::shipping_service_server::ShippingServiceServer;
 use messaging::{Consumer, EventStore, Relay};
+use tokio::net::TcpListener;
+use tokio::sync::Notify;
 
+use adapters::carriers::Sandbox;
 use adapters::events::SUBSCRIPTIONS;
+use adapters::webhooks::Webhooks;
 pub use participant::Shipping;
 
 /// The consumer group of the saga.
@@ -54,6 +65,24 @@ pub struct Args {
     /// How long a quote of what sending costs is honoured; longer than checkout's own quotes bind, so that it ends none of them early
     #[arg(long, env = "TRADEWIND_SHIPPING_QUOTE_VALIDITY", default_value = "30m", value_name = "DURATION", value_parser = humantime::parse_duration)]
     quote_validity: Duration,
+    /// Where the sandbox carrier is; without it no labels are bought, and deliveries are reported by hand
+    #[arg(long, env = "TRADEWIND_SANDBOX_CARRIER_URL", value_name = "URL")]
+    sandbox_carrier_url: Option<String>,
+    /// How long a carrier may take to answer
+    #[arg(long, env = "TRADEWIND_CARRIER_TIMEOUT", default_value = "5s", value_name = "DURATION", value_parser = humantime::parse_duration)]
+    carrier_timeout: Duration,
+    /// How long a parcel may be silent before its carrier is asked about it
+    #[arg(long, env = "TRADEWIND_CARRIER_SILENCE", default_value = "1h", value_name = "DURATION", value_parser = humantime::parse_duration)]
+    carrier_silence: Duration,
+    /// How often parcels that are silent are looked for
+    #[arg(long, env = "TRADEWIND_CARRIER_SWEEP_EVERY", default_value = "1m", value_name = "DURATION", value_parser = humantime::parse_duration)]
+    carrier_sweep_every: Duration,
+    /// Address on which webhooks of carriers are taken in over HTTP; without it none are
+    #[arg(long, env = "TRADEWIND_WEBHOOK_LISTEN", value_name = "ADDRESS", requires = "webhook_key")]
+    webhook_listen: Option<SocketAddr>,
+    /// Key that the sandbox carrier signs its webhooks with: whsec_ and at least 24 bytes in base64
+    #[arg(long, env = "TRADEWIND_SANDBOX_CARRIER_WEBHOOK_SECRET", value_name = "KEY", hide_env_values = true)]
+    webhook_key: Option<WebhookKey>,
     #[command(subcommand)]
     command: Command,
 }
@@ -88,15 +117,37 @@ async fn serve(args: &Args) -> anyhow::Result<()> {
     let pool = database::connect(&SERVICE, settings).await?;
     let store = EventStore::new(SERVICE.name, pool, settings.clock());
     let kafka = settings.kafka_config(&SERVICE);
+    let sandbox = match &args.sandbox_carrier_url {
+        Some(url) => Some(Sandbox::new(url, args.carrier_timeout)?),
+        None => None,
+    };
     let server = Server::bind(settings, Verifier::new(settings).await?)
         .await?
-        .add(ShippingServiceServer::new(adapters::grpc::Api::new(store.clone(), Shipping)))
+        .add(ShippingServiceServer::new(adapters::grpc::Api::new(store.clone(), Shipping, sandbox.clone())))
         .add(ShippingRatesServiceServer::new(adapters::grpc_rates::RatesApi::new(store.clone(), args.quote_validity)));
 
     let mut tasks = Tasks::new(settings.drain_timeout);
     tasks.spawn("relay", |stop| Relay::new(store.clone(), kafka.clone()).run(stop));
     tasks.spawn("housekeeping", |stop| chassis_jobs::housekeeping(store.clone(), settings, stop));
+    let carrier_store = store.clone();
     tasks.spawn(CONSUMER, |stop| Consumer::new(store, kafka, CONSUMER, SUBSCRIPTIONS, Arc::new(Shipping)).run(stop));
+    if let Some(sandbox) = sandbox {
+        let (store, silence) = (carrier_store.clone(), args.carrier_silence);
+        tasks.spawn("ask_carrier", |stop| {
+            chassis_jobs::every(args.carrier_sweep_every, "ask_carrier", store.pool().clone(), stop, move || {
+                let (store, sandbox) = (store.clone(), sandbox.clone());
+                async move { jobs::ask_carrier::ask_carrier(&store, &sandbox, silence).await.map(drop) }
+            })
+        });
+    }
+    if let (Some(listen), Some(key)) = (args.webhook_listen, args.webhook_key.clone()) {
+        let listener = TcpListener::bind(listen).await.with_context(|| format!("cannot listen on {listen}"))?;
+        tracing::info!(listen = %listener.local_addr()?, "webhooks are taken in");
+        let came = Arc::new(Notify::new());
+        let webhooks = Webhooks::new(carrier_store.clone(), key, came.clone());
+        tasks.spawn("take_webhooks", |stop| jobs::take_webhooks::run(carrier_store, came, stop));
+        tasks.spawn("webhooks", |stop| webhooks.serve(listener, stop));
+    }
     tasks.spawn("grpc", |stop| server.serve(stop));
     tasks.run().await
 }

@@ -11,7 +11,8 @@ use contracts::shipping::v1::shipping_service_server::ShippingService;
 use messaging::EventStore;
 use tonic::{Request, Response, Status};
 
-use super::postgres::{self, Found, Parties, Whose};
+use super::carriers::{CarrierApi as _, NoLabel, SANDBOX, Sandbox};
+use super::postgres::{self, Found, Parties, Whose, carrier};
 use super::wire_resources::{return_to_wire, shipment_to_wire, status_from_wire};
 use super::wire_terms::{condition_from_wire, failure_from_wire, line_from_wire};
 use crate::Shipping;
@@ -38,12 +39,28 @@ const LINES_MAX: usize = 200;
 pub struct Api {
     store: EventStore,
     shipping: Shipping,
+    sandbox: Option<Sandbox>,
 }
 
 impl Api {
-    /// The RPCs over a store.
-    pub fn new(store: EventStore, shipping: Shipping) -> Self {
-        Self { store, shipping }
+    /// The RPCs over a store, with the sandbox carrier if there is one.
+    pub fn new(store: EventStore, shipping: Shipping, sandbox: Option<Sandbox>) -> Self {
+        Self { store, shipping, sandbox }
+    }
+
+    /// The carrier's number for a parcel: that which was given, or that of a label that is bought now. Who asks again gets the same label.
+    async fn tracking_number(
+        &self,
+        found: &Found,
+        given: Option<TrackingNumber>,
+        request_id: &str,
+    ) -> Result<TrackingNumber, Error> {
+        let (None, Some(sandbox)) = (&given, &self.sandbox) else {
+            return given.ok_or(Error::Label(NoLabel::Refused("it sells no labels here".to_owned())));
+        };
+        let key = format!("{}:{request_id}", found.shipment.id);
+        let cash_minor = carrier::cash_to_collect(self.store.pool(), found.order_id).await?;
+        Ok(sandbox.buy_label(&key, &found.ship_to, cash_minor).await?)
     }
 
     /// The shipment, if it is the caller's business. Whoever it is not does not learn that it exists.
@@ -124,13 +141,19 @@ impl ShippingService for Api {
         let shipment_id = fields.take(id_from_wire("shipment_id", &request.shipment_id));
         let asked = contents(&request.lines, &mut fields);
         let carrier = fields.check("carrier", Carrier::new(request.carrier));
-        let tracking_number = fields.check("tracking_number", TrackingNumber::new(request.tracking_number));
-        let (Some(key), Some(shipment_id), Some(asked), Some(carrier), Some(tracking_number)) =
-            (key, shipment_id, asked, carrier, tracking_number)
+        let sells_labels = carrier.as_ref().is_some_and(|carrier| carrier.as_str() == SANDBOX);
+        let number = if request.tracking_number.is_empty() && sells_labels {
+            Some(None)
+        } else {
+            fields.check("tracking_number", TrackingNumber::new(request.tracking_number)).map(Some)
+        };
+        let (Some(key), Some(shipment_id), Some(asked), Some(carrier), Some(number)) =
+            (key, shipment_id, asked, carrier, number)
         else {
             return Err(status(fields.refuse()));
         };
         let found = self.find(shipment_id, |parties| may_handle(&caller, parties)).await.map_err(status)?;
+        let tracking_number = self.tracking_number(&found, number, &request.request_id).await.map_err(status)?;
         let order_id = found.order_id;
         let command = DispatchParcel { order_id, shipment_id, asked, carrier, tracking_number, actor: caller.actor() };
         let answer = key.run(&self.store, async |unit| {

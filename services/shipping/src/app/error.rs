@@ -1,5 +1,6 @@
 use kernel::{Classified, ErrorKind, FieldViolation};
 
+use crate::adapters::carriers::NoLabel;
 use crate::domain::error::ShippingError;
 use crate::domain::rates::error::RatesError;
 
@@ -15,6 +16,9 @@ pub enum Error {
     /// Another parcel has that number.
     #[error("the carrier has another parcel of that number")]
     TrackingNumberTaken,
+    /// The carrier sells no label for the parcel, or gave no answer.
+    #[error(transparent)]
+    Label(#[from] NoLabel),
     /// Somebody else's shipments are none of the caller's business.
     #[error("these are somebody else's shipments")]
     NotYours {
@@ -32,6 +36,8 @@ impl Classified for Error {
             Self::Refused(refusal) => refusal.kind(),
             Self::Rates(refusal) => refusal.kind(),
             Self::TrackingNumberTaken => ErrorKind::AlreadyExists,
+            Self::Label(NoLabel::Refused(_)) => ErrorKind::FailedPrecondition,
+            Self::Label(NoLabel::NoAnswer(_)) => ErrorKind::Unavailable,
             Self::NotYours { .. } => ErrorKind::PermissionDenied,
             Self::Storage(error) => error.kind(),
         }
@@ -42,6 +48,8 @@ impl Classified for Error {
             Self::Refused(refusal) => refusal.reason(),
             Self::Rates(refusal) => refusal.reason(),
             Self::TrackingNumberTaken => "TRACKING_NUMBER_TAKEN",
+            Self::Label(NoLabel::Refused(_)) => "LABEL_REFUSED",
+            Self::Label(NoLabel::NoAnswer(_)) => "CARRIER_UNAVAILABLE",
             Self::NotYours { .. } => "NOT_YOURS",
             Self::Storage(error) => error.reason(),
         }
@@ -53,7 +61,7 @@ impl Classified for Error {
             Self::Rates(refusal) => refusal.field_violations(),
             Self::TrackingNumberTaken => vec![FieldViolation::new("tracking_number", self)],
             Self::NotYours { field } => vec![FieldViolation::new(*field, self)],
-            Self::Storage(_) => Vec::new(),
+            Self::Label(_) | Self::Storage(_) => Vec::new(),
         }
     }
 }

@@ -9,5 +9,6 @@ pub mod record_delivery;
 pub mod record_failure;
 pub mod record_remittance;
 pub mod set_shipping_profile;
+pub mod take_scans;
 
 pub use error::Error;

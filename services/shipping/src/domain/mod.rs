@@ -12,5 +12,6 @@ pub mod goods_return;
 pub mod ids;
 pub mod parcel;
 pub mod rates;
+pub mod scan;
 pub mod shipment;
 pub mod world;

@@ -7,6 +7,7 @@
 //! | `fulfilment` | the saga: facts in over Kafka, facts out; races, replicas, parked events |
 //! | `returns` | the same of goods that come back |
 //! | `rpc` | every RPC through the real server, its refusals by name; one file per subject |
+//! | `carrier` | labels, webhooks and questions, with the sandbox carrier beside it |
 //! | `rates` | what sending costs: profiles and quotes, through the real server |
 //! | `steps` | each step of a saga repeated, undone and interrupted, by the harness of `testkit` |
 //! | `walls` | what the database refuses, whatever is decided |
@@ -14,6 +15,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may give up where it stands")]
 
+mod carrier;
 mod depot;
 mod fulfilment;
 mod indexes;

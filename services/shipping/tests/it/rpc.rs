@@ -51,7 +51,7 @@ impl Rpc {
         let depot = Depot::closed().await;
         depot.happen(vec![order.asked()]).await;
         let settings = testkit::settings(&depot.database, &depot.kafka);
-        let api = Api::new(depot.store.clone(), Shipping);
+        let api = Api::new(depot.store.clone(), Shipping, None);
         let server = Server::bind(&settings, Verifier::new(&settings).await.unwrap()).await.unwrap();
         let url = format!("http://{}", server.local_address());
         let stop = CancellationToken::new();

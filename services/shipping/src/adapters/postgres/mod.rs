@@ -1,5 +1,6 @@
 //! Loading, saving and reading consignments and their shipments.
 
+pub mod carrier;
 mod consignment;
 mod goods_return;
 pub mod rates;
