@@ -1,10 +1,12 @@
-//! The running fleet: servers, the sandbox provider, seven services, and a database that can be looked into.
+//! The running fleet: servers, the sandbox provider and carrier, seven services, and a database that can be looked into.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use futures::future::try_join_all;
 use nix::unistd::Pid;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
@@ -19,7 +21,7 @@ use crate::ports::ReservedPorts;
 use crate::process::{Death, Process, ProcessSpec};
 use crate::progress::{self, Step};
 use crate::servers::{ExternalServers, Servers};
-use crate::topology::{PROVIDER, Service, Shape, replica};
+use crate::topology::{BESIDE_GRPC, CARRIER, PROVIDER, Service, Shape, WEBHOOKS, replica};
 use crate::workdir::Workdir;
 
 /// How long a process may take until it serves.
@@ -63,6 +65,7 @@ impl Fleet {
             kafka_prefix: kafka_prefix.clone(),
             guest_secret: random_hex(),
             service_token: keys.service_token(),
+            webhook_secret: format!("whsec_{}", BASE64.encode(rand::random::<[u8; 32]>())),
         };
 
         create_roles(&admin, &shape).await?;
@@ -76,7 +79,8 @@ impl Fleet {
         step.reached("schemas and topics are there");
 
         drop(ports);
-        let mut processes = vec![Process::spawn(specs.provider(), &workdir)?];
+        let mut processes =
+            vec![Process::spawn(specs.provider(), &workdir)?, Process::spawn(specs.carrier(), &workdir)?];
         for service in shape.services() {
             for number in 0..shape.replicas {
                 processes.push(Process::spawn(specs.serve(service, number), &workdir)?);
@@ -89,7 +93,7 @@ impl Fleet {
             death = servers.died() => return Err(death.into()),
         }
         let times = if shape.replicas == 1 { String::new() } else { format!(", {} times each,", shape.replicas) };
-        step.reached(format_args!("seven services{times} and the sandbox provider serve"));
+        step.reached(format_args!("seven services{times}, the sandbox provider and the sandbox carrier serve"));
         let database = PgPoolOptions::new().max_connections(4).connect_lazy_with(admin);
         Ok(Self { processes, servers, shape, endpoints, kafka_prefix, keys, database, _workdir: workdir })
     }
@@ -235,6 +239,7 @@ struct Specs<'a> {
     kafka_prefix: String,
     guest_secret: String,
     service_token: String,
+    webhook_secret: String,
 }
 
 impl Specs<'_> {
@@ -248,10 +253,20 @@ impl Specs<'_> {
         let name = replica(service.name, number);
         let role = self.admin.clone().username(service.name).password(service.name);
         let listen = self.endpoints.0[&name].trim_start_matches("http://").to_owned();
-        self.service(service, name.clone(), &role)
+        let spec = self
+            .service(service, name.clone(), &role)
             .args(["serve"])
             .env("TRADEWIND_GRPC_LISTEN", listen)
-            .env("TRADEWIND_REPLICA", name)
+            .env("TRADEWIND_REPLICA", name);
+        if service.name != "shipping" {
+            return spec;
+        }
+        let spec = spec
+            .env("TRADEWIND_SANDBOX_CARRIER_WEBHOOK_SECRET", &self.webhook_secret)
+            // A webhook that was lost with a process is asked for soon.
+            .env("TRADEWIND_CARRIER_SILENCE", "2s")
+            .env("TRADEWIND_CARRIER_SWEEP_EVERY", "1s");
+        if number == 0 { spec.env("TRADEWIND_WEBHOOK_LISTEN", self.address(WEBHOOKS)) } else { spec }
     }
 
     fn service(&self, service: &Service, process: String, connect: &PgConnectOptions) -> ProcessSpec {
@@ -282,8 +297,25 @@ impl Specs<'_> {
 
     fn provider(&self) -> ProcessSpec {
         ProcessSpec::new(PROVIDER, self.binaries.0.join(PROVIDER))
-            .env("TRADEWIND_SANDBOX_LISTEN", self.endpoints.0[PROVIDER].trim_start_matches("http://"))
+            .env("TRADEWIND_SANDBOX_LISTEN", self.address(PROVIDER))
             .env("TRADEWIND_SANDBOX_STATE", self.workdir.root().join("data").join("provider").display().to_string())
+    }
+
+    fn carrier(&self) -> ProcessSpec {
+        let hook = format!("{}/webhooks/carriers/sandbox", self.endpoints.0[WEBHOOKS]);
+        ProcessSpec::new(CARRIER, self.binaries.0.join(CARRIER))
+            .env("TRADEWIND_SANDBOX_CARRIER_LISTEN", self.address(CARRIER))
+            .env(
+                "TRADEWIND_SANDBOX_CARRIER_STATE",
+                self.workdir.root().join("data").join("carrier").display().to_string(),
+            )
+            .env("TRADEWIND_SANDBOX_CARRIER_PACE", "100ms")
+            .env("TRADEWIND_SANDBOX_CARRIER_WEBHOOK_URL", hook)
+            .env("TRADEWIND_SANDBOX_CARRIER_WEBHOOK_SECRET", &self.webhook_secret)
+    }
+
+    fn address(&self, name: &str) -> &str {
+        self.endpoints.0[name].trim_start_matches("http://")
     }
 }
 
@@ -302,7 +334,7 @@ impl Endpoints {
             shape.services().flat_map(|service| (0..shape.replicas).map(|number| replica(service.name, number)));
         let mut endpoints = BTreeMap::new();
         let mut ports = Vec::new();
-        for name in services.chain([PROVIDER.to_owned()]) {
+        for name in services.chain(BESIDE_GRPC.map(str::to_owned)) {
             let reserved = ReservedPorts::reserve()?;
             let [port] = reserved.numbers();
             endpoints.insert(name, format!("http://127.0.0.1:{port}"));
@@ -320,7 +352,8 @@ impl Endpoints {
 
     /// Those that answer gRPC.
     fn of_services(&self) -> impl Iterator<Item = &str> {
-        self.0.iter().filter(|(name, _)| *name != PROVIDER).map(|(_, url)| url.as_str())
+        let answers = |name: &str| !BESIDE_GRPC.contains(&name);
+        self.0.iter().filter(move |(name, _)| answers(name)).map(|(_, url)| url.as_str())
     }
 }
 

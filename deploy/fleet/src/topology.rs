@@ -19,6 +19,12 @@ pub struct Service {
 
 /// The name of the sandbox provider's process.
 pub const PROVIDER: &str = "sandbox-provider";
+/// The name of the sandbox carrier's process.
+pub const CARRIER: &str = "sandbox-carrier";
+/// Where the carrier's webhooks are taken in: at the first replica of shipping.
+pub const WEBHOOKS: &str = "webhooks";
+/// What listens but answers no gRPC.
+pub const BESIDE_GRPC: [&str; 3] = [PROVIDER, CARRIER, WEBHOOKS];
 
 /// The seven services.
 pub const SERVICES: [Service; 7] = [
@@ -44,7 +50,7 @@ pub const SERVICES: [Service; 7] = [
     },
     Service {
         name: "orders",
-        peers: &[],
+        peers: &[("TRADEWIND_PAYMENTS_URL", "payments"), ("TRADEWIND_INVENTORY_URL", "inventory")],
         subscriptions: orders::adapters::events::SUBSCRIPTIONS,
         triggers: orders::adapters::events::TRIGGERS,
         consumer: Some(orders::CONSUMER),
@@ -65,7 +71,7 @@ pub const SERVICES: [Service; 7] = [
     },
     Service {
         name: "shipping",
-        peers: &[],
+        peers: &[("TRADEWIND_SANDBOX_CARRIER_URL", CARRIER)],
         subscriptions: shipping::adapters::events::SUBSCRIPTIONS,
         triggers: shipping::adapters::events::TRIGGERS,
         consumer: Some(shipping::CONSUMER),
