@@ -7,6 +7,7 @@ use super::{BuyerId, OrderId, Refund, RefundStanding, SellerId};
 /// What is known under an order's id. The facts that begin a payment come from two topics, in whatever order; nothing known
 /// is the absence of an entry.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[expect(clippy::large_enum_variant, reason = "nearly every entry is a payment")]
 pub enum Entry {
     /// Stock is held for the order until then; what is to be paid has not been heard of yet.
     Hold {

@@ -116,11 +116,11 @@ pub(super) fn on_refund_retried(world: &mut World, order_id: OrderId, number: i3
 pub(super) fn expectation(payment: &Payment, key: OperationKey, attempt: i32, outcome: &Outcome) -> Expectation {
     let Some(refund) = payment.refund(key.number) else { return Expectation::NeverAsked };
     match (refund.standing, outcome) {
-        (RefundStanding::Done, Outcome::Succeeded | Outcome::Declined(_)) => Expectation::Known,
-        (RefundStanding::Failed, Outcome::Declined(_)) => Expectation::Known,
+        (RefundStanding::Done, Outcome::Succeeded | Outcome::Declined(_))
+        | (RefundStanding::Failed, Outcome::Declined(_)) => Expectation::Known,
         (RefundStanding::Asked, Outcome::Declined(_)) if attempt <= refund.refused_attempt => Expectation::Known,
-        (RefundStanding::Asked, Outcome::Declined(_)) => Expectation::Awaited,
-        (RefundStanding::Asked | RefundStanding::Failed, Outcome::Succeeded) => Expectation::Awaited,
+        (RefundStanding::Asked, Outcome::Succeeded | Outcome::Declined(_))
+        | (RefundStanding::Failed, Outcome::Succeeded) => Expectation::Awaited,
     }
 }
 

@@ -11,7 +11,7 @@ use payments::adapters::postgres::operation::Claim;
 use payments::domain::ledger::{Account, Transaction};
 use payments::domain::{CardToken, Entry, Fact, Method, OperationKey, OperationKind, OrderId, Outcome, Status, Terms};
 use payments::{Heard, Loaded, Payments, SERVICE, Work};
-use testkit::steps::{Broken, Journey, Step, Table, output_of_broken};
+use testkit::steps::{Broken, Journey, Row, Step, Table, output_of_broken};
 
 use crate::till::{LIFETIME, MARGIN, Order, PROVIDER_TIMEOUT, euros, policy};
 
@@ -158,6 +158,182 @@ impl Bill {
     }
 }
 
+/// The journeys. By card they go through the same rows, as far as they go.
+impl Bill {
+    fn is_noted(&self) -> Row<Heard> {
+        self.by_card().undone_by([self.failed()]).or_by([self.cancelled()])
+    }
+
+    fn is_held(&self) -> Row<Heard> {
+        let given_up = [self.cancelled(), self.authorizes(), self.voids().tells(&[VOIDED])];
+        self.reserved().undone_by(given_up).or_by([self.cancelled(), self.declines()])
+    }
+
+    fn is_authorized(&self) -> Row<Heard> {
+        let given_up = |end| [end, self.voids().tells(&[VOIDED])];
+        self.authorizes().tells(&[AUTHORIZED]).undone_by(given_up(self.failed())).or_by(given_up(self.cancelled()))
+    }
+
+    fn is_confirmed(&self) -> Row<Heard> {
+        let given_back = [self.cancelled(), self.captures().tells(&[CAPTURED]), self.refunds().tells(&[REFUNDED])];
+        let given_up = [self.cancelled(), self.fails_to_capture(), self.voids().tells(&[VOIDED])];
+        self.confirmed().undone_by(given_back).or_by(given_up)
+    }
+
+    fn authorized_in(&self, name: &'static str) -> Journey<Heard> {
+        let journey = Journey::new(name).undone_by([self.cancelled()]);
+        journey.then(self.is_noted()).then(self.is_held()).then(self.is_authorized())
+    }
+
+    fn confirmed_in(&self, name: &'static str) -> Journey<Heard> {
+        self.authorized_in(name).then(self.is_confirmed())
+    }
+
+    fn captured_in(&self, name: &'static str) -> Journey<Heard> {
+        let given_back = [self.cancelled(), self.refunds().tells(&[REFUNDED])];
+        self.confirmed_in(name).then(self.captures().tells(&[CAPTURED]).undone_by(given_back))
+    }
+
+    /// Authorized and captured, or not.
+    #[rustfmt::skip]
+    fn by_card_journeys(&self) -> Vec<Journey<Heard>> {
+        vec![
+            Journey::new("an order that is paid for by card")
+                // Leaves a tombstone, which refuses a later intent and a later hold.
+                .undone_by([self.failed()])
+                .undone_by([self.cancelled()])
+                .then(self.is_noted())
+                .then(self.is_held())
+                .then(self.is_authorized())
+                .then(self.is_confirmed())
+                .then(self.captures().tells(&[CAPTURED])
+                    .undone_by([self.cancelled(), self.refunds().tells(&[REFUNDED])])
+                    .or_by([self.approved(TOTAL), self.refunds().tells(&[REFUNDED])])
+                    // Orders cancels no order whose refund it approved.
+                    .or_by([
+                        self.approved(TOTAL),
+                        self.cancelled().is_known(),
+                        self.refunds().tells(&[REFUNDED]),
+                    ])
+                    // What is left goes back if it does.
+                    .or_by([
+                        self.approved(PART),
+                        self.refunds().tells(&[REFUNDED]),
+                        self.cancelled(),
+                        // By the number that is free.
+                        self.refunds_too().needs(&["OrderCancelled"]).tells(&[REFUNDED]),
+                    ])
+                    .but_not_by([self.approved(TOTAL + 1).is_refused()])),
+            self.authorized_in("an authorization that grows too old")
+                .then(self.expires().tells(&[CAPTURE_FAILED])
+                    .undone_by([self.cancelled(), self.voids().tells(&[VOIDED])])
+                    .but_not_by([self.confirmed().is_known()])),
+            Journey::new("a card that is declined")
+                .undone_by([self.failed()])
+                .then(self.is_noted())
+                .then(self.is_held())
+                .then(self.declines().tells(&[DECLINED])
+                    .undone_by([self.failed()])),
+            Journey::new("a hold that is about to expire")
+                .undone_by([self.cancelled()])
+                .then(self.is_noted())
+                .then(self.reserved().at(TOO_LATE).tells(&[DECLINED])
+                    .undone_by([self.failed()])),
+            Journey::new("an intent that comes when the hold is about to expire")
+                .undone_by([self.cancelled()])
+                .then(self.reserved()
+                    .undone_by([self.failed()]))
+                .then(self.by_card().at(TOO_LATE).tells(&[DECLINED])
+                    .undone_by([self.failed()])),
+            self.confirmed_in("a capture that fails")
+                .then(self.fails_to_capture().tells(&[CAPTURE_FAILED])
+                    .undone_by([self.cancelled(), self.voids().tells(&[VOIDED])])),
+            self.authorized_in("an authorization that the provider does not give back")
+                .then(self.cancelled().needs(&[AUTHORIZED])
+                    .undone_by([self.voids().tells(&[VOIDED])]))
+                // Left to an operator, for anything else would be a lie.
+                .then(self.refuses_to_void()
+                    .not_undone_by([self.failed().is_known(), self.voids().is_known()])),
+        ]
+    }
+
+    /// Captured, and given back in parts, or at the second time.
+    #[rustfmt::skip]
+    fn refund_journeys(&self) -> Vec<Journey<Heard>> {
+        vec![
+            self.captured_in("an order that is delivered and refunded in parts")
+                .then(self.delivered().needs(&[CAPTURED])
+                    .undone_by([self.approved(TOTAL), self.refunds().tells(&[REFUNDED])]))
+                .then(self.approved(PART)
+                    .undone_by([
+                        self.refunds().tells(&[REFUNDED]),
+                        self.approved_too(REST),
+                        self.refunds_too().tells(&[REFUNDED]),
+                    ])
+                    .but_not_by([self.approved_too(TOTAL).is_refused()]))
+                .then(self.refunds().tells(&[REFUNDED]).needs(&["RefundApproved"])
+                    .undone_by([self.approved_too(REST), self.refunds_too().tells(&[REFUNDED])])
+                    .but_not_by([self.approved_too(REST + 1).is_refused()]))
+                .then(self.approved_too(REST).needs(&[REFUNDED])
+                    .undone_by([self.refunds_too().tells(&[REFUNDED])]))
+                .then(self.refunds_too().tells(&[REFUNDED])
+                    .undone_by([self.cancelled().is_known()])),
+            self.captured_in("two refunds at once")
+                .then(self.approved(PART)
+                    .undone_by([
+                        self.approved_too(REST),
+                        self.refunds().tells(&[REFUNDED]),
+                        self.refunds_too().tells(&[REFUNDED]),
+                    ]))
+                .then(self.approved_too(REST)
+                    .undone_by([self.refunds().tells(&[REFUNDED]), self.refunds_too().tells(&[REFUNDED])]))
+                .then(self.refunds().tells(&[REFUNDED]).needs(&["RefundApproved (2)"])
+                    .undone_by([self.refunds_too().tells(&[REFUNDED])]))
+                .then(self.refunds_too().tells(&[REFUNDED])
+                    .undone_by([self.cancelled().is_known()])),
+            self.captured_in("money that the provider does not give back at first")
+                .then(self.cancelled().needs(&[CAPTURED])
+                    .undone_by([self.refunds().tells(&[REFUNDED])]))
+                .then(self.refuses_to_refund().tells(&[REFUND_FAILED])
+                    .undone_by([self.retried(), self.refunds().tells(&[REFUNDED])])
+                    .but_not_by([self.failed().is_known(), self.approved(TOTAL).is_known()]))
+                .then(self.retried()
+                    .undone_by([self.refunds().tells(&[REFUNDED])])),
+        ]
+    }
+
+    /// Paid at the door.
+    #[rustfmt::skip]
+    fn cash_journeys(&self) -> Vec<Journey<Heard>> {
+        vec![
+            Journey::new("an order that is paid for at the door")
+                .undone_by([self.cancelled()])
+                .then(self.created(Method::CashOnDelivery)
+                    .undone_by([self.failed()]))
+                .then(self.reserved().tells(&[AUTHORIZED])
+                    .undone_by([self.cancelled().tells(&[VOIDED])]))
+                // The carrier remits it.
+                .then(self.confirmed().is_ignored()
+                    .undone_by([self.cancelled().tells(&[VOIDED])])),
+            Journey::new("cash that a carrier passes on")
+                .undone_by([self.cancelled()])
+                .then(self.created(Method::CashOnDelivery)
+                    .undone_by([self.failed()]))
+                // Cash comes in for what was delivered, and orders cancels no order of which something left.
+                .then(self.reserved().tells(&[AUTHORIZED])
+                    .not_undone_by([self.collected(TOTAL + 1).is_refused()]))
+                .then(self.delivered().needs(&[AUTHORIZED])
+                    .not_undone_by([self.collected(TOTAL + 1).is_refused()]))
+                // Less than was agreed, because a parcel failed.
+                .then(self.collected(REST).tells(&[CAPTURED])
+                    .not_undone_by([self.confirmed().is_known(), self.cancelled().is_refused()]))
+                // The buyer has it, as credit.
+                .then(self.approved(REST).tells(&[REFUNDED])
+                    .not_undone_by([self.cancelled().is_known()])),
+        ]
+    }
+}
+
 fn no() -> Outcome {
     Outcome::Declined("SAID_NO".to_owned())
 }
@@ -206,172 +382,8 @@ impl Table for Bill {
         Loaded::default()
     }
 
-    #[rustfmt::skip]
     fn journeys(&self) -> Vec<Journey<Heard>> {
-        let (created, reserved) = (|| self.by_card(), || self.reserved());
-        let noted = || created().undone_by([self.failed()]).or_by([self.cancelled()]);
-        let held = || reserved().undone_by([self.cancelled(), self.authorizes(), self.voids().tells(&[VOIDED])])
-            .or_by([self.cancelled(), self.declines()]);
-        let authorized = || self.authorizes().tells(&[AUTHORIZED])
-            .undone_by([self.failed(), self.voids().tells(&[VOIDED])])
-            .or_by([self.cancelled(), self.voids().tells(&[VOIDED])]);
-        let confirmed = || self.confirmed()
-            .undone_by([self.cancelled(), self.captures().tells(&[CAPTURED]), self.refunds().tells(&[REFUNDED])])
-            .or_by([self.cancelled(), self.fails_to_capture(), self.voids().tells(&[VOIDED])]);
-        vec![
-            Journey::new("an order that is paid for by card")
-                // Leaves a tombstone, which refuses a later intent and a later hold.
-                .undone_by([self.failed()])
-                .undone_by([self.cancelled()])
-                .then(noted())
-                .then(held())
-                .then(authorized())
-                .then(confirmed())
-                .then(self.captures().tells(&[CAPTURED])
-                    .undone_by([self.cancelled(), self.refunds().tells(&[REFUNDED])])
-                    .or_by([self.approved(TOTAL), self.refunds().tells(&[REFUNDED])])
-                    // Orders cancels no order whose refund it approved.
-                    .or_by([
-                        self.approved(TOTAL),
-                        self.cancelled().is_known(),
-                        self.refunds().tells(&[REFUNDED]),
-                    ])
-                    // What is left goes back if it does.
-                    .or_by([
-                        self.approved(PART),
-                        self.refunds().tells(&[REFUNDED]),
-                        self.cancelled(),
-                        // By the number that is free.
-                        self.refunds_too().needs(&["OrderCancelled"]).tells(&[REFUNDED]),
-                    ])
-                    .but_not_by([self.approved(TOTAL + 1).is_refused()])),
-            Journey::new("an order that is delivered and refunded in parts")
-                .undone_by([self.cancelled()])
-                .then(noted())
-                .then(held())
-                .then(authorized())
-                .then(confirmed())
-                .then(self.captures().tells(&[CAPTURED])
-                    .undone_by([self.cancelled(), self.refunds().tells(&[REFUNDED])]))
-                .then(self.delivered().needs(&[CAPTURED])
-                    .undone_by([self.approved(TOTAL), self.refunds().tells(&[REFUNDED])]))
-                .then(self.approved(PART)
-                    .undone_by([
-                        self.refunds().tells(&[REFUNDED]),
-                        self.approved_too(REST),
-                        self.refunds_too().tells(&[REFUNDED]),
-                    ])
-                    .but_not_by([self.approved_too(TOTAL).is_refused()]))
-                .then(self.refunds().tells(&[REFUNDED]).needs(&["RefundApproved"])
-                    .undone_by([self.approved_too(REST), self.refunds_too().tells(&[REFUNDED])])
-                    .but_not_by([self.approved_too(REST + 1).is_refused()]))
-                .then(self.approved_too(REST).needs(&[REFUNDED])
-                    .undone_by([self.refunds_too().tells(&[REFUNDED])]))
-                .then(self.refunds_too().tells(&[REFUNDED])
-                    .undone_by([self.cancelled().is_known()])),
-            Journey::new("two refunds at once")
-                .undone_by([self.cancelled()])
-                .then(noted())
-                .then(held())
-                .then(authorized())
-                .then(confirmed())
-                .then(self.captures().tells(&[CAPTURED])
-                    .undone_by([self.cancelled(), self.refunds().tells(&[REFUNDED])]))
-                .then(self.approved(PART)
-                    .undone_by([
-                        self.approved_too(REST),
-                        self.refunds().tells(&[REFUNDED]),
-                        self.refunds_too().tells(&[REFUNDED]),
-                    ]))
-                .then(self.approved_too(REST)
-                    .undone_by([self.refunds().tells(&[REFUNDED]), self.refunds_too().tells(&[REFUNDED])]))
-                .then(self.refunds().tells(&[REFUNDED]).needs(&["RefundApproved (2)"])
-                    .undone_by([self.refunds_too().tells(&[REFUNDED])]))
-                .then(self.refunds_too().tells(&[REFUNDED])
-                    .undone_by([self.cancelled().is_known()])),
-            Journey::new("an authorization that grows too old")
-                .undone_by([self.cancelled()])
-                .then(noted())
-                .then(held())
-                .then(authorized())
-                .then(self.expires().tells(&[CAPTURE_FAILED])
-                    .undone_by([self.cancelled(), self.voids().tells(&[VOIDED])])
-                    .but_not_by([self.confirmed().is_known()])),
-            Journey::new("a card that is declined")
-                .undone_by([self.failed()])
-                .then(noted())
-                .then(held())
-                .then(self.declines().tells(&[DECLINED])
-                    .undone_by([self.failed()])),
-            Journey::new("a hold that is about to expire")
-                .undone_by([self.cancelled()])
-                .then(noted())
-                .then(reserved().at(TOO_LATE).tells(&[DECLINED])
-                    .undone_by([self.failed()])),
-            Journey::new("an intent that comes when the hold is about to expire")
-                .undone_by([self.cancelled()])
-                .then(reserved()
-                    .undone_by([self.failed()]))
-                .then(created().at(TOO_LATE).tells(&[DECLINED])
-                    .undone_by([self.failed()])),
-            Journey::new("a capture that fails")
-                .undone_by([self.cancelled()])
-                .then(noted())
-                .then(held())
-                .then(authorized())
-                .then(confirmed())
-                .then(self.fails_to_capture().tells(&[CAPTURE_FAILED])
-                    .undone_by([self.cancelled(), self.voids().tells(&[VOIDED])])),
-            Journey::new("an authorization that the provider does not give back")
-                .undone_by([self.cancelled()])
-                .then(noted())
-                .then(held())
-                .then(authorized())
-                .then(self.cancelled().needs(&[AUTHORIZED])
-                    .undone_by([self.voids().tells(&[VOIDED])]))
-                // Left to an operator, for anything else would be a lie.
-                .then(self.refuses_to_void()
-                    .not_undone_by([self.failed().is_known(), self.voids().is_known()])),
-            Journey::new("money that the provider does not give back at first")
-                .undone_by([self.cancelled()])
-                .then(noted())
-                .then(held())
-                .then(authorized())
-                .then(confirmed())
-                .then(self.captures().tells(&[CAPTURED])
-                    .undone_by([self.cancelled(), self.refunds().tells(&[REFUNDED])]))
-                .then(self.cancelled().needs(&[CAPTURED])
-                    .undone_by([self.refunds().tells(&[REFUNDED])]))
-                .then(self.refuses_to_refund().tells(&[REFUND_FAILED])
-                    .undone_by([self.retried(), self.refunds().tells(&[REFUNDED])])
-                    .but_not_by([self.failed().is_known(), self.approved(TOTAL).is_known()]))
-                .then(self.retried()
-                    .undone_by([self.refunds().tells(&[REFUNDED])])),
-            Journey::new("an order that is paid for at the door")
-                .undone_by([self.cancelled()])
-                .then(self.created(Method::CashOnDelivery)
-                    .undone_by([self.failed()]))
-                .then(reserved().tells(&[AUTHORIZED])
-                    .undone_by([self.cancelled().tells(&[VOIDED])]))
-                // The carrier remits it.
-                .then(self.confirmed().is_ignored()
-                    .undone_by([self.cancelled().tells(&[VOIDED])])),
-            Journey::new("cash that a carrier passes on")
-                .undone_by([self.cancelled()])
-                .then(self.created(Method::CashOnDelivery)
-                    .undone_by([self.failed()]))
-                // Cash comes in for what was delivered, and orders cancels no order of which something left.
-                .then(reserved().tells(&[AUTHORIZED])
-                    .not_undone_by([self.collected(TOTAL + 1).is_refused()]))
-                .then(self.delivered().needs(&[AUTHORIZED])
-                    .not_undone_by([self.collected(TOTAL + 1).is_refused()]))
-                // Less than was agreed, because a parcel failed.
-                .then(self.collected(REST).tells(&[CAPTURED])
-                    .not_undone_by([self.confirmed().is_known(), self.cancelled().is_refused()]))
-                // The buyer has it, as credit.
-                .then(self.approved(REST).tells(&[REFUNDED])
-                    .not_undone_by([self.cancelled().is_known()])),
-        ]
+        [self.by_card_journeys(), self.refund_journeys(), self.cash_journeys()].into_iter().flatten().collect()
     }
 
     /// Whether money is about, what was taken and not given back, and what is in the ledger of it.
