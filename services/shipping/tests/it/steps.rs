@@ -213,6 +213,45 @@ impl Goods {
         self.remitted(DUE_CENTS - 1, "R-1").is_refused()
     }
 
+    /// Those in which a buyer sends goods back.
+    #[rustfmt::skip]
+    fn journeys_back(&self) -> Vec<Journey<Fact>> {
+        vec![
+            Journey::new("goods that the buyer sends back")
+                .not_undone_by([self.sent_back(1, &[("CUP", 2)]).is_refused()])
+                .then(self.paid()
+                    .not_undone_by([self.sent_back(1, &[("CUP", 2)]).is_refused()]))
+                .then(self.for_good(self.first_leaves()))
+                .then(self.for_good(self.second_leaves()))
+                .then(self.for_good(self.third_leaves()))
+                .then(self.for_good(self.first_arrives()))
+                .then(self.for_good(self.second_arrives()))
+                .then(self.third_arrives()
+                    .not_undone_by([self.sent_back(1, &[("CUP", 4)]).is_refused(), self.too_much_comes_back(self.of_refund())]))
+                .then(self.sent_back(1, &[("CUP", 2), ("POT", 1)])
+                    .not_undone_by([self.sent_back(1, &[("CUP", 1)]).is_refused(), self.sent_back(2, &[("CUP", 2)]).is_refused()]))
+                .then(self.comes_back(ONE_CUP_RECEIVED, 0, self.of_refund(), &[(NotAccepted, &[("CUP", 1)])]).needs(&[SENT_BACK])
+                    .not_undone_by([self.too_much_comes_back(self.of_refund())]))
+                .then(self.comes_back("a cup and the pot come back", 1, self.of_refund(), &[(Resalable, &[("CUP", 1), ("POT", 1)])]).needs(&[SENT_BACK])
+                    .not_undone_by([self.too_much_comes_back(self.of_refund())]))
+                .then(self.without_goods(WithoutGoods::Goodwill).needs(&[CREATED])
+                    .not_undone_by([self.sent_back(2, &[("CUP", 3)]).is_refused()])),
+            Journey::new("goods of which less comes back than was sent")
+                .not_undone_by([self.comes_back("nothing more comes back", 2, self.of_refund(), &[]).is_refused()])
+                .then(self.paid()
+                    .not_undone_by([self.too_much_leaves()]))
+                .then(self.for_good(self.first_leaves()))
+                .then(self.first_arrives()
+                    .not_undone_by([self.sent_back(1, &[("CUP", 3)]).is_refused()]))
+                .then(self.sent_back(1, &[("CUP", 2)]).needs(&[FIRST_ARRIVES])
+                    .not_undone_by([self.sent_back(2, &[("CUP", 1)]).is_refused()]))
+                .then(self.comes_back(ONE_CUP_RECEIVED, 0, self.of_refund(), &[(Resalable, &[("CUP", 1)])]).needs(&[SENT_BACK])
+                    .not_undone_by([self.too_much_comes_back(self.of_refund())]))
+                .then(self.comes_back("nothing more comes back", 2, self.of_refund(), &[]).needs(&[ONE_CUP_RECEIVED])
+                    .not_undone_by([self.comes_back("another cup comes back", 1, self.of_refund(), &[(Resalable, &[("CUP", 1)])]).is_refused()])),
+        ]
+    }
+
     /// Nothing gives back what has left: whatever comes back is a movement of its own.
     fn for_good(&self, step: Step<Fact>) -> Row<Fact> {
         step.not_undone_by([self.too_much_leaves(), self.paid_otherwise()])
@@ -253,7 +292,7 @@ impl Table for Goods {
 
     #[rustfmt::skip]
     fn journeys(&self) -> Vec<Journey<Fact>> {
-        vec![
+        let mut journeys = vec![
             Journey::new("an order that was paid before it is sent")
                 .not_undone_by([self.first_leaves().is_refused(), self.first_arrives().is_refused(), self.cancellation().is_refused()])
                 .then(self.paid()
@@ -327,39 +366,9 @@ impl Table for Goods {
                     .not_undone_by([self.remitted(DUE_CENTS, "R-2").is_refused()]))
                 .then(self.comes_back(ONE_CUP_RECEIVED, 0, self.of_second(), &[(Damaged, &[("CUP", 1)])]).needs(&[SECOND_FAILS])
                     .not_undone_by([self.too_much_comes_back(self.of_second())])),
-            Journey::new("goods that the buyer sends back")
-                .not_undone_by([self.sent_back(1, &[("CUP", 2)]).is_refused()])
-                .then(self.paid()
-                    .not_undone_by([self.sent_back(1, &[("CUP", 2)]).is_refused()]))
-                .then(self.for_good(self.first_leaves()))
-                .then(self.for_good(self.second_leaves()))
-                .then(self.for_good(self.third_leaves()))
-                .then(self.for_good(self.first_arrives()))
-                .then(self.for_good(self.second_arrives()))
-                .then(self.third_arrives()
-                    .not_undone_by([self.sent_back(1, &[("CUP", 4)]).is_refused(), self.too_much_comes_back(self.of_refund())]))
-                .then(self.sent_back(1, &[("CUP", 2), ("POT", 1)])
-                    .not_undone_by([self.sent_back(1, &[("CUP", 1)]).is_refused(), self.sent_back(2, &[("CUP", 2)]).is_refused()]))
-                .then(self.comes_back(ONE_CUP_RECEIVED, 0, self.of_refund(), &[(NotAccepted, &[("CUP", 1)])]).needs(&[SENT_BACK])
-                    .not_undone_by([self.too_much_comes_back(self.of_refund())]))
-                .then(self.comes_back("a cup and the pot come back", 1, self.of_refund(), &[(Resalable, &[("CUP", 1), ("POT", 1)])]).needs(&[SENT_BACK])
-                    .not_undone_by([self.too_much_comes_back(self.of_refund())]))
-                .then(self.without_goods(WithoutGoods::Goodwill).needs(&[CREATED])
-                    .not_undone_by([self.sent_back(2, &[("CUP", 3)]).is_refused()])),
-            Journey::new("goods of which less comes back than was sent")
-                .not_undone_by([self.comes_back("nothing more comes back", 2, self.of_refund(), &[]).is_refused()])
-                .then(self.paid()
-                    .not_undone_by([self.too_much_leaves()]))
-                .then(self.for_good(self.first_leaves()))
-                .then(self.first_arrives()
-                    .not_undone_by([self.sent_back(1, &[("CUP", 3)]).is_refused()]))
-                .then(self.sent_back(1, &[("CUP", 2)]).needs(&[FIRST_ARRIVES])
-                    .not_undone_by([self.sent_back(2, &[("CUP", 1)]).is_refused()]))
-                .then(self.comes_back(ONE_CUP_RECEIVED, 0, self.of_refund(), &[(Resalable, &[("CUP", 1)])]).needs(&[SENT_BACK])
-                    .not_undone_by([self.too_much_comes_back(self.of_refund())]))
-                .then(self.comes_back("nothing more comes back", 2, self.of_refund(), &[]).needs(&[ONE_CUP_RECEIVED])
-                    .not_undone_by([self.comes_back("another cup comes back", 1, self.of_refund(), &[(Resalable, &[("CUP", 1)])]).is_refused()])),
-        ]
+        ];
+        journeys.extend(self.journeys_back());
+        journeys
     }
 
     /// What is to be sent, or was.
