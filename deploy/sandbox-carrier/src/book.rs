@@ -199,6 +199,7 @@ impl Kept {
     }
 }
 
+#[expect(clippy::disallowed_methods, reason = "a carrier has a clock of its own")]
 pub(crate) fn now_ms() -> u64 {
     let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)

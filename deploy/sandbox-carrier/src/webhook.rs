@@ -1,6 +1,6 @@
 //! Webhooks as the Standard Webhooks specification has them: an id, a time and a signature over both and the body.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -45,7 +45,7 @@ pub struct Teller {
     subscriber: Subscriber,
     client: reqwest::Client,
     /// How many of a parcel's were told: forgotten at a restart, and so they are told again, under the same ids.
-    told: std::collections::HashMap<String, usize>,
+    told: HashMap<String, usize>,
     refused: HashSet<String>,
 }
 
@@ -58,7 +58,7 @@ impl Teller {
         // Fails only where a provider of cryptography is installed already, which then serves as well.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let client = reqwest::Client::builder().timeout(ANSWER_MAX).build().context("cannot make an HTTP client")?;
-        Ok(Self { carrier, subscriber, client, told: Default::default(), refused: HashSet::new() })
+        Ok(Self { carrier, subscriber, client, told: HashMap::new(), refused: HashSet::new() })
     }
 
     /// Tells until it is dropped.

@@ -50,12 +50,12 @@ fn units_from_wire<'a>(lines: impl ExactSizeIterator<Item = (&'a str, i64)>) -> 
     let mut units = BTreeMap::new();
     for (index, (sku, quantity)) in lines.enumerate() {
         let at = |field: &str| format!("lines[{index}].{field}");
-        let sku: Sku = sku.parse().map_err(|error| InvalidField::new(&at("sku"), error))?;
+        let sku: Sku = sku.parse().map_err(|error| InvalidField::new(at("sku"), error))?;
         if quantity <= 0 {
-            return Err(InvalidField::new(&at("quantity"), "must be above zero"));
+            return Err(InvalidField::new(at("quantity"), "must be above zero"));
         }
         if units.insert(sku, quantity).is_some() {
-            return Err(InvalidField::new(&at("sku"), "is there twice"));
+            return Err(InvalidField::new(at("sku"), "is there twice"));
         }
     }
     Ok(units)

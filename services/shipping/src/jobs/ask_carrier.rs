@@ -35,9 +35,9 @@ pub async fn ask_carrier(store: &EventStore, api: &impl CarrierApi, silence: Dur
             }
         }
         if !seen.is_empty() {
-            let mut unit = store.begin().await.map_err(messaging::Error::from)?;
+            let mut unit = store.begin().await?;
             take_scans(&mut unit, SANDBOX, &seen).await?;
-            unit.commit().await.map_err(messaging::Error::from)?;
+            unit.commit().await?;
             ended += seen.len();
         }
         if is_last {

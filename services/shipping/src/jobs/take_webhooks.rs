@@ -41,7 +41,7 @@ pub async fn run(store: EventStore, came: Arc<Notify>, stop: CancellationToken) 
 pub async fn take_webhooks(store: &EventStore) -> Result<usize, Error> {
     let mut taken = 0;
     loop {
-        let mut unit = store.begin().await.map_err(messaging::Error::from)?;
+        let mut unit = store.begin().await?;
         let webhooks = carrier::waiting_webhooks(unit.tx(), BATCH_MAX).await?;
         if webhooks.is_empty() {
             return Ok(taken);
@@ -73,7 +73,7 @@ pub async fn take_webhooks(store: &EventStore) -> Result<usize, Error> {
         }
         let now = unit.now();
         carrier::note_taken(unit.tx(), &webhooks, &outcomes, now).await?;
-        unit.commit().await.map_err(messaging::Error::from)?;
+        unit.commit().await?;
         taken += webhooks.len();
     }
 }
