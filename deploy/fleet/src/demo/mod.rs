@@ -1,5 +1,6 @@
 //! `fleet demo`: one morning of a marketplace, told as it happens, and proved at its end from the databases.
 
+mod carrier;
 mod deliveries;
 mod returns;
 mod scenes;
@@ -91,6 +92,7 @@ async fn play(stage: &mut Stage) -> Result<()> {
     deliveries::money_back(stage).await?;
     deliveries::one_parcel_lost(stage).await?;
     deliveries::refused_at_the_door(stage).await?;
+    carrier::the_carrier_tells(stage).await?;
     let sent_back = returns::one_of_two_damaged(stage).await?;
     returns::goodwill_refused_by_the_provider(stage).await?;
     scenes::end_late_authorization(stage, late).await?;
