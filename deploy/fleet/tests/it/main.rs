@@ -9,5 +9,6 @@ mod invariants;
 mod kills;
 mod marketplace;
 mod parked;
+mod reconcile;
 mod servers;
 mod story;
