@@ -100,8 +100,6 @@ fn of_refund(refund: &Refund) -> Option<Awaited> {
             from: "shipping",
             said: Said::RefundRequested(refund.number),
         }),
-        // The goods are on their way back, or it is granted at once.
-        (RefundStatus::Requested, RefundKind::AfterReturn | RefundKind::ParcelFailed | RefundKind::Goodwill) => None,
         (
             RefundStatus::Approved,
             RefundKind::BeforeDispatch | RefundKind::AfterReturn | RefundKind::ParcelFailed | RefundKind::Goodwill,
@@ -110,8 +108,9 @@ fn of_refund(refund: &Refund) -> Option<Awaited> {
             from: "payments",
             said: Said::RefundApproved(refund.number),
         }),
-        // Of one that failed an operator knows, and has it asked for again.
-        (RefundStatus::Rejected | RefundStatus::Failed | RefundStatus::Refunded | RefundStatus::Waived, _) => None,
+        // The goods are on their way back, or it is granted at once. Of one that failed an operator knows, and has it asked for again.
+        (RefundStatus::Requested, RefundKind::AfterReturn | RefundKind::ParcelFailed | RefundKind::Goodwill)
+        | (RefundStatus::Rejected | RefundStatus::Failed | RefundStatus::Refunded | RefundStatus::Waived, _) => None,
     }
 }
 

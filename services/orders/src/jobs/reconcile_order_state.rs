@@ -162,20 +162,17 @@ impl Reconciliation<'_> {
             if is_new {
                 count(JOB, kind.as_str(), 1);
             }
-            let what = match remedy {
-                Some(remedy) => {
-                    if is_new {
-                        tracing::warn!(%order_id, %kind, details, "the services do not agree about an order");
-                    }
-                    let outcome = self.heal(*order_id, difference, *remedy).await?;
-                    format!("{kind}: {details}; {} {outcome}", remedy.as_str())
+            let what = if let Some(remedy) = remedy {
+                if is_new {
+                    tracing::warn!(%order_id, %kind, details, "the services do not agree about an order");
                 }
-                None => {
-                    if is_new {
-                        tracing::error!(%order_id, %kind, details, "the services do not agree about an order, and only a person can heal it");
-                    }
-                    format!("{kind}: {details}; a person has to look")
+                let outcome = self.heal(*order_id, difference, *remedy).await?;
+                format!("{kind}: {details}; {} {outcome}", remedy.as_str())
+            } else {
+                if is_new {
+                    tracing::error!(%order_id, %kind, details, "the services do not agree about an order, and only a person can heal it");
                 }
+                format!("{kind}: {details}; a person has to look")
             };
             done.push(Done { order_id: *order_id, what });
         }

@@ -45,6 +45,9 @@ const COMMITTED: Option<StockSeen> = Some(StockSeen::Committed { is_here: true }
 const SENT: Option<StockSeen> = Some(StockSeen::Committed { is_here: false });
 const NOT_HELD: Option<StockSeen> = Some(StockSeen::NotHeld);
 
+/// What is compared, and what is found.
+type Case<'a> = (Option<&'a Order>, Option<PaymentSeen>, Option<StockSeen>, Vec<(DifferenceKind, Option<Remedy>)>);
+
 #[test]
 fn each_difference_is_found_and_has_its_remedy() {
     use DifferenceKind::{
@@ -81,7 +84,6 @@ fn each_difference_is_found_and_has_its_remedy() {
     let undo = (PaymentHeldForEndedOrder, Some(Remedy::UndoPayment));
     let release = (StockHeldForEndedOrder, Some(Remedy::ReleaseReservation));
     let told = |kind| (kind, None);
-    type Case<'a> = (Option<&'a Order>, Option<PaymentSeen>, Option<StockSeen>, Vec<(DifferenceKind, Option<Remedy>)>);
     let cases: Vec<Case<'_>> = vec![
         // As it should be.
         (Some(&created), None, None, vec![]),
