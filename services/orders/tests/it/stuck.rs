@@ -64,6 +64,7 @@ impl BackOffice {
         let said = self.said(order_id, said_before + times).await;
         let (first, again) = said.split_at(said_before);
         assert_eq!(again.len(), times);
+        self.published().await;
         for event in again {
             let original = first.iter().find(|original| original.id == event.id).expect("its id is not new");
             assert_eq!((&original.payload, original.aggregate_version), (&event.payload, event.aggregate_version));
