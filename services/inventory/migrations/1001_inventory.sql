@@ -69,10 +69,10 @@ CREATE TABLE reservation (
     -- No more leaves than is held.
     CONSTRAINT reservation_dispatched_at_most_what_it_holds
         CHECK (NOT jsonb_path_exists(allocations, '$[*] ? (@.dispatched < 0 || @.dispatched > @.quantity)')),
-    -- No more comes back than has left.
+    -- No more comes back for good than has left. What is not accepted goes to the buyer again, and may come once more.
     CONSTRAINT reservation_returned_at_most_what_has_left
         CHECK (NOT jsonb_path_exists(allocations, '$[*] ? (exists(@.returned) && (!exists(@.dispatched) || @.returned.* < 0
-            || @.returned.resalable + @.returned.damaged + @.returned.not_accepted > @.dispatched))'))
+            || @.returned.resalable + @.returned.damaged > @.dispatched))'))
 ) WITH (fillfactor = 70);
 -- The sweeper looks for what is past its time; nearly every reservation is committed before.
 CREATE INDEX reservation_due ON reservation (expires_at) WHERE status = 'active';

@@ -95,14 +95,16 @@ CREATE TABLE order_state (
     CONSTRAINT order_created_has_no_stock CHECK (status <> 'CREATED' OR fulfilment_status = 'UNALLOCATED'),
     -- In cash the goods go first: they may leave before the money is here, and the money may be heard of before they arrive.
     CONSTRAINT order_confirmed_has_stock_and_authorization CHECK (
-        status <> 'CONFIRMED' OR (fulfilment_status IN ('ALLOCATED', 'PARTLY_SHIPPED')
-                                  AND payment_status IN ('AUTHORIZED', 'CAPTURED'))),
+        status <> 'CONFIRMED' OR (payment_status IN ('AUTHORIZED', 'CAPTURED')
+                                  AND (fulfilment_status IN ('ALLOCATED', 'PARTLY_SHIPPED')
+                                       -- Inventory may be heard of before shipping, which has stopped the parcels.
+                                       OR fulfilment_status = 'RELEASED' AND cancel_reason IS NOT NULL))),
     CONSTRAINT order_paid_has_stock_and_money CHECK (
         status <> 'PAID' OR payment_status = 'CAPTURED' AND (
             fulfilment_status IN ('ALLOCATED', 'PARTLY_SHIPPED', 'DELIVERED')
-            -- Inventory may be heard of before payments.
+            -- Inventory may be heard of before payments, and before shipping.
             OR fulfilment_status = 'RELEASED' AND jsonb_path_exists(
-                refunds, '$[*] ? (@.kind == "BEFORE_DISPATCH" && (@.status == "APPROVED" || @.status == "FAILED"))'))),
+                refunds, '$[*] ? (@.kind == "BEFORE_DISPATCH" && (@.status == "REQUESTED" || @.status == "APPROVED" || @.status == "FAILED"))'))),
     CONSTRAINT order_refunded_has_its_money_back CHECK (status <> 'REFUNDED' OR payment_status = 'REFUNDED'),
     CONSTRAINT order_shipped_has_left CHECK (
         status <> 'SHIPPED' OR (fulfilment_status IN ('SHIPPED', 'FAILED') AND payment_status IN ('AUTHORIZED', 'CAPTURED'))),

@@ -6,7 +6,7 @@ use contracts::convert::{id_from_wire, timestamp_to_wire};
 use contracts::inventory::v1 as wire;
 use contracts::orders::v1::{OrderCancelled, OrderCreated, OrderFailed};
 use contracts::payments::v1::{PaymentAuthorized, PaymentRefunded};
-use contracts::shipping::v1::{ReturnCondition, ReturnReceived, ShipmentDispatched};
+use contracts::shipping::v1::{ReturnCondition, ReturnReceived, ShipmentCancelled, ShipmentDispatched};
 use kernel::{Quantity, Sku};
 use messaging::{Envelope, Outgoing, Subscription, Trigger, Undecodable};
 
@@ -17,6 +17,9 @@ use crate::domain::fact::{Dispatch, Fact, Receipt};
 use crate::domain::ids::OrderId;
 use crate::domain::stock::StockItem;
 use crate::domain::transfer::{self, Transfer};
+
+/// Why orders cancel an order of which nothing arrived.
+const DELIVERY_FAILED: &str = "DELIVERY_FAILED";
 
 /// What inventory reacts to.
 pub const SUBSCRIPTIONS: &[Subscription] = &[
@@ -49,10 +52,11 @@ pub const SUBSCRIPTIONS: &[Subscription] = &[
     },
     Subscription {
         event: "tradewind.orders.v1.OrderCancelled",
-        reaction: "gives back what is held, or committed and has not left; leaves a tombstone where nothing is yet",
+        reaction: "gives back what is held, or committed and has not left; leaves a tombstone where nothing is yet; nothing, where all of it left and nothing arrived",
         follows: &["InventoryReleased", "BackInStock"],
         tests: &[
             "services/inventory/tests/it/fulfilment.rs::the_end_of_an_order_of_which_everything_has_left_gives_nothing_back",
+            "services/inventory/tests/it/fulfilment.rs::an_order_of_which_nothing_arrived_gives_nothing_back_also_before_its_parcels_are_heard_of",
             "services/inventory/tests/it/checkout.rs::a_cancelled_order_gives_its_committed_stock_back",
             "services/inventory/tests/it/checkout.rs::an_order_that_ended_before_it_was_created_here_reserves_nothing",
         ],
@@ -68,6 +72,14 @@ pub const SUBSCRIPTIONS: &[Subscription] = &[
         ],
     },
     Subscription {
+        event: "tradewind.shipping.v1.ShipmentCancelled",
+        reaction: "gives back what is committed: nothing of it has left, and nothing will",
+        follows: &["InventoryReleased"],
+        tests: &[
+            "services/inventory/tests/it/fulfilment.rs::an_order_whose_parcels_are_stopped_gives_its_stock_back_once",
+        ],
+    },
+    Subscription {
         event: "tradewind.shipping.v1.ReturnReceived",
         reaction: "by the condition of what has come back since the last receipt: on sale again, written off, or nothing; refuses more than had left",
         follows: &["StockAdded", "StockWrittenOff", "BackInStock"],
@@ -79,11 +91,10 @@ pub const SUBSCRIPTIONS: &[Subscription] = &[
     },
     Subscription {
         event: "tradewind.payments.v1.PaymentRefunded",
-        reaction: "of the whole amount: gives back what is committed and has not left; nothing, where the end of the order did so before. Of a part: nothing",
+        reaction: "because the order ended while its money was taken: gives back what is committed; nothing, where the end of the order did so before. By a refund that orders approved: nothing",
         follows: &["InventoryReleased", "BackInStock"],
         tests: &[
-            "services/inventory/tests/it/refund.rs::a_refund_of_a_part_leaves_the_stock_alone",
-            "services/inventory/tests/it/refund.rs::an_order_whose_money_is_given_back_gives_its_stock_back_once",
+            "services/inventory/tests/it/refund.rs::a_refund_leaves_the_stock_alone_also_before_the_parcels_are_heard_of",
             "services/inventory/tests/it/refund.rs::the_end_of_an_order_and_its_refund_give_its_stock_back_once_in_whatever_order",
             "services/inventory/tests/it/refund.rs::a_refund_of_an_order_that_nothing_is_committed_to_is_parked",
         ],
@@ -133,13 +144,18 @@ pub fn decode(event: &Envelope) -> Result<Option<Fact>, Undecodable> {
         }
         "tradewind.orders.v1.OrderFailed" => Fact::OrderEnded(order_id(&event.decode::<OrderFailed>()?.order_id)?),
         "tradewind.orders.v1.OrderCancelled" => {
-            Fact::OrderEnded(order_id(&event.decode::<OrderCancelled>()?.order_id)?)
+            let event = event.decode::<OrderCancelled>()?;
+            let order_id = order_id(&event.order_id)?;
+            if event.reason == DELIVERY_FAILED { Fact::DeliveryFailed(order_id) } else { Fact::OrderEnded(order_id) }
         }
         "tradewind.shipping.v1.ShipmentDispatched" => shipment_dispatched(&event.decode()?)?,
+        "tradewind.shipping.v1.ShipmentCancelled" => {
+            Fact::ShipmentCancelled(order_id(&event.decode::<ShipmentCancelled>()?.order_id)?)
+        }
         "tradewind.shipping.v1.ReturnReceived" => return_received(&event.decode()?)?,
         "tradewind.payments.v1.PaymentRefunded" => {
             let event = event.decode::<PaymentRefunded>()?;
-            Fact::PaymentRefunded { order_id: order_id(&event.order_id)?, whole: event.whole }
+            Fact::PaymentRefunded { order_id: order_id(&event.order_id)?, order_ended: event.refund_number == 0 }
         }
         _ => return Ok(None),
     };

@@ -30,14 +30,19 @@ pub struct Returned {
     pub resalable: i64,
     /// Damaged: written off.
     pub damaged: i64,
-    /// Not what was sent, or spoilt by the buyer: none of ours any more.
+    /// Not what was sent, or spoilt by the buyer: none of ours any more. It goes to the buyer again, and so may come several times.
     pub not_accepted: i64,
 }
 
 impl Returned {
     /// In whatever condition.
     pub fn units(self) -> i64 {
-        self.resalable + self.damaged + self.not_accepted
+        self.kept() + self.not_accepted
+    }
+
+    /// What does not go to the buyer again.
+    pub fn kept(self) -> i64 {
+        self.resalable + self.damaged
     }
 
     /// The greater of both, condition by condition: of two sums that only grow, the later.

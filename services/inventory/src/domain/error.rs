@@ -11,10 +11,10 @@ pub enum Error {
     /// cannot be; an operator has to look.
     #[error("order {0} has a payment, and no stock was ever held for it")]
     NothingReserved(OrderId),
-    /// Goods left for an order that no stock is committed to, or came back from one, or money of one was given back. All of that happens
-    /// only once it is, so this cannot be; an operator has to look.
+    /// Goods left for an order that no stock is committed to, or came back from one or were stopped, or money of one was given back. All of
+    /// that happens only once it is, so this cannot be; an operator has to look.
     #[error(
-        "goods left for order {0} or came back from it, or its money was given back, and no stock is committed to it"
+        "goods left for order {0}, came back from it or were stopped, or its money was given back, and no stock is committed to it"
     )]
     NothingCommitted(OrderId),
     /// More left a warehouse than it holds for the order, or what it holds none of. Shipping counts with the same figures, so this

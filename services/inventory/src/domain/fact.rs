@@ -33,12 +33,16 @@ pub enum Fact {
     ShipmentDispatched(Dispatch),
     /// Goods came back to a warehouse: they are to be put on sale again, or written off.
     ReturnReceived(Receipt),
-    /// Money of the order was given back: if it is all of it, so is the stock that has not left.
+    /// Nothing of the order has left, and nothing will: its stock is to be given back.
+    ShipmentCancelled(OrderId),
+    /// The order was cancelled because nothing of it arrived: all of it had left.
+    DeliveryFailed(OrderId),
+    /// Money of the order was given back.
     PaymentRefunded {
         /// The order.
         order_id: OrderId,
-        /// Whether all that was taken has been given back.
-        whole: bool,
+        /// Whether that followed from the end of the order, and not from a refund that orders approved.
+        order_ended: bool,
     },
     /// A seller changes what is on hand.
     StockChange(StockChange),
@@ -194,6 +198,8 @@ impl Fact {
             | Self::PaymentAuthorized(order_id)
             | Self::OrderEnded(order_id)
             | Self::ReservationDue(order_id)
+            | Self::ShipmentCancelled(order_id)
+            | Self::DeliveryFailed(order_id)
             | Self::PaymentRefunded { order_id, .. } => Some(*order_id),
             Self::ShipmentDispatched(dispatch) => Some(dispatch.order_id),
             Self::ReturnReceived(receipt) => Some(receipt.order_id),
@@ -212,6 +218,8 @@ impl Fact {
             | Self::ReservationDue(_)
             | Self::ShipmentDispatched(_)
             | Self::ReturnReceived(_)
+            | Self::ShipmentCancelled(_)
+            | Self::DeliveryFailed(_)
             | Self::PaymentRefunded { .. }
             | Self::StockChange(_) => None,
         }

@@ -3,7 +3,7 @@
 //! ```text
 //!             reserve            commit
 //!   (nothing) ───────► ACTIVE ──────────► COMMITTED
-//!       │  │             │ │                  │ order ended, or its money given back
+//!       │  │             │ │                  │ order ended, or its parcels stopped
 //!       │  │ too little  │ └ order ended ─────┴──► RELEASED
 //!       │  └─► REJECTED  └── time passed ────────► EXPIRED
 //!       └ order ended ─► TOMBSTONE
@@ -42,7 +42,7 @@ pub enum Status {
     Active,
     /// The stock belongs to the order.
     Committed,
-    /// The stock was given back because the order ended or its money was given back. Final.
+    /// The stock was given back because the order ended or its parcels were stopped. Final.
     Released,
     /// Its time passed and the stock went back on sale. Final.
     Expired,
@@ -103,7 +103,7 @@ impl Reservation {
 
     /// What comes back with a receipt: that by which its sums are above those of the receipts that were heard of before. Nothing, if
     /// it was heard of itself, or a later one was. Each allocation is as it is to be remembered. Refused if more is said to have
-    /// come back than had left the warehouse for the order.
+    /// come back for good than had left the warehouse for the order: what is not accepted goes to the buyer again, and may come once more.
     pub fn coming_back(&self, receipt: &Receipt) -> Result<Vec<(Allocation, Returned)>, Error> {
         let mut coming_back = Vec::new();
         for ((warehouse_id, sku), told) in &receipt.received {
@@ -111,12 +111,12 @@ impl Reservation {
             let allocation = self.allocations.iter().find(is_meant);
             let returned = allocation.map_or(*told, |allocation| allocation.returned.max(*told));
             let dispatched = allocation.map_or(0, |allocation| allocation.dispatched);
-            let Some(allocation) = allocation.filter(|_| returned.units() <= dispatched) else {
+            let Some(allocation) = allocation.filter(|_| returned.kept() <= dispatched) else {
                 return Err(Error::ReturnedMoreThanDispatched {
                     order_id: self.order_id,
                     warehouse_id: *warehouse_id,
                     sku: sku.clone(),
-                    returned: returned.units(),
+                    returned: returned.kept(),
                     dispatched,
                 });
             };

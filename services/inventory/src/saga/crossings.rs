@@ -120,7 +120,7 @@ proptest! {
                 (0..9_u128, 1..6_i64).prop_map(|(number, cups)| created(number, cups)),
                 (0..9_u128).prop_map(|number| Fact::OrderEnded(order(number))),
                 (0..9_u128).prop_map(|number| Fact::PaymentAuthorized(order(number))),
-                (0..9_u128, any::<bool>()).prop_map(|(number, whole)| Fact::PaymentRefunded { order_id: order(number), whole }),
+                (0..9_u128, any::<bool>()).prop_map(|(number, order_ended)| Fact::PaymentRefunded { order_id: order(number), order_ended }),
                 (1..5_i64).prop_map(|cups| change(StockChangeKind::WriteOff(quantity(cups)))),
                 (1..5_i64).prop_map(|cups| change(StockChangeKind::Add(quantity(cups)))),
             ],

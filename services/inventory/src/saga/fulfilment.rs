@@ -1,12 +1,17 @@
-//! The fulfilment saga: goods leave, parcel by parcel.
+//! The fulfilment saga: goods leave, parcel by parcel, or are stopped.
+//!
+//! Whether anything leaves is for shipping to say, on one topic and in order: whoever else says that an order has ended may be heard of before its
+//! parcels are, and then what is on sale again is on a lorry.
 
 use kernel::Decision;
 
 use crate::domain::error::Error;
 use crate::domain::event::Event;
 use crate::domain::fact::Dispatch;
+use crate::domain::ids::OrderId;
 use crate::domain::reservation::{Reservation, Status};
 use crate::domain::world::World;
+use crate::saga::checkout;
 
 /// Takes off the stock what has left with a parcel. Goods leave only for an order that orders says is paid for, or confirmed and to be
 /// paid at the door: it says so only once the stock is committed. From then on it cancels or refunds the order only if shipping has stopped all of it.
@@ -40,6 +45,41 @@ fn remove(world: &mut World, mut reservation: Reservation, dispatch: &Dispatch) 
     let after = world.remove_stock(&leaving, dispatch).into_iter().zip(leaving);
     let removed = after.map(|(stock_item, left)| Event::StockRemoved { stock_item, quantity: left.quantity, order_id });
     Decision::Applied(removed.collect())
+}
+
+/// Gives back what the order was given: nothing of it has left, and nothing will.
+pub fn on_shipment_cancelled(world: &mut World, order_id: OrderId) -> Decision<Event, Error> {
+    let nothing_committed = Decision::Refused(Error::NothingCommitted(order_id));
+    let Some(reservation) = world.reservation(order_id).cloned() else {
+        return nothing_committed;
+    };
+    match reservation.status {
+        Status::Committed if reservation.dispatched().is_empty() => checkout::release_committed(world, reservation),
+        // What comes later, of its cancellation or its refund, finds that.
+        Status::Released => Decision::AlreadyApplied,
+        Status::Committed
+        | Status::Active
+        | Status::Expired
+        | Status::CommitRefused
+        | Status::Rejected
+        | Status::Tombstone => nothing_committed,
+    }
+}
+
+/// Leaves the reservation of an order of which nothing arrived as it is: all of it had left, although we may not have heard of it yet.
+pub fn on_delivery_failed(world: &World, order_id: OrderId) -> Decision<Event, Error> {
+    match world.reservation(order_id).map(|reservation| reservation.status) {
+        Some(Status::Committed) => Decision::Ignored("all of it has left; what comes back is heard of by itself"),
+        None
+        | Some(
+            Status::Active
+            | Status::Released
+            | Status::Expired
+            | Status::CommitRefused
+            | Status::Rejected
+            | Status::Tombstone,
+        ) => Decision::Refused(Error::NothingCommitted(order_id)),
+    }
 }
 
 #[cfg(test)]

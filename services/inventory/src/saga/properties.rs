@@ -62,7 +62,8 @@ fn any_step() -> impl Strategy<Value = Step> {
         4 => created.prop_map(Step::Saga),
         3 => order_id().prop_map(|id| Step::Saga(Fact::PaymentAuthorized(id))),
         2 => order_id().prop_map(|id| Step::Saga(Fact::OrderEnded(id))),
-        2 => (order_id(), any::<bool>()).prop_map(|(order_id, whole)| Step::Saga(Fact::PaymentRefunded { order_id, whole })),
+        2 => (order_id(), any::<bool>()).prop_map(|(order_id, order_ended)| Step::Saga(Fact::PaymentRefunded { order_id, order_ended })),
+        1 => order_id().prop_map(|id| Step::Saga(Fact::ShipmentCancelled(id))),
         3 => order_id().prop_map(|id| Step::Saga(Fact::ReservationDue(id))),
         6 => left.prop_map(Step::Saga),
         6 => came_back.prop_map(Step::Saga),
@@ -139,7 +140,7 @@ fn returned_of(world: &World, orders: &[OrderId], id: StockItemId) -> (i64, i64)
     let reservations = orders.iter().filter_map(|order_id| world.reservation(*order_id));
     let allocations = reservations.flat_map(|reservation| &reservation.allocations);
     let such: Vec<_> = allocations.filter(|allocation| allocation.stock_item_id == id).collect();
-    assert!(such.iter().all(|allocation| allocation.returned.units() <= allocation.dispatched), "{such:?}");
+    assert!(such.iter().all(|allocation| allocation.returned.kept() <= allocation.dispatched), "{such:?}");
     let sum = |units: fn(&&Allocation) -> i64| such.iter().map(units).sum();
     (sum(|allocation| allocation.returned.resalable), sum(|allocation| allocation.returned.damaged))
 }

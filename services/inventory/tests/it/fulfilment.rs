@@ -195,6 +195,45 @@ async fn the_end_of_an_order_of_which_everything_has_left_gives_nothing_back() {
 }
 
 #[tokio::test]
+async fn an_order_of_which_nothing_arrived_gives_nothing_back_also_before_its_parcels_are_heard_of() {
+    let (market, _replica) = Marketplace::open().await;
+    let shop = market.seller_with(&[("CUP", 5)]).await;
+    let order = committed(&market, &shop, &[("CUP", 3)]).await;
+    market.publish_and_wait(&[&order.not_delivered()]).await;
+    assert_eq!(market.levels(&shop, "CUP").await, levels(5, 0, 3));
+    market.publish_and_wait(&[&order.dispatched(&order.parcel(&shop, &[("CUP", 3)]))]).await;
+    assert_eq!(market.status(&order).await, Some(Status::Committed));
+    assert_eq!(market.levels(&shop, "CUP").await, levels(2, 0, 0));
+    assert!(market.parked().await.is_empty());
+    market.assert_books_balance().await;
+}
+
+#[tokio::test]
+async fn an_order_whose_parcels_are_stopped_gives_its_stock_back_once() {
+    let (market, _replica) = Marketplace::open().await;
+    let shop = market.seller_with(&[("CUP", 5), ("POT", 2)]).await;
+    let order = committed(&market, &shop, &[("CUP", 3), ("POT", 1)]).await;
+    let (stopped, anew) = (order.stopped(), order.stopped());
+    market.publish_and_wait(&[&stopped, &stopped, &anew]).await;
+    market.publish_and_wait(&[&order.refund_approved()]).await;
+    market.publish_and_wait(&[&order.cancelled()]).await;
+
+    let told = market.told(&order, &["InventoryReserved", "InventoryCommitted", "InventoryReleased"]).await;
+    let released: wire::InventoryReleased = told[2].decode().unwrap();
+    let given_back = [("CUP", 3), ("POT", 1)].map(|(sku, quantity)| wire::Allocation {
+        sku: sku.to_owned(),
+        warehouse_id: shop.id.to_string(),
+        quantity,
+    });
+    assert_eq!((&released.allocations[..], told[2].causation_id), (&given_back[..], Some(stopped.id())));
+    assert_eq!(market.status(&order).await, Some(Status::Released));
+    assert_eq!(market.levels(&shop, "CUP").await, levels(5, 0, 0));
+    assert_eq!(market.levels(&shop, "POT").await, levels(2, 0, 0));
+    assert!(market.parked().await.is_empty());
+    market.assert_books_balance().await;
+}
+
+#[tokio::test]
 async fn a_parcel_that_cannot_be_read_is_parked_and_others_flow_on() {
     let (market, _replica) = Marketplace::open().await;
     let shop = market.seller_with(&[("CUP", 90)]).await;

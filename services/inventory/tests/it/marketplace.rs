@@ -6,7 +6,9 @@ use std::time::Duration;
 use contracts::google::r#type::PostalAddress;
 use contracts::orders::v1::{OrderCancelled, OrderCreated, OrderFailed, OrderLine};
 use contracts::payments::v1::{PaymentAuthorized, PaymentRefunded};
-use contracts::shipping::v1::{ReceivedLine, ReturnCondition, ReturnReceived, ShipmentDispatched, ShipmentLine};
+use contracts::shipping::v1::{
+    ReceivedLine, ReturnCondition, ReturnReceived, ShipmentCancelled, ShipmentDispatched, ShipmentLine,
+};
 use inventory::adapters::events::SUBSCRIPTIONS;
 use inventory::adapters::postgres;
 use inventory::app::change_stock::{ChangeStock, change_stock};
@@ -342,18 +344,33 @@ impl Order {
         Event::new("payments", "payment", self.uuid(), 1, &message)
     }
 
+    /// Its money was given back because it had ended.
     pub(crate) fn refunded(&self) -> Event {
-        self.refund(true)
+        self.refund(0)
     }
 
-    /// A part of its money was given back.
-    pub(crate) fn refunded_in_part(&self) -> Event {
-        self.refund(false)
+    /// All of its money was given back by a refund that was approved.
+    pub(crate) fn refund_approved(&self) -> Event {
+        self.refund(1)
     }
 
-    fn refund(&self, whole: bool) -> Event {
-        let message = PaymentRefunded { order_id: self.id.to_string(), whole, ..PaymentRefunded::default() };
+    fn refund(&self, refund_number: i32) -> Event {
+        let order_id = self.id.to_string();
+        let message = PaymentRefunded { order_id, refund_number, whole: true, ..PaymentRefunded::default() };
         Event::new("payments", "payment", self.uuid(), 3, &message)
+    }
+
+    /// Nothing of it arrived, and it was to be paid at the door.
+    pub(crate) fn not_delivered(&self) -> Event {
+        let (order_id, reason) = (self.id.to_string(), "DELIVERY_FAILED".to_owned());
+        let message = OrderCancelled { order_id, reason, ..OrderCancelled::default() };
+        Event::new("orders", "order", self.uuid(), 2, &message)
+    }
+
+    /// Nothing of it has left, and nothing will.
+    pub(crate) fn stopped(&self) -> Event {
+        let message = ShipmentCancelled { order_id: self.id.to_string() };
+        Event::new("shipping", "consignment", self.uuid(), 2, &message)
     }
 
     /// So much of it has come back to a warehouse, in these conditions.

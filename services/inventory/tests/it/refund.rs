@@ -1,6 +1,5 @@
-//! The refund saga: what an order was given goes back on sale when its money is given back, once.
+//! The refund saga: what an order was given goes back on sale once if it ended while its money was taken, and stays where it is otherwise.
 
-use contracts::inventory::v1 as wire;
 use contracts::payments::v1::PaymentRefunded;
 use inventory::domain::reservation::Status;
 use inventory::domain::warehouse::Warehouse;
@@ -22,29 +21,6 @@ async fn committed(market: &Marketplace, warehouse: &Warehouse, lines: &[(&'stat
 }
 
 #[tokio::test]
-async fn an_order_whose_money_is_given_back_gives_its_stock_back_once() {
-    let (market, _replica) = Marketplace::open().await;
-    let shop = market.seller_with(&[("CUP", 5), ("POT", 2)]).await;
-    let order = committed(&market, &shop, &[("CUP", 3), ("POT", 1)]).await;
-    let (refunded, anew) = (order.refunded(), order.refunded());
-    market.publish_and_wait(&[&refunded, &refunded, &anew]).await;
-
-    let told = market.told(&order, &[RESERVED, COMMITTED, RELEASED]).await;
-    let released: wire::InventoryReleased = told[2].decode().unwrap();
-    let given_back = [("CUP", 3), ("POT", 1)].map(|(sku, quantity)| wire::Allocation {
-        sku: sku.to_owned(),
-        warehouse_id: shop.id.to_string(),
-        quantity,
-    });
-    assert_eq!((&released.allocations[..], told[2].causation_id), (&given_back[..], Some(refunded.id())));
-    assert_eq!(market.status(&order).await, Some(Status::Released));
-    assert_eq!(market.levels(&shop, "CUP").await, levels(5, 0, 0));
-    assert_eq!(market.levels(&shop, "POT").await, levels(2, 0, 0));
-    assert!(market.parked().await.is_empty());
-    market.assert_books_balance().await;
-}
-
-#[tokio::test]
 async fn the_end_of_an_order_and_its_refund_give_its_stock_back_once_in_whatever_order() {
     let (market, _replica) = Marketplace::open().await;
     let shop = market.seller_with(&[("CUP", 9)]).await;
@@ -63,33 +39,17 @@ async fn the_end_of_an_order_and_its_refund_give_its_stock_back_once_in_whatever
 }
 
 #[tokio::test]
-async fn what_has_left_stays_gone_when_the_money_is_given_back() {
+async fn a_refund_leaves_the_stock_alone_also_before_the_parcels_are_heard_of() {
     let (market, _replica) = Marketplace::open().await;
     let shop = market.seller_with(&[("CUP", 5)]).await;
     let order = committed(&market, &shop, &[("CUP", 3)]).await;
-    market.publish_and_wait(&[&order.dispatched(&order.parcel(&shop, &[("CUP", 1)]))]).await;
-    market.publish_and_wait(&[&order.refunded()]).await;
-    let told = market.told(&order, &[RESERVED, COMMITTED, RELEASED]).await;
-    let released: wire::InventoryReleased = told[2].decode().unwrap();
-    assert_eq!(released.allocations.iter().map(|allocation| allocation.quantity).collect::<Vec<_>>(), [2]);
-    assert_eq!(market.levels(&shop, "CUP").await, levels(4, 0, 0));
-    market.assert_books_balance().await;
-}
-
-#[tokio::test]
-async fn a_refund_of_a_part_leaves_the_stock_alone() {
-    let (market, _replica) = Marketplace::open().await;
-    let shop = market.seller_with(&[("CUP", 5)]).await;
-    let order = committed(&market, &shop, &[("CUP", 3)]).await;
-    market.publish_and_wait(&[&order.dispatched(&order.parcel(&shop, &[("CUP", 1)]))]).await;
-    market.publish_and_wait(&[&order.refunded_in_part()]).await;
+    market.publish_and_wait(&[&order.refund_approved()]).await;
     assert_eq!(market.status(&order).await, Some(Status::Committed));
-    assert_eq!(market.levels(&shop, "CUP").await, levels(4, 0, 2));
+    assert_eq!(market.levels(&shop, "CUP").await, levels(5, 0, 3));
 
-    // The refund after which nothing is left of what was paid gives back what has not left.
-    market.publish_and_wait(&[&order.refunded()]).await;
-    market.told(&order, &[RESERVED, COMMITTED, RELEASED]).await;
-    assert_eq!(market.levels(&shop, "CUP").await, levels(4, 0, 0));
+    // All of it had left.
+    market.publish_and_wait(&[&order.dispatched(&order.parcel(&shop, &[("CUP", 3)]))]).await;
+    assert_eq!(market.levels(&shop, "CUP").await, levels(2, 0, 0));
     assert!(market.parked().await.is_empty());
     market.assert_books_balance().await;
 }

@@ -134,7 +134,7 @@ async fn more_than_had_left_is_parked_and_moves_nothing() {
     let elsewhere = market.open_warehouse(shop.seller_id, "ELSEWHERE", 9, &[("CUP", 9)]).await;
     for (warehouse, lines) in [
         (&shop, vec![("CUP", 4, Resalable)]),
-        (&shop, vec![("CUP", 2, Resalable), ("CUP", 1, Damaged), ("CUP", 1, NotAccepted)]),
+        (&shop, vec![("CUP", 2, Resalable), ("CUP", 2, Damaged), ("CUP", 1, NotAccepted)]),
         (&shop, vec![("POT", 1, Resalable)]),
         (&elsewhere, vec![("CUP", 1, Resalable)]),
     ] {
@@ -217,7 +217,9 @@ async fn the_database_refuses_that_more_came_back_than_had_left() {
     for (returned, is_refused) in [
         (r#"{"resalable": 1, "damaged": 1, "not_accepted": 1}"#, false),
         (r#"{"resalable": 0, "damaged": 0, "not_accepted": 0}"#, false),
-        (r#"{"resalable": 2, "damaged": 1, "not_accepted": 1}"#, true),
+        (r#"{"resalable": 2, "damaged": 1, "not_accepted": 9}"#, false),
+        (r#"{"resalable": 2, "damaged": 2, "not_accepted": 0}"#, true),
+        (r#"{"resalable": 0, "damaged": 0, "not_accepted": -1}"#, true),
         (r#"{"resalable": 0, "damaged": 4, "not_accepted": 0}"#, true),
         (r#"{"resalable": -1, "damaged": 0, "not_accepted": 0}"#, true),
     ] {

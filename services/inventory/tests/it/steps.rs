@@ -70,14 +70,23 @@ impl Checkout {
     }
 
     fn refunded(&self) -> Step<Fact> {
-        let fact = Fact::PaymentRefunded { order_id: self.order_id, whole: true };
+        let fact = Fact::PaymentRefunded { order_id: self.order_id, order_ended: true };
         Step::new(PAYMENTS, "PaymentRefunded", fact).needs(&[COMMITTED])
     }
 
-    /// A part of its money was given back, once something had left.
-    fn refunded_in_part(&self) -> Step<Fact> {
-        let fact = Fact::PaymentRefunded { order_id: self.order_id, whole: false };
-        Step::new(PAYMENTS, "PaymentRefunded", fact).needs(&[REMOVED])
+    /// Orders approved a refund: shipping has stopped all of it, or all or a part has left.
+    fn refund_approved(&self) -> Step<Fact> {
+        let fact = Fact::PaymentRefunded { order_id: self.order_id, order_ended: false };
+        Step::new(PAYMENTS, "PaymentRefunded", fact).needs(&[COMMITTED])
+    }
+
+    fn stopped(&self) -> Step<Fact> {
+        Step::new(SHIPPING, "ShipmentCancelled", Fact::ShipmentCancelled(self.order_id)).needs(&[COMMITTED])
+    }
+
+    /// Nothing of it arrived, and it was to be paid at the door.
+    fn not_delivered(&self) -> Step<Fact> {
+        Step::new(ORDERS, "OrderCancelled", Fact::DeliveryFailed(self.order_id)).needs(&[COMMITTED])
     }
 
     /// Goods come back, and with them so many cups have: those that can be sold, are damaged, are not accepted.
@@ -189,6 +198,10 @@ impl Table for Checkout {
                 .then(self.authorized().tells(&[COMMITTED])
                     .undone_by(given_back())
                     .or_by([self.refunded().tells(&[RELEASED])])
+                    // Before anything has left, in cash and by card.
+                    .or_by([self.stopped().tells(&[RELEASED]), self.cancelled().is_known()])
+                    .or_by([self.stopped().tells(&[RELEASED]), self.refund_approved().is_known()])
+                    .or_by([self.refund_approved().is_ignored(), self.stopped().tells(&[RELEASED])])
                     // The money came in while the order was cancelled: both are told, on two topics.
                     .or_by([self.refunded().tells(&[RELEASED]), self.cancelled().is_known()])
                     .or_by([self.cancelled().tells(&[RELEASED]), self.refunded().is_known()])
@@ -221,7 +234,7 @@ impl Table for Checkout {
                 .then(committed())
                 .then(two_leave())
                 // The money of a parcel that failed; the rest of the order is still to leave.
-                .then(self.refunded_in_part().is_ignored().not_undone_by([self.authorized().is_known()]))
+                .then(self.refund_approved().is_ignored().not_undone_by([self.authorized().is_known()]))
                 .then(all_has_left()),
             Journey::new("an order of which all leaves and comes back in two receipts")
                 .undone_by([self.cancelled()])
@@ -229,8 +242,7 @@ impl Table for Checkout {
                 .then(committed())
                 .then(all_has_left())
                 .then(self.received(1, 0, 0).tells(&[ADDED]).not_undone_by([
-                    // Nothing of it arrived, and it was to be paid at the door.
-                    self.cancelled().is_ignored(),
+                    self.not_delivered().is_ignored(),
                     self.received(3, 1, 0).is_refused(),
                 ]))
                 .then(self.received(1, 1, 1).tells(&[WRITTEN_OFF])

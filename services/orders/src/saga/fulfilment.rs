@@ -18,7 +18,7 @@ use crate::domain::status::{CancelReason, FulfilmentStatus, PaymentStatus, Statu
 pub(super) fn on_shipment_dispatched(order: &mut Order, order_dispatched: bool) -> Answer {
     match order.standing.status {
         Status::Confirmed if !order.cash_on_delivery => order.contradicted(),
-        Status::Paid if is_stopped(order) => order.contradicted(),
+        Status::Confirmed | Status::Paid if is_stopped(order) => order.contradicted(),
         Status::Confirmed | Status::Paid if is_under_way(order) => {
             if order_dispatched {
                 Decision::applied(order.ship())
@@ -43,7 +43,7 @@ pub(super) fn on_shipment_delivered(
 ) -> Answer {
     match order.standing.status {
         Status::Confirmed if !order.cash_on_delivery => order.contradicted(),
-        Status::Paid if is_stopped(order) => order.contradicted(),
+        Status::Confirmed | Status::Paid if is_stopped(order) => order.contradicted(),
         Status::Created | Status::Failed(_) | Status::Cancelled(_) => order.contradicted(),
         // All of its money went back while it was on its way.
         Status::Refunded | Status::Closed if has_left(order) => {
@@ -90,7 +90,7 @@ pub(super) fn on_shipment_failed(order: &mut Order, parcel: &FailedParcel, polic
     }
     match order.standing.status {
         Status::Confirmed if !order.cash_on_delivery => order.contradicted(),
-        Status::Paid if is_stopped(order) => order.contradicted(),
+        Status::Confirmed | Status::Paid if is_stopped(order) => order.contradicted(),
         Status::Confirmed | Status::Paid | Status::Shipped if is_under_way(order) => {
             let mut after = order.clone();
             match failed(&mut after, parcel, policy, now) {
@@ -160,14 +160,24 @@ pub(super) fn on_shipment_cancelled(order: &mut Order) -> Answer {
 /// A parcel left before it could be stopped: the order goes on.
 pub(super) fn on_shipment_cancel_refused(order: &mut Order) -> Answer {
     match order.standing.status {
-        Status::Confirmed | Status::Shipped | Status::Delivered | Status::Paid if order.cancellation.is_some() => {
+        Status::Confirmed | Status::Paid if is_stopped(order) => order.contradicted(),
+        // It may have come to its end by then, of itself.
+        Status::Confirmed
+        | Status::Shipped
+        | Status::Delivered
+        | Status::Paid
+        | Status::Refunded
+        | Status::Closed
+        | Status::Cancelled(CancelReason::DeliveryFailed)
+            if order.cancellation.is_some() =>
+        {
             order.cancellation = None;
             Decision::noted()
         }
         Status::Paid | Status::Shipped | Status::Delivered | Status::Refunded | Status::Closed => {
             refund::on_parcels_not_stopped(order)
         }
-        Status::Confirmed => Decision::AlreadyApplied,
+        Status::Confirmed | Status::Cancelled(CancelReason::DeliveryFailed) => Decision::AlreadyApplied,
         Status::Created | Status::Failed(_) | Status::Cancelled(_) => order.contradicted(),
     }
 }
@@ -204,9 +214,10 @@ pub(super) fn on_close_deadline_passed(order: &mut Order, now: Timestamp) -> Ans
     }
 }
 
-/// Whether its parcels were stopped, so that none can leave.
+/// Whether its parcels were stopped, so that none can leave: shipping has said so, or inventory has heard of it.
 fn is_stopped(order: &Order) -> bool {
-    order.refund_before_dispatch().is_some_and(Refund::is_granted)
+    order.standing.fulfilment == FulfilmentStatus::Released
+        || order.refund_before_dispatch().is_some_and(Refund::is_granted)
 }
 
 /// Whether a parcel may still be on its way.

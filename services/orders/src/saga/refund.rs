@@ -230,12 +230,13 @@ pub(super) fn on_refund_failed(order: &mut Order, number: Option<RefundNumber>, 
     }
 }
 
-/// Inventory releases only for an order that we ended, or whose refund we granted before dispatch; after an expiry it says so first, on the
-/// same topic.
+/// Inventory releases only for an order that we ended, or whose parcels shipping has stopped, which we may hear of later, on its own topic; after
+/// an expiry it says so first, on the same topic.
 pub(super) fn on_inventory_released(order: &mut Order) -> Answer {
-    let is_granted = order.refund_before_dispatch().is_some_and(|refund| refund.status != RefundStatus::Requested);
+    let is_wanted_back = order.refund_before_dispatch().is_some();
     match order.standing.status {
-        Status::Paid | Status::Refunded | Status::Closed if is_granted => {
+        Status::Confirmed if order.cancellation.is_some() => order.note_fulfilment(FulfilmentStatus::Released),
+        Status::Paid | Status::Refunded | Status::Closed if is_wanted_back => {
             order.note_fulfilment(FulfilmentStatus::Released)
         }
         Status::Failed(_) | Status::Cancelled(_) => order.note_fulfilment(FulfilmentStatus::Released),

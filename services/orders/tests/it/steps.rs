@@ -241,6 +241,8 @@ impl Table for Placed {
                 .then(self.captured().tells(&[PAID])
                     .undone_by([self.refund().tells(&[WANTED_BACK]), self.refund_granted(), self.refunded(), self.released()])
                     .or_by([self.refund().tells(&[WANTED_BACK]), self.refund_granted(), self.refund_failed(), self.released(), self.refunded()])
+                    // Inventory has heard from shipping before us.
+                    .or_by([self.refund().tells(&[WANTED_BACK]), self.released(), self.refund_granted(), self.refunded()])
                     .but_not_by([self.cancel().is_refused(), self.deadline().is_ignored()]))
                 .then(self.dispatched(false).needs(&[PAID])
                     .not_undone_by([self.cancel().is_refused()]))
@@ -267,7 +269,8 @@ impl Table for Placed {
                 .not_undone_by([self.cancel().is_refused()])
                 .then(self.created(PaymentMethod::CashOnDelivery))
                 .then(self.committed().tells(&[CONFIRMED])
-                    .undone_by([self.cancel().tells(&[STOPPING]), self.stopped().tells(&[CANCELLED]), self.voided(), self.released()]))
+                    .undone_by([self.cancel().tells(&[STOPPING]), self.stopped().tells(&[CANCELLED]), self.voided(), self.released()])
+                    .or_by([self.cancel().tells(&[STOPPING]), self.released(), self.stopped().tells(&[CANCELLED]), self.voided()]))
                 .then(self.dispatched(true).needs(&[CONFIRMED]).tells(&[SHIPPED])
                     .undone_by([self.lost().tells(&[CANCELLED]), self.voided()])),
             Journey::new("an order that is paid for at the door")

@@ -72,6 +72,8 @@ fn goes_to<'a>(fact: &'a Fact, world: &'a World) -> Option<GoesTo<'a>> {
         | Fact::ReservationDue(_)
         | Fact::ShipmentDispatched(_)
         | Fact::ReturnReceived(_)
+        | Fact::ShipmentCancelled(_)
+        | Fact::DeliveryFailed(_)
         | Fact::PaymentRefunded { .. }
         | Fact::TransferDispatched(_) => None,
     }
@@ -170,6 +172,8 @@ fn shelves(facts: &[Caused<Fact>], world: &World) -> BTreeMap<(Uuid, String), i6
             | Fact::ReservationDue(_)
             | Fact::ShipmentDispatched(_)
             | Fact::ReturnReceived(_)
+            | Fact::ShipmentCancelled(_)
+            | Fact::DeliveryFailed(_)
             | Fact::PaymentRefunded { .. } => {}
         }
     }

@@ -121,6 +121,40 @@ fn once_goods_have_left_checkout_gives_back_only_what_is_still_there() {
 }
 
 #[test]
+fn what_is_stopped_goes_back_on_sale_and_what_failed_to_arrive_does_not() {
+    #[rustfmt::skip]
+    let states = [
+        (None, 0, [NothingCommitted; 2]),
+        (Some(Status::Active), 0, [NothingCommitted; 2]),
+        (Some(Status::Committed), 0, [GiveBack(3), Ignored]),
+        (Some(Status::Committed), 2, [NothingCommitted, Ignored]),
+        (Some(Status::Committed), 3, [NothingCommitted, Ignored]),
+        (Some(Status::Released), 0, [AlreadyApplied, NothingCommitted]),
+        (Some(Status::Expired), 0, [NothingCommitted; 2]),
+        (Some(Status::CommitRefused), 0, [NothingCommitted; 2]),
+        (Some(Status::Rejected), 0, [NothingCommitted; 2]),
+        (Some(Status::Tombstone), 0, [NothingCommitted; 2]),
+    ];
+    assert!(EVERY_STATUS.iter().all(|status| states.iter().any(|(state, ..)| *state == Some(*status))));
+    for (state, left, answers) in states {
+        for (fact, answer) in [Fact::ShipmentCancelled(order(1)), Fact::DeliveryFailed(order(1))].iter().zip(answers) {
+            check(state, left, fact, answer);
+        }
+    }
+}
+
+#[test]
+fn what_is_heard_of_an_order_before_its_parcels_puts_none_of_them_on_sale() {
+    let refunded = Fact::PaymentRefunded { order_id: order(1), order_ended: false };
+    for fact in [refunded, Fact::DeliveryFailed(order(1))] {
+        let mut world = world_with_order_at(Some(Status::Committed));
+        assert!(matches!(decide(&mut world, &fact, &POLICY, NOON), Decision::Ignored(_)), "{fact:?}");
+        let left = decide(&mut world, &dispatched(order(1), warehouse(1), &[("CUP", 3)]), &POLICY, NOON);
+        assert!(matches!(left, Decision::Applied(_)), "{fact:?}: {left:?}");
+    }
+}
+
+#[test]
 fn a_refusal_says_how_many_units_the_order_was_given_there() {
     let mut world = world_with_order_at(Some(Status::Committed));
     for (fact, held) in columns().into_iter().skip(3).zip([3, 0, 0]) {

@@ -21,15 +21,16 @@ enum Answer {
 }
 use Answer::{AlreadyApplied, GiveBack, Ignored, NothingCommitted};
 
-/// Where an order of three cups stands, how many of them have left, and what comes of the refund of all of its money, and of a part.
+/// Where an order of three cups stands, how many of them have left, and what comes of money that goes back because it ended, and by a refund
+/// that was approved.
 const STATE_MACHINE: [(Option<Status>, i64, [Answer; 2]); 11] = [
     (None, 0, [NothingCommitted, NothingCommitted]),
     (Some(Status::Active), 0, [NothingCommitted, NothingCommitted]),
     (Some(Status::Committed), 0, [GiveBack(3), Ignored]),
     (Some(Status::Committed), 2, [GiveBack(1), Ignored]),
     (Some(Status::Committed), 3, [Ignored, Ignored]),
-    (Some(Status::Released), 0, [AlreadyApplied, Ignored]),
-    (Some(Status::Released), 2, [AlreadyApplied, Ignored]),
+    (Some(Status::Released), 0, [AlreadyApplied, AlreadyApplied]),
+    (Some(Status::Released), 2, [AlreadyApplied, AlreadyApplied]),
     (Some(Status::Expired), 0, [Ignored, Ignored]),
     (Some(Status::CommitRefused), 0, [Ignored, Ignored]),
     (Some(Status::Rejected), 0, [Ignored, Ignored]),
@@ -40,13 +41,13 @@ const STATE_MACHINE: [(Option<Status>, i64, [Answer; 2]); 11] = [
 fn a_refund_in_every_state_has_its_answer_and_only_applied_changes_anything() {
     assert!(EVERY_STATUS.iter().all(|status| STATE_MACHINE.iter().any(|(state, ..)| *state == Some(*status))));
     let pairs = STATE_MACHINE.into_iter().flat_map(|(state, left, answers)| {
-        [true, false].into_iter().zip(answers).map(move |(whole, answer)| (state, left, whole, answer))
+        [true, false].into_iter().zip(answers).map(move |(order_ended, answer)| (state, left, order_ended, answer))
     });
-    for (state, left, whole, answer) in pairs {
+    for (state, left, order_ended, answer) in pairs {
         let before = world_with_dispatched(state, left);
         let mut world = before.clone();
-        let decision = decide(&mut world, &Fact::PaymentRefunded { order_id: order(1), whole }, &POLICY, NOON);
-        let place = format!("in {state:?} with {left} gone, whole {whole}: {decision:?}, not {answer:?}");
+        let decision = decide(&mut world, &Fact::PaymentRefunded { order_id: order(1), order_ended }, &POLICY, NOON);
+        let place = format!("in {state:?} with {left} gone, ended {order_ended}: {decision:?}, not {answer:?}");
         match (&decision, answer) {
             (Decision::Applied(told), GiveBack(units)) => {
                 let released = Event::InventoryReleased { order_id: order(1), allocations: vec![cups(units, 0)] };
@@ -71,7 +72,7 @@ fn a_refund_in_every_state_has_its_answer_and_only_applied_changes_anything() {
 #[test]
 fn of_the_end_of_an_order_and_the_refund_of_its_money_the_first_gives_back_and_the_second_is_known() {
     for left in 0..3 {
-        let refunded = Fact::PaymentRefunded { order_id: order(1), whole: true };
+        let refunded = Fact::PaymentRefunded { order_id: order(1), order_ended: true };
         let ended = Fact::OrderEnded(order(1));
         let [one, other] = [[&ended, &refunded], [&refunded, &ended]].map(|[first, second]| {
             let mut world = world_with_dispatched(Some(Status::Committed), left);

@@ -97,6 +97,12 @@ fn money_and_stock_come_back_in_any_order() {
         assert_eq!(standing(&world).status, Status::Refunded);
         assert_eq!(standing(&world).fulfilment, FulfilmentStatus::Released);
     }
+    // Inventory has heard from shipping before us.
+    let mut world = paid(&[wanted_back(), OrderFact::InventoryReleased]);
+    let answer = hear(&mut world, dispatched(false));
+    assert!(matches!(answer, Decision::Refused(OrderError::Contradicted { .. })), "{answer:?}");
+    let world = heard(world, &[OrderFact::ShipmentCancelled, refunded()]);
+    assert_eq!(standing(&world).status, Status::Refunded);
 }
 
 #[test]
