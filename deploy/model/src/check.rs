@@ -56,22 +56,38 @@ impl Report {
 
 /// Explores every state of a scenario on so many threads, unless something does not hold: that ends it. `tell` hears now and then how far it is.
 pub fn explore(scenario: &'static Scenario, threads: usize, tell: impl FnMut(Progress) + Send) -> Report {
-    run(scenario, threads, tell)
+    run(scenario, threads, None, tell)
 }
 
 /// Explores a scenario with the code broken in the way given, until that shows. On one thread, breadth first, so the
 /// counterexample is one of the shortest. Mutants belong to the process: nothing else may be explored meanwhile.
-pub fn explore_mutant(mutant: Mutant, scenario: &'static Scenario, tell: impl FnMut(Progress) + Send) -> Report {
+pub fn explore_mutant(mutant: Mutant, scenario: &'static Scenario, mut tell: impl FnMut(Progress) + Send) -> Report {
     Mutant::activate(Some(mutant));
-    let report = run(scenario, 1, tell);
+    let mut report = run(scenario, 1, None, &mut tell);
+    // The checker goes on for a moment after it has found something, and keeps what it found last.
+    while let Some(found) = report.broken.first() {
+        let shorter = run(scenario, 1, Some(found.steps), &mut tell);
+        if shorter.broken.is_empty() {
+            break;
+        }
+        report = shorter;
+    }
     Mutant::activate(None);
     report
 }
 
-fn run(scenario: &'static Scenario, threads: usize, tell: impl FnMut(Progress) + Send) -> Report {
+/// Explores a scenario; what takes fewer than so many steps, if that is given.
+fn run(
+    scenario: &'static Scenario,
+    threads: usize,
+    fewer_than: Option<usize>,
+    tell: impl FnMut(Progress) + Send,
+) -> Report {
     let mut telling = Telling { tell, last: Progress::default() };
-    let checker = Fleet::new(scenario).checker().threads(threads).finish_when(HasDiscoveries::AnyFailures).spawn_bfs();
-    let checker = checker.join_and_report(&mut telling);
+    let checker = Fleet::new(scenario).checker().threads(threads).finish_when(HasDiscoveries::AnyFailures);
+    // The checker counts states, of which there is one more than steps, and leaves out those at the depth given.
+    let checker = fewer_than.into_iter().fold(checker, |checker, steps| checker.target_max_depth(steps + 1));
+    let checker = checker.spawn_bfs().join_and_report(&mut telling);
     let discoveries = checker.discoveries();
     let found = |name: &'static str| {
         let steps = discoveries.get(name)?.clone().into_vec();

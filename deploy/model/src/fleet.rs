@@ -21,7 +21,7 @@ use crate::action::Action;
 use crate::clock::{
     AUTHORIZATION_LIFETIME, AUTHORIZATION_MARGIN, NOON, RESERVATION_TTL, RETURN_WINDOW, UNPAID_AFTER, last_minute,
 };
-use crate::network::{Entry, Place, Told};
+use crate::network::{Entry, Network, Place, Told};
 use crate::provider::{self, Reply};
 use crate::saga::{fulfilment, refund};
 use crate::scenario::{Begins, Scenario};
@@ -271,12 +271,12 @@ impl Fleet {
         }
     }
 
-    /// Where it comes to from there if nobody outside does anything and nothing goes wrong.
+    /// Where it comes to from there if nobody outside does anything and nothing goes wrong. What was told on the way is not told again.
     fn undisturbed(&self, mut state: State) -> State {
         while let Some(action) = steps::undisturbed(&state) {
             state = self.take(&state, action).expect("what is under way comes through").state;
         }
-        state
+        State { network: Network::default(), ..state }
     }
 }
 

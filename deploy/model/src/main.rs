@@ -122,7 +122,7 @@ fn list() {
     println!("scenarios");
     for scenario in SCENARIOS {
         let when = if scenario.is_short { "also in every test run" } else { "here only" };
-        println!("  {:<14} {}; {when}\n  {:<14} at most: {}", scenario.name, scenario.what, "", scenario.bounds);
+        println!("  {:<22} {}; {when}\n  {:<22} at most: {}", scenario.name, scenario.what, "", scenario.bounds);
     }
     println!("mutants");
     for mutant in Mutant::ALL {

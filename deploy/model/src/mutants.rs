@@ -13,10 +13,8 @@ pub fn scenario_for(mutant: Mutant) -> &'static Scenario {
         // repeat of it is refused once the order is cancelled.
         Mutant::InboxSkipped => "cash",
         Mutant::RefundWithoutStopping => "money-back",
-        Mutant::RefundWithoutCounting
-        | Mutant::ReleaseOnPartialRefund
-        | Mutant::DeliverAfterFailing
-        | Mutant::RestockWithoutSums => "after-dispatch",
+        Mutant::RefundWithoutCounting => "goodwill",
+        Mutant::ReleaseOnPartialRefund | Mutant::DeliverAfterFailing | Mutant::RestockWithoutSums => "after-dispatch",
         Mutant::CancelWithoutStopping | Mutant::DispatchAfterStopping => "at-the-door",
         Mutant::ReserveAfterExpiry
         | Mutant::CaptureBeforeCommit

@@ -42,8 +42,8 @@ pub struct Scenario {
 pub enum Begins {
     /// Every checkout was just submitted.
     Submitted,
-    /// Nothing went wrong until the goods may leave, and everybody has heard of everything. How an order comes so far is looked at in
-    /// other scenarios.
+    /// Nothing went wrong until the goods may leave, and everybody has heard of everything, of which nothing is told again. How an order
+    /// comes so far is looked at in other scenarios.
     ReadyToLeave,
 }
 
@@ -340,11 +340,11 @@ pub const SCENARIOS: &[Scenario] = &[
     },
     Scenario {
         name: "after-dispatch",
-        what: "one order of two units, paid by card, from when they may leave: parcels fail, goods come back, and money goes back in parts",
+        what: "one order of two units, paid by card, from when they may leave one by one: a parcel fails, goods come back, and the money with them",
         checkouts: &[TWO_UNITS],
         stock: &[2],
         begins: Begins::ReadyToLeave,
-        bounds: Bounds { refunds: 1, returns: 1, goodwills: 1, failures: 1, closings: 1, ..NOTHING },
+        bounds: Bounds { refunds: 1, returns: 1, failures: 1, closings: 1, ..NOTHING },
         hear_at_once: &[Service::Checkout],
         goods_leave: true,
         ends: &[
@@ -353,7 +353,6 @@ pub const SCENARIOS: &[Scenario] = &[
             refund::FOR_A_PARCEL,
             refund::FOR_A_RETURN,
             refund::RETURN_REJECTED,
-            refund::GOODWILL,
             refund::TWO,
             fulfilment::CLOSED,
         ],
@@ -361,8 +360,28 @@ pub const SCENARIOS: &[Scenario] = &[
         is_short: true,
     },
     Scenario {
+        name: "goodwill",
+        what: "one order of two units, paid by card, from when they may leave one by one: the money goes back in parts, and the provider refuses one",
+        checkouts: &[TWO_UNITS],
+        stock: &[2],
+        begins: Begins::ReadyToLeave,
+        bounds: Bounds { goodwills: 2, refusals: 1, retries: 1, ..NOTHING },
+        hear_at_once: &[Service::Checkout],
+        goods_leave: true,
+        ends: &[
+            fulfilment::DELIVERED,
+            refund::GOODWILL,
+            refund::TWO,
+            refund::ALL_BACK,
+            refund::RETRIED,
+            refund::WITH_OPERATOR,
+        ],
+        never: &[],
+        is_short: true,
+    },
+    Scenario {
         name: "refused-at-the-door",
-        what: "one order of two units, paid in cash, from when they may leave: parcels fail, and less is due",
+        what: "one order of two units, paid in cash, from when they may leave one by one: parcels fail, and less is due, or nothing",
         checkouts: &[TWO_UNITS_IN_CASH],
         stock: &[2],
         begins: Begins::ReadyToLeave,
@@ -380,5 +399,39 @@ pub const SCENARIOS: &[Scenario] = &[
         ],
         never: &[],
         is_short: true,
+    },
+    Scenario {
+        name: "after-dispatch-late",
+        what: "the same as after-dispatch, while money goes back of the seller's own accord as well",
+        checkouts: &[TWO_UNITS],
+        stock: &[2],
+        begins: Begins::ReadyToLeave,
+        bounds: Bounds { returns: 1, goodwills: 1, failures: 1, closings: 1, ..NOTHING },
+        hear_at_once: &[Service::Checkout],
+        goods_leave: true,
+        ends: &[
+            refund::ALL_BACK,
+            refund::FOR_A_PARCEL,
+            refund::FOR_A_RETURN,
+            refund::RETURN_REJECTED,
+            refund::GOODWILL,
+            refund::TWO,
+            fulfilment::CLOSED,
+        ],
+        never: &[],
+        is_short: false,
+    },
+    Scenario {
+        name: "after-dispatch-repeats",
+        what: "the same as after-dispatch, without wishes: parcels fail, while the provider refuses and events are delivered again",
+        checkouts: &[TWO_UNITS],
+        stock: &[2],
+        begins: Begins::ReadyToLeave,
+        bounds: Bounds { failures: 2, refusals: 1, retries: 1, repeats: 1, ..NOTHING },
+        hear_at_once: &[Service::Checkout],
+        goods_leave: true,
+        ends: &[refund::ALL_BACK, refund::FOR_A_PARCEL, refund::TWO, refund::RETRIED, refund::WITH_OPERATOR],
+        never: &[],
+        is_short: false,
     },
 ];

@@ -57,7 +57,10 @@ fn expected(mutant: Mutant) -> (&'static str, &'static str) {
         Mutant::OutboxOutOfOrder => (PARKED, "publishes the last two events of A the other way round"),
         Mutant::RefundTwice => (ONCE, "the provider, of A: refund x 2"),
         Mutant::CancelWithoutStopping => (IN_VAIN, "a unit of order A leaves the warehouse"),
-        Mutant::RefundWithoutStopping => (PARKED, "the buyer wants the money of order A back"),
+        Mutant::RefundWithoutStopping => (
+            "I3: all of the money goes back before dispatch only if nothing has left, and then nothing will",
+            "the buyer wants the money of order A back",
+        ),
         Mutant::RefundWithoutCounting => (ONCE, "the seller gives back all that is left"),
         Mutant::ReleaseOnPartialRefund => {
             ("I3: no order is confirmed or paid without its stock", "inventory hears PaymentRefunded of A")

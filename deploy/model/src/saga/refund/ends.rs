@@ -7,13 +7,15 @@ use payments::domain::{RefundStanding, Status as PaymentStatus};
 use shipping::domain::consignment::Cancellation;
 
 use super::consignment;
-use crate::saga::{any_ended, is_at, payment};
+use crate::saga::{any_ended, is_at, is_stopped, payment};
 use crate::scenario::End;
 use crate::state::State;
 
 /// The whole amount was given back before anything left.
-pub const REFUNDED: End =
-    End { name: "REFUNDED", is_met: |fleet, state| any_ended(fleet, state, |order| is_at(order, Status::Refunded)) };
+pub const REFUNDED: End = End {
+    name: "REFUNDED, before anything left",
+    is_met: |fleet, state| any_ended(fleet, state, |order| is_back(state, order) && is_stopped(state, order)),
+};
 
 /// A parcel had left.
 pub const REJECTED: End = End {
@@ -55,8 +57,7 @@ pub const ALL_BACK: End = End {
     name: "all of the money is back, and goods had left",
     is_met: |fleet, state| {
         any_ended(fleet, state, |order| {
-            let is_back = payment(state, order).is_some_and(|payment| payment.status == PaymentStatus::Refunded);
-            is_back && consignment(state, order).is_some_and(|consignment| consignment.has_begun())
+            is_back(state, order) && consignment(state, order).is_some_and(|consignment| consignment.has_begun())
         })
     },
 };
@@ -96,6 +97,10 @@ pub const TWO: End = End {
         })
     },
 };
+
+fn is_back(state: &State, order: &Order) -> bool {
+    payment(state, order).is_some_and(|payment| payment.status == PaymentStatus::Refunded)
+}
 
 fn has(order: &Order, kind: RefundKind, status: RefundStatus) -> bool {
     order.refunds.iter().any(|refund: &Refund| (refund.kind, refund.status) == (kind, status))
