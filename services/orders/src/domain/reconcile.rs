@@ -6,8 +6,7 @@ use std::fmt;
 
 use kernel::{Money, Timestamp};
 
-use super::order::Order;
-use super::refund::Refund;
+use super::order::{Order, Standing};
 use super::status::{FulfilmentStatus, Status};
 
 /// What payments says about an order.
@@ -193,13 +192,22 @@ fn payment_held(order: &Order, payment: Option<&PaymentSeen>) -> Option<Differen
 fn stock_held(order: &Order, stock: StockSeen) -> Option<Difference> {
     let what = holds_stock(stock)?;
     match order.standing.status {
-        Status::Failed(_) | Status::Cancelled(_) | Status::Refunded | Status::Closed => Some(Difference {
-            kind: DifferenceKind::StockHeldForEndedOrder,
-            remedy: Some(Remedy::ReleaseReservation),
-            details: format!("inventory holds {what} stock, and the order is {}", order.standing.status),
-        }),
-        Status::Created | Status::Confirmed | Status::Paid | Status::Shipped | Status::Delivered => None,
+        Status::Failed(_) | Status::Cancelled(_) | Status::Refunded | Status::Closed => {}
+        Status::Created | Status::Confirmed | Status::Paid | Status::Shipped | Status::Delivered => return None,
     }
+    let remedy = match order.standing.fulfilment {
+        FulfilmentStatus::Unallocated | FulfilmentStatus::Allocated | FulfilmentStatus::Released => {
+            Some(Remedy::ReleaseReservation)
+        }
+        // Inventory has not heard of the parcels: what it put on sale would be on a lorry.
+        FulfilmentStatus::PartlyShipped
+        | FulfilmentStatus::Shipped
+        | FulfilmentStatus::Delivered
+        | FulfilmentStatus::Failed => None,
+    };
+    let Standing { status, fulfilment, .. } = order.standing;
+    let details = format!("inventory holds {what} stock, and the order is {status}, {}", fulfilment.as_str());
+    Some(Difference { kind: DifferenceKind::StockHeldForEndedOrder, remedy, details })
 }
 
 fn holds_stock(stock: StockSeen) -> Option<&'static str> {
@@ -215,9 +223,9 @@ fn without_stock(order: &Order, stock: StockSeen) -> Option<Difference> {
         StockSeen::Committed { .. } => false,
         StockSeen::Reserved | StockSeen::NotHeld => true,
     };
-    // Once its parcels are stopped for good, inventory may have been quicker than payments' word that the money is back.
-    let is_stopped = order.refund_before_dispatch().is_some_and(Refund::is_granted);
-    if !has_none || is_stopped || order.standing.fulfilment != FulfilmentStatus::Allocated {
+    // Once its parcels are stopped, inventory may have been quicker than the word of it that orders waits for.
+    let is_being_stopped = order.cancellation.is_some() || order.refund_before_dispatch().is_some();
+    if !has_none || is_being_stopped || order.standing.fulfilment != FulfilmentStatus::Allocated {
         return None;
     }
     let remedy = match order.standing.status {

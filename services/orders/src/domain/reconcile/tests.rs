@@ -2,9 +2,9 @@ use std::time::Duration;
 
 use super::*;
 use crate::domain::fixtures::{NOON, cash_on_delivery, euro, order_id, snapshot};
-use crate::domain::order::Standing;
+use crate::domain::order::Cancellation;
 use crate::domain::policy::Policy;
-use crate::domain::refund::{RefundKind, RefundStatus};
+use crate::domain::refund::{Refund, RefundKind, RefundStatus};
 use crate::domain::status::{CancelReason, FailureReason, PaymentStatus};
 
 const POLICY: Policy = Policy { unpaid_after: Duration::from_mins(16), return_window: Duration::from_hours(24 * 30) };
@@ -54,7 +54,7 @@ fn each_difference_is_found_and_has_its_remedy() {
         ConfirmedWithoutStock, PaidWithoutMoney, PaymentHeldForEndedOrder, RefundTotalsDiffer, ReservationWithoutOrder,
         StockHeldForEndedOrder,
     };
-    use FulfilmentStatus::{Allocated, Delivered, PartlyShipped, Released, Shipped, Unallocated};
+    use FulfilmentStatus::{Allocated, Delivered, Failed, PartlyShipped, Released, Shipped, Unallocated};
     let cancelled = order(Status::Cancelled(CancelReason::Unpaid), PaymentStatus::Authorized, Unallocated);
     let failed = order(Status::Failed(FailureReason::OutOfStock), PaymentStatus::Unpaid, Unallocated);
     let created = order(Status::Created, PaymentStatus::Unpaid, Unallocated);
@@ -65,6 +65,9 @@ fn each_difference_is_found_and_has_its_remedy() {
         TOTAL_CENTS,
     );
     let closed = order(Status::Closed, PaymentStatus::Captured, Delivered);
+    let not_arrived = order(Status::Cancelled(CancelReason::DeliveryFailed), PaymentStatus::Voided, Failed);
+    let cancellation = Cancellation { reason: CancelReason::ByBuyer, note: String::new() };
+    let to_be_cancelled = Order { cancellation: Some(cancellation), ..confirmed.clone() };
     let paid_allocated = paid(Allocated);
     let paid_partly_shipped = paid(PartlyShipped);
     let paid_delivered = paid(Delivered);
@@ -112,14 +115,16 @@ fn each_difference_is_found_and_has_its_remedy() {
         (Some(&failed), authorized, COMMITTED, vec![undo, release]),
         (Some(&cancelled), nothing, SENT, vec![]),
         (Some(&refunded), given_back, COMMITTED, vec![release]),
-        (Some(&closed), captured, COMMITTED, vec![release]),
+        (Some(&closed), captured, COMMITTED, vec![told(StockHeldForEndedOrder)]),
+        (Some(&not_arrived), nothing, COMMITTED, vec![told(StockHeldForEndedOrder)]),
+        (Some(&to_be_cancelled), authorized, NOT_HELD, vec![]),
         (None, None, RESERVED, vec![(ReservationWithoutOrder, Some(Remedy::ReleaseReservation))]),
         (None, None, COMMITTED, vec![(ReservationWithoutOrder, Some(Remedy::ReleaseReservation))]),
         // An order without its stock.
         (Some(&confirmed), authorized, NOT_HELD, vec![(ConfirmedWithoutStock, Some(Remedy::CancelOrder))]),
         (Some(&confirmed), authorized, RESERVED, vec![(ConfirmedWithoutStock, Some(Remedy::CancelOrder))]),
         (Some(&paid_allocated), captured, None, vec![(ConfirmedWithoutStock, Some(Remedy::RequestRefund))]),
-        (Some(&asked), captured, NOT_HELD, vec![(ConfirmedWithoutStock, Some(Remedy::RequestRefund))]),
+        (Some(&asked), captured, NOT_HELD, vec![]),
         (Some(&granted), captured, NOT_HELD, vec![]),
         (Some(&paid_released), captured, NOT_HELD, vec![]),
         (Some(&paid_shipped), captured, NOT_HELD, vec![]),
