@@ -11,7 +11,7 @@
 //! | [`story`], [`statement`] | `fleet story`, `fleet statement`: an order's history and its ledger, for a person to read |
 //! | [`databases`] | what they read: the databases of a fleet |
 //! | [`demo`] | `fleet demo`: one morning of a marketplace |
-//! | [`catalogue`], [`shopper`], [`depot`], [`provider`] | what is on sale, who buys it over gRPC, who sends it, what the payment provider took |
+//! | [`catalogue`], [`shopper`], [`depot`], [`provider`] | what is on sale, who buys it over gRPC, who sends it and takes it back, what the payment provider took |
 //! | [`faults`] | `fleet faults`: everything goes wrong, and then the books |
 //! | [`flash_sale`] | `fleet flash-sale`: ten thousand buyers, a hundred units |
 //! | [`invariants`] | I1 to I5 and I7, read from the databases |

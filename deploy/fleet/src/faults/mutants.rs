@@ -91,8 +91,8 @@ pub static SCENES: [Scene; 14] = [
     },
     Scene {
         mutant: Mutant::RefundWithoutStopping,
-        title: "buyers want their money back before anything has left",
-        claim: "every order whose goods may leave has its shipments, and no other has one that is not cancelled",
+        title: "buyers want their money back, and orders has not heard yet that their parcels have left",
+        claim: "an order says of its parcels what shipping says",
         play: |stage| Box::pin(scenes::money_back(stage)),
     },
     Scene {

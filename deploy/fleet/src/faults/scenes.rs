@@ -265,13 +265,21 @@ pub(super) async fn stopped_at_the_depot(stage: &mut Stage) -> Result<()> {
     Ok(())
 }
 
-/// Buyers who have paid want their money back before anything has left.
+/// Buyers want their money back when their parcels have just left, and orders, whose consumer is held up, has not heard of it.
 pub(super) async fn money_back(stage: &mut Stage) -> Result<()> {
     let buyers = stage.buyers().await?;
     let submitted = stage.submit(&buyers, "tok_approved").await?;
     stage.until(&submitted, "orders.order_state WHERE order_id = ANY($1) AND status = 'PAID'").await?;
+    let depot = Depot::new(&stage.fleet)?;
+    let mut connection = stage.fleet.database().acquire().await?;
+    let mut holder = connection.begin().await?;
+    sqlx::query("LOCK TABLE orders.inbox IN EXCLUSIVE MODE").execute(&mut *holder).await?;
     for ((buyer, _), submitted) in buyers.iter().zip(&submitted) {
-        buyer.request_refund(&submitted.checkout.orders[0].order_id).await.context("RequestRefund")?;
+        let order_id = &submitted.checkout.orders[0].order_id;
+        let shipment_id = &depot.shipments(order_id).await?[0].shipment_id;
+        depot.dispatch(shipment_id, &[], &request_id()).await.context("DispatchParcel")?;
+        buyer.request_refund(order_id).await.context("RequestRefund")?;
     }
-    stage.until(&submitted, "orders.order_state WHERE order_id = ANY($1) AND status = 'REFUNDED'").await
+    holder.rollback().await?;
+    stage.until(&submitted, "shipping.consignment WHERE order_id = ANY($1) AND cancellation = 'REFUSED'").await
 }

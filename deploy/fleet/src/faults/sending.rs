@@ -137,8 +137,8 @@ impl<F: Fn(Code) + Copy> Sending<'_, F> {
     /// One SKU in a parcel of its own, and the rest in another. Answers what of it failed; nothing if the shipment was stopped.
     async fn hand_over(&self, shipment: &Shipment, fate: Fate) -> Result<Option<Vec<ShipmentLine>>, String> {
         let shipment_id = shipment.shipment_id.as_str();
-        let parcels: Vec<_> = shipment.lines.chunks(1).take(1).chain(shipment.lines.get(1..)).collect();
-        let parcels: Vec<_> = parcels.into_iter().filter(|lines| !lines.is_empty()).collect();
+        let (first, rest) = shipment.lines.split_at(shipment.lines.len().min(1));
+        let parcels: Vec<_> = [first, rest].into_iter().filter(|lines| !lines.is_empty()).collect();
         let mut failed = Vec::new();
         for (n, lines) in parcels.iter().enumerate() {
             let name = &request_id();

@@ -93,9 +93,10 @@ pub(super) const CHECKS: &[Check] = &[
     Check {
         invariant: "I3 end",
         claim: "no payment waits for somebody to settle it by hand",
-        query: "SELECT count(*) AS examined, count(*) FILTER (WHERE needs_operator) AS broken,
-                       min(order_id::text) FILTER (WHERE needs_operator) AS example
-                FROM payments.payment",
+        query: "SELECT count(*) AS examined, count(*) FILTER (WHERE wrong) AS broken, min(id::text) FILTER (WHERE wrong) AS example
+                FROM (SELECT order_id AS id, needs_operator OR EXISTS (
+                                 SELECT FROM jsonb_array_elements(refunds) AS r WHERE r->>'standing' = 'failed') AS wrong
+                      FROM payments.payment) AS t",
     },
     Check {
         invariant: "I3 end",

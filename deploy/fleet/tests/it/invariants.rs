@@ -225,9 +225,10 @@ async fn damage_to_the_books_of_what_failed_and_came_back_breaks_the_claim_about
     execute(&fleet, "UPDATE payments.provider_operation SET kind = 'refund' WHERE kind = 'void'").await;
 
     // An acknowledged failure and an acknowledged refund that nobody has.
-    for forget in [|all: &mut Acknowledged, id: &str| all.failed(id), |all, id| all.refund(id, 9)] {
-        let mut acknowledged = acknowledged.clone();
-        forget(&mut acknowledged, order_id).unwrap();
+    let (mut of_failure, mut of_refund) = (acknowledged.clone(), acknowledged);
+    of_failure.failed(order_id).unwrap();
+    of_refund.refund(order_id, 9).unwrap();
+    for acknowledged in [of_failure, of_refund] {
         let report = check_when_settled(&fleet, &acknowledged, Duration::ZERO).await.unwrap();
         assert!(breaks(&report, "every acknowledged submission"), "{report}");
     }

@@ -14,7 +14,7 @@ use crate::marketplace::{ONE_FLEET, test_servers};
 const SKU: &str = "KETTLE-RED";
 /// How long orders must have rested here before they are compared.
 const GRACE: Duration = Duration::from_secs(1);
-const HEALED_MAX: Duration = Duration::from_secs(60);
+const HEALED_MAX: Duration = Duration::from_mins(1);
 
 /// The stock of an order is gone, and inventory knows of none.
 const LOSE_STOCK: &str = "UPDATE inventory.stock_item SET committed = committed - 1 WHERE sku = 'KETTLE-RED';

@@ -1,6 +1,6 @@
 //! The fulfilment saga: what warehouses and carriers do, when an order is closed, and invariants I1 to I3 of it.
 
-use kernel::Id;
+use kernel::{Id, Money};
 use orders::domain::order::Order;
 use orders::domain::refund::Refund;
 use orders::domain::status::{CancelReason, FulfilmentStatus, PaymentStatus as PaymentAxis, Status};
@@ -9,7 +9,7 @@ use shipping::domain::contents::Contents;
 use shipping::domain::fact::Dispatch;
 use shipping::domain::goods_return::{ReturnOrigin, ReturnStatus};
 use shipping::domain::ids::ShipmentId;
-use shipping::domain::parcel::ParcelFailure;
+use shipping::domain::parcel::{Parcel, ParcelFailure};
 use uuid::Uuid;
 
 use super::{Property, any_ended, consignment, is_at, is_at_rest, payment};
@@ -121,7 +121,7 @@ fn cash_is_passed_on(fleet: &Fleet, state: &State) -> bool {
     in_cash.all(|order| {
         let captured = payment(state, order).map_or(0, |payment| payment.captured.minor());
         let passed_on = consignment(state, order).filter(|consignment| consignment.remittance.is_some());
-        let due = passed_on.and_then(Consignment::cash_due).map_or(0, |due| due.minor());
+        let due = passed_on.and_then(Consignment::cash_due).map_or(0, Money::minor);
         let is_right = captured == 0 || captured == due;
         is_right && (!is_at_rest(fleet, state) || captured == due && (due == 0 || order.due().minor() == due))
     })
@@ -157,7 +157,7 @@ fn parcels_are_known(fleet: &Fleet, state: &State) -> bool {
         let Some(consignment) = consignment(state, order) else { return true };
         let has_failed = |refund: &Refund| {
             let parcel = refund.parcel_id.and_then(|id| consignment.parcel(Id::from_uuid(id.uuid())));
-            refund.parcel_id.is_none() || parcel.is_some_and(|parcel| parcel.has_failed())
+            refund.parcel_id.is_none() || parcel.is_some_and(Parcel::has_failed)
         };
         order.refunds.iter().all(has_failed) && (!is_at_rest(fleet, state) || is_known(order, consignment))
     })

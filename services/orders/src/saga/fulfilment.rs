@@ -44,7 +44,6 @@ pub(super) fn on_shipment_delivered(
     match order.standing.status {
         Status::Confirmed if !order.cash_on_delivery => order.contradicted(),
         Status::Confirmed | Status::Paid if is_stopped(order) => order.contradicted(),
-        Status::Created | Status::Failed(_) | Status::Cancelled(_) => order.contradicted(),
         // All of its money went back while it was on its way.
         Status::Refunded | Status::Closed if has_left(order) => {
             if order_delivered {
@@ -53,7 +52,9 @@ pub(super) fn on_shipment_delivered(
                 Decision::AlreadyApplied
             }
         }
-        Status::Refunded | Status::Closed => order.contradicted(),
+        Status::Created | Status::Refunded | Status::Closed | Status::Failed(_) | Status::Cancelled(_) => {
+            order.contradicted()
+        }
         Status::Confirmed | Status::Paid | Status::Shipped if is_under_way(order) => {
             if !order_delivered {
                 return Decision::Ignored("more parcels are on their way");

@@ -151,10 +151,7 @@ fn grant_accepted(order: &mut Order, number: RefundNumber, accepted: &Units) -> 
     // Priced anew without itself: fewer units may have come than were to.
     let mut others = order.clone();
     others.refunds.retain(|refund| refund.number != number);
-    let lines = match others.price(accepted) {
-        Ok(lines) => lines,
-        Err(_) => return order.contradicted(),
-    };
+    let Ok(lines) = others.price(accepted) else { return order.contradicted() };
     let amount = others.worth(&lines);
     let refund = order.refund_mut(number).expect("it was just found");
     (refund.lines, refund.amount) = (lines, amount);

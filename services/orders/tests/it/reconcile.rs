@@ -207,7 +207,7 @@ async fn a_dry_run_says_what_differs_and_does_nothing() {
     };
     let no_token = run(&["reconcile-order-state"]).await.unwrap_err();
     assert!(no_token.contains("TRADEWIND_SERVICE_TOKEN"), "{no_token}");
-    let token = others.token();
+    let token = others::token();
     run(&["--service-token", &token, "reconcile-order-state", "--dry-run"]).await.unwrap();
     assert_eq!(others.commands(), [""; 0]);
     run(&["--service-token", &token, "reconcile-order-state", "--since", "1h"]).await.unwrap();

@@ -166,7 +166,7 @@ async fn what_the_carrier_sees_takes_effect_whatever_the_order_and_number_in_whi
     let yard = Yard::open().await;
     for line in ["Flat 2", "sandbox:shuffled", "sandbox:repeated"] {
         let order = yard.order(line).await;
-        let parcel = yard.dispatch(&order, &line.replace(" ", "-")).await.unwrap();
+        let parcel = yard.dispatch(&order, &line.replace(' ', "-")).await.unwrap();
         yard.hand_over(&parcel).await;
         assert!(matches!(yard.ended(&order, &parcel).await, ParcelState::Delivered { .. }), "{line}");
         let history = yard.depot.history(&order).await;
@@ -178,7 +178,7 @@ async fn what_the_carrier_sees_takes_effect_whatever_the_order_and_number_in_whi
         ("sandbox:returned", ParcelFailure::ReturnedToSender),
     ] {
         let order = yard.order(line).await;
-        let parcel = yard.dispatch(&order, &line.replace(" ", "-")).await.unwrap();
+        let parcel = yard.dispatch(&order, &line.replace(' ', "-")).await.unwrap();
         yard.hand_over(&parcel).await;
         let state = yard.ended(&order, &parcel).await;
         assert!(matches!(state, ParcelState::Failed { failure, .. } if failure == expected), "{state:?}");
@@ -190,7 +190,7 @@ async fn a_parcel_of_which_nothing_is_told_is_asked_about() {
     let yard = Yard::open().await;
     let order = yard.order("sandbox:silent").await;
     let parcel = yard.dispatch(&order, "1").await.unwrap();
-    let silence = Duration::from_secs(60);
+    let silence = Duration::from_mins(1);
     // It was just dispatched, and then it was not handed over: the carrier knows nothing.
     assert_eq!(ask_carrier(&yard.depot.store, &yard.sandbox, silence).await.unwrap(), 0);
     yard.hand_over(&parcel).await;

@@ -4,7 +4,7 @@ use orders::domain::order::Order;
 use orders::domain::refund::{Refund, RefundKind, RefundStatus};
 use orders::domain::status::Status;
 use payments::domain::{RefundStanding, Status as PaymentStatus};
-use shipping::domain::consignment::Cancellation;
+use shipping::domain::consignment::{Cancellation, Consignment};
 
 use super::consignment;
 use crate::saga::{any_ended, is_at, is_stopped, payment};
@@ -57,7 +57,7 @@ pub const ALL_BACK: End = End {
     name: "all of the money is back, and goods had left",
     is_met: |fleet, state| {
         any_ended(fleet, state, |order| {
-            is_back(state, order) && consignment(state, order).is_some_and(|consignment| consignment.has_begun())
+            is_back(state, order) && consignment(state, order).is_some_and(Consignment::has_begun)
         })
     },
 };

@@ -106,8 +106,7 @@ proptest! {
         give(&mut order, RefundKind::Goodwill, goodwill);
         let everything = order.sku_totals.iter().map(|total| (total.sku.clone(), total.quantity));
         let everything: Vec<(Sku, i64)> = everything.collect();
-        let one_by_one = steps.into_iter().map(|(index, units, is_rejected)| (index, units, is_rejected));
-        for (index, quantity, is_rejected) in one_by_one {
+        for (index, quantity, is_rejected) in steps {
             let Some((sku, _)) = everything.get(index) else { continue };
             let Ok(lines) = order.price(&Units::from([(sku.clone(), quantity)])) else { continue };
             let amount = order.worth(&lines);

@@ -56,15 +56,11 @@ impl Others {
     }
 
     pub(super) fn peers(&self) -> Peers {
-        Peers::new(&self.payments_url, &self.inventory_url, self.token().parse().unwrap()).unwrap()
+        Peers::new(&self.payments_url, &self.inventory_url, token().parse().unwrap()).unwrap()
     }
 
     pub(super) fn urls(&self) -> (String, String) {
         (self.payments_url.clone(), self.inventory_url.clone())
-    }
-
-    pub(super) fn token(&self) -> String {
-        Tokens::new().service().token().to_owned()
     }
 
     fn state<T>(&self, with: impl FnOnce(&mut State) -> T) -> T {
@@ -258,4 +254,9 @@ impl InventoryService for Shared {
         list_movements(ListMovementsRequest) -> ListMovementsResponse,
         get_reservation(GetReservationRequest) -> GetReservationResponse,
     );
+}
+
+/// By which the others know orders.
+pub(super) fn token() -> String {
+    Tokens::new().service().token().to_owned()
 }
