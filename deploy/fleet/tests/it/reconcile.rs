@@ -3,6 +3,7 @@
 
 use std::time::{Duration, Instant};
 
+use contracts::orders::v1::OrderStatus;
 use fleet::catalogue::Catalogue;
 use fleet::fleet::Fleet;
 use fleet::shopper::{self, Shopper};
@@ -78,14 +79,14 @@ async fn every_difference_is_found_healed_by_ordinary_commands_and_found_healed(
     plant("UPDATE payments.payment SET refunded_minor = 0, asked_back_minor = 0 WHERE order_id = $id", &miscounted)
         .await;
     until_open(&fleet, 0).await;
-    let stands = async |order_id: &str| ada.order(order_id).await.unwrap().status().as_str_name().to_owned();
-    assert_eq!(stands(&ended).await, "ORDER_STATUS_CANCELLED");
-    assert_eq!(stands(&without_stock).await, "ORDER_STATUS_REFUNDED");
-    assert_eq!(stands(&in_cash).await, "ORDER_STATUS_CANCELLED");
-    for (order_id, status) in
-        [(&ended, "refunded"), (&without_stock, "refunded"), (&in_cash, "voided"), (&fine, "captured")]
-    {
-        assert_eq!(payment(&fleet, order_id).await, status, "{order_id}");
+    // A difference is gone once its remedy is under way.
+    for (order_id, order, money) in [
+        (&ended, OrderStatus::Cancelled, "refunded"),
+        (&without_stock, OrderStatus::Refunded, "refunded"),
+        (&in_cash, OrderStatus::Cancelled, "voided"),
+        (&fine, OrderStatus::Paid, "captured"),
+    ] {
+        until_stands(&fleet, &ada, order_id, order, money).await;
     }
     // Two are left to their buyers, and the unknown one's money is nobody's to give back.
     assert_eq!(shopper::available(&fleet, SKU).await.unwrap(), before - 2);
@@ -111,6 +112,19 @@ async fn reconcile(fleet: &Fleet) -> String {
 async fn payment(fleet: &Fleet, order_id: &str) -> String {
     let query = "SELECT status FROM payments.payment WHERE order_id = $1::uuid";
     sqlx::query(query).bind(order_id).fetch_one(fleet.database()).await.unwrap().get("status")
+}
+
+/// Waits until an order and its payment have come so far.
+async fn until_stands(fleet: &Fleet, buyer: &Shopper, order_id: &str, order: OrderStatus, money: &str) {
+    let deadline = Instant::now() + HEALED_MAX;
+    loop {
+        let stands = (buyer.order(order_id).await.unwrap().status(), payment(fleet, order_id).await);
+        if stands == (order, money.to_owned()) {
+            return;
+        }
+        assert!(Instant::now() < deadline, "order {order_id} stands at {stands:?}, not {order:?} and {money}");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
 }
 
 /// Runs the job until so many differences are open.
