@@ -13,6 +13,7 @@
 //! | `journal` | [`Head`], [`Heads`], the hash chain, reading and verifying a history |
 //! | `relay` | [`Relay`]: from the outbox to Kafka, in order per aggregate |
 //! | `participant` | [`Participant`], [`react`]: load, decide, save, for a batch of facts |
+//! | `sweep` | [`sweep`]: a deadline passes for whatever is due, batch by batch |
 //! | `consumer` | [`Consumer`]: from Kafka to a participant |
 //! | `inbox` | what a consumer has taken effect of |
 //! | [`parked`] | events that could not take effect, for an operator |
@@ -36,6 +37,7 @@ mod producer;
 mod relay;
 mod store;
 mod subscription;
+mod sweep;
 mod trace;
 mod transaction;
 
@@ -50,6 +52,7 @@ pub use participant::{Caused, Outcome, Participant, react};
 pub use relay::Relay;
 pub use store::{EventStore, UnitOfWork};
 pub use subscription::{Subscription, Trigger};
+pub use sweep::sweep;
 pub use transaction::{begin, begin_snapshot};
 
 /// The migrations of the tables above, versions 1 to 899. A service adds its own from 1001 on.

@@ -40,8 +40,8 @@ use adapters::peers::Peers;
 use domain::ids::OrderId;
 use domain::policy::Policy;
 use jobs::detect_stuck_orders::{self, Look, detect_stuck_orders};
-use jobs::on_demand;
 use jobs::reconcile_order_state::{self, Reconciliation};
+use jobs::{cancel_unpaid_orders, close_orders, on_demand};
 pub use participant::Orders;
 
 /// The consumer group of the saga.
@@ -167,10 +167,10 @@ async fn serve(args: &Args, orders: Arc<Orders>) -> anyhow::Result<()> {
     tasks
         .spawn(CONSUMER, |stop| Consumer::new(store.clone(), kafka, CONSUMER, SUBSCRIPTIONS, orders.clone()).run(stop));
     let (closing_store, closing_orders) = (store.clone(), orders.clone());
-    tasks.spawn("close_orders", |stop| {
-        chassis_jobs::every(args.close_sweep_every, "close_orders", store.pool().clone(), stop, move || {
+    tasks.spawn(close_orders::JOB, |stop| {
+        chassis_jobs::every(args.close_sweep_every, close_orders::JOB, store.pool().clone(), stop, move || {
             let (store, orders) = (closing_store.clone(), closing_orders.clone());
-            async move { jobs::close_orders::close_orders(&store, &orders).await.map(drop) }
+            async move { close_orders::close_orders(&store, &orders).await.map(drop) }
         })
     });
     let (watched, stuck_after) = (store.clone(), args.stuck_after);
@@ -191,10 +191,10 @@ async fn serve(args: &Args, orders: Arc<Orders>) -> anyhow::Result<()> {
             }
         })
     });
-    tasks.spawn("cancel_unpaid_orders", |stop| {
-        chassis_jobs::every(args.unpaid_sweep_every, "cancel_unpaid_orders", store.pool().clone(), stop, move || {
+    tasks.spawn(cancel_unpaid_orders::JOB, |stop| {
+        chassis_jobs::every(args.unpaid_sweep_every, cancel_unpaid_orders::JOB, store.pool().clone(), stop, move || {
             let (store, orders) = (store.clone(), orders.clone());
-            async move { jobs::cancel_unpaid_orders::cancel_unpaid_orders(&store, &orders).await.map(drop) }
+            async move { cancel_unpaid_orders::cancel_unpaid_orders(&store, &orders).await.map(drop) }
         })
     });
     tasks.spawn("grpc", |stop| server.serve(stop));

@@ -16,6 +16,7 @@
 //! | `history` | the journal's hash chain; the trace of a journey |
 //! | `transaction` | a caller who gives up |
 //! | `schema` | what the tables promise |
+//! | `sweep` | a deadline that passes for many, and ends |
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod again;
@@ -31,4 +32,5 @@ mod relay;
 mod retry;
 mod rig;
 mod schema;
+mod sweep;
 mod transaction;
