@@ -8,6 +8,7 @@
 //! | `money` | [`Money`]: whole minor units of one currency, with checked arithmetic and lossless allocation |
 //! | `rate` | [`Rate`] and [`Rounding`]: a tax, a commission, a discount as a decimal fraction |
 //! | `quantity` | [`Quantity`]: how many pieces, from 1 to 1,000,000 |
+//! | `region_code` | [`RegionCode`]: a country or region by its two letters |
 //! | `sku` | [`Sku`]: the code of a sellable variant |
 //! | `text` | [`Text`]: a line of text with a limit on its length |
 //! | `decision` | [`Decision`]: what a domain answers to a fact |
@@ -29,6 +30,7 @@ mod money;
 mod mutant;
 mod quantity;
 mod rate;
+mod region_code;
 mod serde_text;
 mod sku;
 mod text;
@@ -43,6 +45,7 @@ pub use money::{Money, MoneyError};
 pub use mutant::Mutant;
 pub use quantity::{InvalidQuantity, Quantity};
 pub use rate::{InvalidRate, Rate, Rounding};
+pub use region_code::{InvalidRegionCode, RegionCode};
 pub use sku::{InvalidSku, Sku};
 pub use text::{InvalidText, Text};
 pub use timestamp::{InvalidTimestamp, Timestamp};

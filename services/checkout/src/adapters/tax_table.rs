@@ -4,17 +4,16 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::Context as _;
-use kernel::Rate;
+use kernel::{Rate, RegionCode};
 use serde::Deserialize;
 
-use crate::domain::address::Region;
 use crate::domain::tax::TaxRates;
 
 /// One rate for each region that is sold to.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TaxTable {
-    rates: BTreeMap<Region, Rate>,
+    rates: BTreeMap<RegionCode, Rate>,
 }
 
 impl TaxTable {
@@ -34,7 +33,7 @@ impl TaxTable {
 }
 
 impl TaxRates for TaxTable {
-    fn rate(&self, region: Region) -> Option<Rate> {
+    fn rate(&self, region: RegionCode) -> Option<Rate> {
         self.rates.get(&region).copied()
     }
 }

@@ -1,8 +1,7 @@
 //! Why checkout says no.
 
-use kernel::{Classified, ErrorKind, FieldViolation, InvalidQuantity, MoneyError, Timestamp};
+use kernel::{Classified, ErrorKind, FieldViolation, InvalidQuantity, MoneyError, RegionCode, Timestamp};
 
-use super::address::Region;
 use super::ids::SellerId;
 use super::shipping::ServiceName;
 
@@ -17,7 +16,7 @@ pub enum Refusal {
     CartEmpty,
     /// The tax there is not known, so nothing can be sold there.
     #[error("nothing is shipped to {0}")]
-    RegionNotServed(Region),
+    RegionNotServed(RegionCode),
     /// A seller has no rate for the address, the weight and the currency.
     #[error("seller {0} does not send what is in the cart to this address")]
     SellerDoesNotSend(SellerId),

@@ -92,7 +92,7 @@ impl Canonical {
     }
 
     fn address(&mut self, address: &Address) {
-        self.text(address.region.code());
+        self.text(address.region.as_str());
         self.optional(address.language_code.as_ref());
         self.optional(address.postal_code.as_ref());
         self.optional(address.sorting_code.as_ref());

@@ -2,9 +2,7 @@
 
 use std::fmt::Debug;
 
-use kernel::Rate;
-
-use super::address::Region;
+use kernel::{Rate, RegionCode};
 
 /// Where tax rates come from. A port: today a table, one day a tax service whose answers are fetched before a quote is made.
 ///
@@ -12,5 +10,5 @@ use super::address::Region;
 /// wants to sell there untaxed states a rate of 0.
 pub trait TaxRates: Debug + Send + Sync {
     /// The rate on goods that are delivered to `region`; `None` if nobody knows it.
-    fn rate(&self, region: Region) -> Option<Rate>;
+    fn rate(&self, region: RegionCode) -> Option<Rate>;
 }

@@ -1,9 +1,6 @@
 //! Where a warehouse is, and how near that is to where parcels go.
 
-use std::fmt;
-use std::str::FromStr;
-
-use kernel::Text;
+use kernel::{RegionCode, Text};
 use serde::{Deserialize, Serialize};
 
 /// One line of an address.
@@ -14,7 +11,7 @@ pub type AddressText = Text<200>;
 #[expect(missing_docs, reason = "the fields are those of google.type.PostalAddress, explained there")]
 pub struct Address {
     #[serde(rename = "region_code")]
-    pub region: Region,
+    pub region: RegionCode,
     pub language_code: Option<AddressText>,
     pub postal_code: Option<AddressText>,
     pub sorting_code: Option<AddressText>,
@@ -29,45 +26,6 @@ pub struct Address {
 impl Address {
     /// The most address lines, and the most recipients, that fit on a label.
     pub const LINES_MAX: usize = 5;
-}
-
-/// A country or region by its two capital letters, such as DE.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct Region(String);
-
-/// The text is not two capital letters.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("must be the two capital letters of a country or region, such as DE")]
-pub struct InvalidRegion;
-
-impl FromStr for Region {
-    type Err = InvalidRegion;
-
-    fn from_str(code: &str) -> Result<Self, InvalidRegion> {
-        let is_code = code.len() == 2 && code.bytes().all(|byte| byte.is_ascii_uppercase());
-        if is_code { Ok(Self(code.to_owned())) } else { Err(InvalidRegion) }
-    }
-}
-
-impl TryFrom<String> for Region {
-    type Error = InvalidRegion;
-
-    fn try_from(code: String) -> Result<Self, InvalidRegion> {
-        code.parse()
-    }
-}
-
-impl From<Region> for String {
-    fn from(region: Region) -> Self {
-        region.0
-    }
-}
-
-impl fmt::Display for Region {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
 }
 
 /// What of an address tells how near it is. Empty where nothing is known.
@@ -101,14 +59,6 @@ impl Place {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_region_is_two_capital_letters() {
-        assert_eq!("DE".parse::<Region>().unwrap().to_string(), "DE");
-        for wrong in ["", "D", "de", "DEU", "D1", "ß"] {
-            assert_eq!(wrong.parse::<Region>(), Err(InvalidRegion), "{wrong}");
-        }
-    }
 
     #[test]
     fn a_place_is_the_nearer_the_longer_its_postal_code_begins_alike_within_its_country() {

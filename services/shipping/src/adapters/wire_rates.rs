@@ -89,7 +89,7 @@ pub(super) fn profile_to_wire(profile: &Profile) -> wire::ShippingProfile {
 
 fn zone_to_wire(zone: &Zone) -> wire::ShippingZone {
     let region = |region: &Region| wire::ShippingRegion {
-        region_code: region.country.as_ref().map_or(EVERYWHERE, |country| country.code()).to_owned(),
+        region_code: region.country.as_ref().map_or(EVERYWHERE, |country| country.as_str()).to_owned(),
         postal_code_prefixes: region.postal_code_prefixes.iter().map(|prefix| prefix.as_str().to_owned()).collect(),
     };
     wire::ShippingZone {

@@ -11,9 +11,8 @@ pub mod offers;
 
 use std::collections::HashMap;
 use std::ops::RangeInclusive;
-use std::str::FromStr;
 
-use kernel::{FieldViolation, Money, Text};
+use kernel::{FieldViolation, Money, RegionCode, Text};
 use serde::{Deserialize, Serialize};
 
 use super::ids::SellerId;
@@ -94,7 +93,7 @@ pub struct Zone {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Region {
     /// The country; none: everywhere.
-    pub country: Option<Country>,
+    pub country: Option<RegionCode>,
     /// Beginnings of postal codes; none: the whole country.
     pub postal_code_prefixes: Vec<PostalPrefix>,
 }
@@ -237,46 +236,6 @@ impl Violations {
 
     fn finish(self) -> Result<(), RatesError> {
         if self.0.is_empty() { Ok(()) } else { Err(RatesError::InvalidProfile(self.0)) }
-    }
-}
-
-/// A country by its two capital letters, such as DE. Whether there is such a country, nobody asks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct Country([u8; 2]);
-
-/// The text is not two capital letters.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("must be the two capital letters of a country, such as DE")]
-pub struct InvalidCountry;
-
-impl Country {
-    /// The two letters.
-    pub fn code(&self) -> &str {
-        std::str::from_utf8(&self.0).expect("a country's code is made of ASCII letters")
-    }
-}
-
-impl FromStr for Country {
-    type Err = InvalidCountry;
-
-    fn from_str(code: &str) -> Result<Self, InvalidCountry> {
-        let letters = <[u8; 2]>::try_from(code.as_bytes()).map_err(|_| InvalidCountry)?;
-        if letters.iter().all(u8::is_ascii_uppercase) { Ok(Self(letters)) } else { Err(InvalidCountry) }
-    }
-}
-
-impl TryFrom<String> for Country {
-    type Error = InvalidCountry;
-
-    fn try_from(code: String) -> Result<Self, InvalidCountry> {
-        code.parse()
-    }
-}
-
-impl From<Country> for String {
-    fn from(country: Country) -> Self {
-        country.code().to_owned()
     }
 }
 

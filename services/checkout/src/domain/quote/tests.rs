@@ -1,9 +1,9 @@
-use kernel::Id;
+use kernel::{Id, RegionCode};
 use proptest::prelude::*;
 use uuid::Uuid;
 
 use super::*;
-use crate::domain::address::{AddressText, Lines, Region};
+use crate::domain::address::{AddressText, Lines};
 use crate::domain::market::CartLine;
 use crate::domain::shipping::{Consignment, ShippingQuote, consignments};
 
@@ -12,10 +12,10 @@ const VALIDITY: Duration = Duration::from_mins(15);
 
 /// Tax is known of one region only.
 #[derive(Debug)]
-struct OneRate(Region, Rate);
+struct OneRate(RegionCode, Rate);
 
 impl TaxRates for OneRate {
-    fn rate(&self, region: Region) -> Option<Rate> {
+    fn rate(&self, region: RegionCode) -> Option<Rate> {
         (region == self.0).then_some(self.1)
     }
 }

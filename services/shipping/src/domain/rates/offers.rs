@@ -1,8 +1,8 @@
 //! What is offered for goods and a place: the price of each way to send them.
 
-use kernel::{Money, MoneyError, Timestamp};
+use kernel::{Money, MoneyError, RegionCode, Timestamp};
 
-use super::{Country, Owner, PostalPrefix, Profiles, RateRule, Region, ServiceName, Zone, Zones};
+use super::{Owner, PostalPrefix, Profiles, RateRule, Region, ServiceName, Zone, Zones};
 use crate::domain::ids::{QuoteId, SellerId};
 
 /// Grams of a kilogram.
@@ -11,14 +11,14 @@ const KILOGRAM: i64 = 1_000;
 /// Where goods are to go, as far as the price depends on it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Place {
-    country: Country,
+    country: RegionCode,
     /// Its letters and digits.
     postal_code: String,
 }
 
 impl Place {
     /// A postal code in a country, as people write it.
-    pub fn new(country: Country, postal_code: &str) -> Self {
+    pub fn new(country: RegionCode, postal_code: &str) -> Self {
         let counts = postal_code.chars().filter(char::is_ascii_alphanumeric);
         Self { country, postal_code: counts.map(|c| c.to_ascii_uppercase()).collect() }
     }
