@@ -63,6 +63,33 @@ impl Fields {
     }
 }
 
+/// The values of a list of 1 to `max`, each once, in the order in which they come. `parse` is told the path of a value and the value.
+///
+/// # Errors
+/// The list is empty or too long, or values are wrong: all of them are named.
+pub fn distinct<T: PartialEq>(
+    field: &str,
+    values: &[String],
+    max: usize,
+    parse: impl Fn(&str, &str) -> Result<T, InvalidField>,
+) -> Result<Vec<T>, InvalidRequest> {
+    let mut fields = Fields::new();
+    if values.is_empty() || values.len() > max {
+        fields.violation(field, format!("are from 1 to {max}"));
+        return Err(fields.refuse());
+    }
+    let mut distinct = Vec::with_capacity(values.len());
+    for (index, value) in values.iter().enumerate() {
+        if let Some(value) = fields.take(parse(&format!("{field}[{index}]"), value))
+            && !distinct.contains(&value)
+        {
+            distinct.push(value);
+        }
+    }
+    fields.finish()?;
+    Ok(distinct)
+}
+
 /// A request is wrong in itself, in one field or several.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the request is not valid: {}", listed(violations))]

@@ -6,6 +6,7 @@ mod warehouses;
 
 use std::sync::Arc;
 
+use chassis::fields::distinct;
 use chassis::grpc::Peer;
 use chassis::idempotency::Key;
 use chassis::paging::{self, PageSizes};
@@ -237,7 +238,8 @@ impl InventoryService for Api {
         &self,
         request: Request<wire::BatchGetAvailabilityRequest>,
     ) -> Result<Response<wire::BatchGetAvailabilityResponse>, Status> {
-        let skus = skus(&request.into_inner().skus).map_err(status)?;
+        let sku = |path: &str, sku: &str| sku.parse::<Sku>().map_err(|error| InvalidField::new(path, error));
+        let skus = distinct("skus", &request.into_inner().skus, SKUS_MAX, sku).map_err(status)?;
         let available = postgres::availability(self.store.pool(), &skus).await.map_err(status)?;
         let availability = |sku: &Sku| wire::Availability {
             sku: sku.to_string(),
@@ -306,7 +308,8 @@ impl InventoryService for Api {
         &self,
         request: Request<wire::BatchGetReservationsRequest>,
     ) -> Result<Response<wire::BatchGetReservationsResponse>, Status> {
-        let order_ids = order_ids(&request.into_inner().order_ids).map_err(status)?;
+        let order_ids = request.into_inner().order_ids;
+        let order_ids: Vec<OrderId> = distinct("order_ids", &order_ids, ORDER_IDS_MAX, id_from_wire).map_err(status)?;
         let found = postgres::find_reservations(self.store.pool(), &order_ids).await.map_err(status)?;
         let found = order_ids.iter().filter_map(|id| found.get(id));
         let reservations = found.map(|(reservation, version)| reservation_to_wire(reservation, *version)).collect();
@@ -379,44 +382,6 @@ fn reason(reason: String) -> Result<String, InvalidField> {
         return Err(InvalidField::new("reason", format!("is a line of at most {REASON_CHARS_MAX} characters")));
     }
     Ok(reason)
-}
-
-/// The SKUs asked for, each once, in the order asked.
-fn skus(skus: &[String]) -> Result<Vec<Sku>, InvalidRequest> {
-    let mut fields = Fields::new();
-    if skus.is_empty() || skus.len() > SKUS_MAX {
-        fields.violation("skus", format!("are from 1 to {SKUS_MAX}"));
-        return Err(fields.refuse());
-    }
-    let mut distinct = Vec::with_capacity(skus.len());
-    for (index, sku) in skus.iter().enumerate() {
-        if let Some(sku) = fields.check(&format!("skus[{index}]"), sku.parse::<Sku>())
-            && !distinct.contains(&sku)
-        {
-            distinct.push(sku);
-        }
-    }
-    fields.finish()?;
-    Ok(distinct)
-}
-
-/// The orders asked for, each once, in the order asked.
-fn order_ids(ids: &[String]) -> Result<Vec<OrderId>, InvalidRequest> {
-    let mut fields = Fields::new();
-    if ids.is_empty() || ids.len() > ORDER_IDS_MAX {
-        fields.violation("order_ids", format!("are from 1 to {ORDER_IDS_MAX}"));
-        return Err(fields.refuse());
-    }
-    let mut distinct = Vec::with_capacity(ids.len());
-    for (index, id) in ids.iter().enumerate() {
-        if let Some(id) = fields.take(id_from_wire(&format!("order_ids[{index}]"), id))
-            && !distinct.contains(&id)
-        {
-            distinct.push(id);
-        }
-    }
-    fields.finish()?;
-    Ok(distinct)
 }
 
 fn reservation_to_wire(reservation: &Reservation, version: i64) -> wire::Reservation {

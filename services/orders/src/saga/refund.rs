@@ -172,17 +172,10 @@ pub(super) fn on_payment_refunded(
 ) -> Answer {
     let Some(number) = number else {
         let is_whole = refunded == order.total;
-        return match order.standing.status {
-            Status::Cancelled(_) if is_whole => order.note_payment(PaymentStatus::Refunded),
-            Status::Cancelled(_)
-            | Status::Created
-            | Status::Confirmed
-            | Status::Paid
-            | Status::Shipped
-            | Status::Delivered
-            | Status::Refunded
-            | Status::Closed
-            | Status::Failed(_) => order.contradicted(),
+        return if was_cancelled(order) && is_whole {
+            order.note_payment(PaymentStatus::Refunded)
+        } else {
+            order.contradicted()
         };
     };
     match order.refunds.iter().find(|refund| refund.number == number).map(|refund| (refund.status, refund.amount)) {
@@ -200,19 +193,28 @@ pub(super) fn on_payment_refunded(
     }
 }
 
+/// What payments gives back of itself follows from this alone.
+const fn was_cancelled(order: &Order) -> bool {
+    match order.standing.status {
+        Status::Cancelled(_) => true,
+        Status::Created
+        | Status::Confirmed
+        | Status::Paid
+        | Status::Shipped
+        | Status::Delivered
+        | Status::Refunded
+        | Status::Closed
+        | Status::Failed(_) => false,
+    }
+}
+
 /// The provider refused, and is asked again: until then it is shown.
 pub(super) fn on_refund_failed(order: &mut Order, number: Option<RefundNumber>, reason: &str) -> Answer {
     let Some(number) = number else {
-        return match order.standing.status {
-            Status::Cancelled(_) => Decision::Ignored("the order is cancelled; payments goes on asking"),
-            Status::Created
-            | Status::Confirmed
-            | Status::Paid
-            | Status::Shipped
-            | Status::Delivered
-            | Status::Refunded
-            | Status::Closed
-            | Status::Failed(_) => order.contradicted(),
+        return if was_cancelled(order) {
+            Decision::Ignored("the order is cancelled; payments goes on asking")
+        } else {
+            order.contradicted()
         };
     };
     let Some(refund) = order.refund_mut(number) else { return order.contradicted() };

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use chassis::fields::distinct;
 use chassis::idempotency::Key;
 use chassis::paging::{self, PageSizes};
 use chassis::{Fields, InvalidRequest, caller, status};
@@ -59,7 +60,8 @@ impl PaymentsService for Api {
         &self,
         request: Request<wire::BatchGetPaymentsRequest>,
     ) -> Result<Response<wire::BatchGetPaymentsResponse>, tonic::Status> {
-        let order_ids = order_ids(&request.into_inner().order_ids).map_err(status)?;
+        let order_ids = request.into_inner().order_ids;
+        let order_ids: Vec<OrderId> = distinct("order_ids", &order_ids, ORDER_IDS_MAX, id_from_wire).map_err(status)?;
         let found = payment::find_many(self.store.pool(), &order_ids).await.map_err(status)?;
         let payments = order_ids.iter().filter_map(|id| found.get(id)).map(|found| payment_to_wire(found, &[]));
         Ok(Response::new(wire::BatchGetPaymentsResponse { payments: payments.collect() }))
@@ -149,25 +151,6 @@ impl PaymentsService for Api {
         let postings = postings.iter().map(posting_to_wire).collect();
         Ok(Response::new(wire::ListPostingsResponse { postings, next_page_token }))
     }
-}
-
-/// The orders asked for, each once, in the order asked.
-fn order_ids(ids: &[String]) -> Result<Vec<OrderId>, InvalidRequest> {
-    let mut fields = Fields::new();
-    if ids.is_empty() || ids.len() > ORDER_IDS_MAX {
-        fields.violation("order_ids", format!("are from 1 to {ORDER_IDS_MAX}"));
-        return Err(fields.refuse());
-    }
-    let mut distinct = Vec::with_capacity(ids.len());
-    for (index, id) in ids.iter().enumerate() {
-        if let Some(id) = fields.take(id_from_wire(&format!("order_ids[{index}]"), id))
-            && !distinct.contains(&id)
-        {
-            distinct.push(id);
-        }
-    }
-    fields.finish()?;
-    Ok(distinct)
 }
 
 fn refund_number(number: i32) -> Result<i32, &'static str> {

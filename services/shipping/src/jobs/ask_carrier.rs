@@ -27,7 +27,7 @@ pub async fn ask_carrier(store: &EventStore, api: &impl CarrierApi, silence: Dur
             match answer {
                 Ok(scans) => {
                     let last = scans.into_iter().find(|scan| scan.ending().is_some());
-                    seen.extend(last.map(|scan| Seen { place: parcel.place, scan }));
+                    seen.extend(last.map(|scan| Seen { carrier: SANDBOX, place: parcel.place, scan }));
                 }
                 Err(error) => {
                     tracing::warn!(tracking_number = parcel.tracking_number, %error, "the carrier does not say where it is");
@@ -36,7 +36,7 @@ pub async fn ask_carrier(store: &EventStore, api: &impl CarrierApi, silence: Dur
         }
         if !seen.is_empty() {
             let mut unit = store.begin().await?;
-            take_scans(&mut unit, SANDBOX, &seen).await?;
+            take_scans(&mut unit, &seen).await?;
             unit.commit().await?;
             ended += seen.len();
         }

@@ -9,7 +9,7 @@ use tokio::sync::Notify;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
-use crate::adapters::postgres::carrier::{self, Webhook};
+use crate::adapters::postgres::carrier;
 use crate::adapters::wire_scan::ScanTold;
 use crate::app::Error;
 use crate::app::take_scans::{Seen, take_scans};
@@ -53,34 +53,24 @@ pub async fn take_webhooks(store: &EventStore) -> Result<usize, Error> {
         let places = carrier::places(unit.tx(), &carriers, &numbers).await?;
 
         let mut outcomes = Vec::with_capacity(webhooks.len());
-        let mut seen: Vec<(usize, Seen)> = Vec::with_capacity(webhooks.len());
+        let mut seen: Vec<(usize, Seen<'_>)> = Vec::with_capacity(webhooks.len());
         for (index, (told, place)) in told.iter().zip(&places).enumerate() {
             outcomes.push(match (told, place) {
                 (Err(error), _) => format!("malformed: {error}"),
                 (Ok(told), None) => format!("no parcel has the number {:?}", told.tracking_number),
                 (Ok(told), Some(place)) => {
-                    seen.push((index, Seen { place: *place, scan: told.scan() }));
+                    seen.push((index, Seen { carrier: carriers[index], place: *place, scan: told.scan() }));
                     String::new()
                 }
             });
         }
-        for carrier in names(&webhooks) {
-            let of_carrier = seen.iter().filter(|(index, _)| webhooks[*index].carrier == carrier);
-            let (indexes, scans): (Vec<usize>, Vec<Seen>) = of_carrier.copied().unzip();
-            for (index, outcome) in indexes.into_iter().zip(take_scans(&mut unit, carrier, &scans).await?) {
-                outcomes[index] = outcome;
-            }
+        let (indexes, scans): (Vec<usize>, Vec<Seen<'_>>) = seen.into_iter().unzip();
+        for (index, outcome) in indexes.into_iter().zip(take_scans(&mut unit, &scans).await?) {
+            outcomes[index] = outcome;
         }
         let now = unit.now();
         carrier::note_taken(unit.tx(), &webhooks, &outcomes, now).await?;
         unit.commit().await?;
         taken += webhooks.len();
     }
-}
-
-fn names(webhooks: &[Webhook]) -> Vec<&str> {
-    let mut names: Vec<&str> = webhooks.iter().map(|webhook| webhook.carrier.as_str()).collect();
-    names.sort_unstable();
-    names.dedup();
-    names
 }

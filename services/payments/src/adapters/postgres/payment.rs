@@ -6,9 +6,10 @@ use kernel::{Currency, Money, Rate, Timestamp};
 use messaging::{Caused, Error, Head, Heads};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
-use sqlx::postgres::PgRow;
+use sqlx::postgres::{PgArguments, PgRow};
+use sqlx::query::Query;
 use sqlx::types::Json;
-use sqlx::{PgConnection, PgExecutor, PgPool, Row};
+use sqlx::{PgConnection, PgExecutor, PgPool, Postgres, Row};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -66,7 +67,7 @@ pub(super) async fn save(
 }
 
 async fn insert(tx: &mut PgConnection, rows: &[Columns<'_>], now: Timestamp) -> Result<(), Error> {
-    sqlx::query(
+    let query = sqlx::query(
         "INSERT INTO payment (order_id, status, order_ended, needs_operator, buyer_id, amount_minor, captured_minor,
                               refunded_minor, currency, card_token, hold_expires_at, reason, version, head_hash, seller_id,
                               authorized_at, asked_back_minor, refunds, delivered, commission_rate, correlation_id,
@@ -76,37 +77,18 @@ async fn insert(tx: &mut PgConnection, rows: &[Columns<'_>], now: Timestamp) -> 
                      $8::bigint[], $9::text[], $10::text[], $11::timestamptz[], $12::text[], $13::bigint[], $14::bytea[],
                      $15::uuid[], $16::timestamptz[], $17::bigint[], $18::jsonb[], $19::boolean[], $20::numeric[],
                      $21::uuid[]) AS t",
-    )
-    .bind(column(rows, |row| row.order_id.uuid()))
-    .bind(column(rows, |row| row.status))
-    .bind(column(rows, |row| row.order_ended))
-    .bind(column(rows, Columns::needs_operator))
-    .bind(column(rows, Columns::buyer_id))
-    .bind(column(rows, Columns::amount_minor))
-    .bind(column(rows, Columns::captured_minor))
-    .bind(column(rows, Columns::refunded_minor))
-    .bind(column(rows, Columns::currency))
-    .bind(column(rows, Columns::card_token))
-    .bind(column(rows, |row| row.hold_expires_at.map(OffsetDateTime::from)))
-    .bind(column(rows, Columns::reason))
-    .bind(column(rows, |row| row.head.version))
-    .bind(column(rows, |row| row.head.hash.to_vec()))
-    .bind(column(rows, Columns::seller_id))
-    .bind(column(rows, Columns::authorized_at))
-    .bind(column(rows, Columns::asked_back_minor))
-    .bind(column(rows, Columns::refunds))
-    .bind(column(rows, Columns::delivered))
-    .bind(column(rows, Columns::commission_rate))
-    .bind(column(rows, |row| row.head.correlation_id))
-    .bind(OffsetDateTime::from(now))
-    .execute(tx)
-    .await?;
+    );
+    bind_columns(query, rows)
+        .bind(column(rows, |row| row.head.correlation_id))
+        .bind(OffsetDateTime::from(now))
+        .execute(tx)
+        .await?;
     Ok(())
 }
 
 /// The terms are written once: with the intent, which may come after the hold.
 async fn update(tx: &mut PgConnection, rows: &[Columns<'_>], now: Timestamp) -> Result<(), Error> {
-    sqlx::query(
+    let query = sqlx::query(
         "UPDATE payment p
          SET status = t.status, order_ended = t.order_ended, needs_operator = t.needs_operator, buyer_id = t.buyer_id,
              amount_minor = t.amount_minor, captured_minor = t.captured_minor, refunded_minor = t.refunded_minor,
@@ -122,31 +104,34 @@ async fn update(tx: &mut PgConnection, rows: &[Columns<'_>], now: Timestamp) -> 
                     currency, card_token, hold_expires_at, reason, version, head_hash, seller_id, authorized_at,
                     asked_back_minor, refunds, delivered, commission_rate)
          WHERE p.order_id = t.order_id",
-    )
-    .bind(column(rows, |row| row.order_id.uuid()))
-    .bind(column(rows, |row| row.status))
-    .bind(column(rows, |row| row.order_ended))
-    .bind(column(rows, Columns::needs_operator))
-    .bind(column(rows, Columns::buyer_id))
-    .bind(column(rows, Columns::amount_minor))
-    .bind(column(rows, Columns::captured_minor))
-    .bind(column(rows, Columns::refunded_minor))
-    .bind(column(rows, Columns::currency))
-    .bind(column(rows, Columns::card_token))
-    .bind(column(rows, |row| row.hold_expires_at.map(OffsetDateTime::from)))
-    .bind(column(rows, Columns::reason))
-    .bind(column(rows, |row| row.head.version))
-    .bind(column(rows, |row| row.head.hash.to_vec()))
-    .bind(column(rows, Columns::seller_id))
-    .bind(column(rows, Columns::authorized_at))
-    .bind(column(rows, Columns::asked_back_minor))
-    .bind(column(rows, Columns::refunds))
-    .bind(column(rows, Columns::delivered))
-    .bind(column(rows, Columns::commission_rate))
-    .bind(OffsetDateTime::from(now))
-    .execute(tx)
-    .await?;
+    );
+    bind_columns(query, rows).bind(OffsetDateTime::from(now)).execute(tx).await?;
     Ok(())
+}
+
+/// Binds what a statement that writes a payment begins with: $1 to $20.
+fn bind_columns<'q>(query: Query<'q, Postgres, PgArguments>, rows: &[Columns<'_>]) -> Query<'q, Postgres, PgArguments> {
+    query
+        .bind(column(rows, |row| row.order_id.uuid()))
+        .bind(column(rows, |row| row.status))
+        .bind(column(rows, |row| row.order_ended))
+        .bind(column(rows, Columns::needs_operator))
+        .bind(column(rows, Columns::buyer_id))
+        .bind(column(rows, Columns::amount_minor))
+        .bind(column(rows, Columns::captured_minor))
+        .bind(column(rows, Columns::refunded_minor))
+        .bind(column(rows, Columns::currency))
+        .bind(column(rows, Columns::card_token))
+        .bind(column(rows, |row| row.hold_expires_at.map(OffsetDateTime::from)))
+        .bind(column(rows, Columns::reason))
+        .bind(column(rows, |row| row.head.version))
+        .bind(column(rows, |row| row.head.hash.to_vec()))
+        .bind(column(rows, Columns::seller_id))
+        .bind(column(rows, Columns::authorized_at))
+        .bind(column(rows, Columns::asked_back_minor))
+        .bind(column(rows, Columns::refunds))
+        .bind(column(rows, Columns::delivered))
+        .bind(column(rows, Columns::commission_rate))
 }
 
 fn column<'a, T>(rows: &[Columns<'a>], value: impl Fn(&Columns<'a>) -> T) -> Vec<T> {
