@@ -121,8 +121,9 @@ CREATE TABLE order_state (
 );
 -- The job asks who is past the deadline; an order stays in here for a moment only.
 CREATE INDEX order_state_unpaid ON order_state (unpaid_deadline) WHERE status = 'CREATED';
--- Another job asks who may be closed; an order stays in here until its goods may not come back any more.
-CREATE INDEX order_state_to_close ON order_state (close_at) WHERE status IN ('PAID', 'DELIVERED', 'REFUNDED');
+-- Another job asks who may be closed; an order comes in here when it has arrived, and stays until its goods may not
+-- come back any more: no step of a checkout pays for it.
+CREATE INDEX order_state_to_close ON order_state (close_at) WHERE close_at IS NOT NULL AND status <> 'CLOSED';
 
 -- An order as it is read.
 CREATE VIEW placed_order AS
