@@ -79,6 +79,18 @@ async fn every_difference_is_found_healed_by_ordinary_commands_and_found_healed(
     plant("UPDATE payments.payment SET refunded_minor = 0, asked_back_minor = 0 WHERE order_id = $id", &miscounted)
         .await;
     until_open(&fleet, 0).await;
+
+    // What changed too long ago for the job is found when an operator says since when to look.
+    let long_ago = touch.replace("now()", "now() - INTERVAL '1 hour'");
+    plant(&format!("{miscount}; {long_ago}"), &fine).await;
+    let differs = format!("order {fine}: REFUND_TOTALS_DIFFER: ");
+    assert!(!reconcile(&fleet).await.contains(&differs));
+    let since = async |time| fleet.operate("orders", &["reconcile-order-state", "--since", time]).await.unwrap();
+    assert!(!since("30m").await.contains(&differs));
+    let found = since("2h").await;
+    assert!(found.contains(&differs), "{found}");
+    plant("UPDATE payments.payment SET refunded_minor = 0, asked_back_minor = 0 WHERE order_id = $id", &fine).await;
+
     // A difference is gone once its remedy is under way.
     for (order_id, order, money) in [
         (&ended, OrderStatus::Cancelled, "refunded"),
