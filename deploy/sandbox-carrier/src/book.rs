@@ -1,3 +1,5 @@
+//! The carrier's book: its labels and parcels, kept in a file where one is given, and what is asked of them. No HTTP here.
+
 use std::collections::HashMap;
 use std::fs::{File, OpenOptions};
 use std::io::Write as _;

@@ -1,3 +1,5 @@
+//! The HTTP API of the carrier. What the answers are, the book decides.
+
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};

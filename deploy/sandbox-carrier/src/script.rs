@@ -1,3 +1,5 @@
+//! What becomes of a parcel, by a line of its address: which scans, in which order, and what is told of them.
+
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};

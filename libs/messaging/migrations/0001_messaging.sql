@@ -14,7 +14,7 @@ CREATE TABLE journal (
     -- The journey that the aggregate belongs to, and the event that directly caused this one.
     correlation_id uuid        NOT NULL,
     causation_id   uuid,
-    -- Who caused it: 'buyer:<id>', 'operator:<id>' or 'service:<name>'.
+    -- Who caused it: 'buyer:<id>', 'seller:<id>', 'operator:<id>', 'service:<name>' or 'carrier:<name>'.
     actor          text        NOT NULL,
     -- W3C trace context of the transaction that recorded it.
     traceparent    text,

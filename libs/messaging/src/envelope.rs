@@ -12,7 +12,7 @@ pub(crate) enum Event {}
 /// What caused an event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cause {
-    /// Who: `buyer:<id>`, `operator:<id>` or `service:<name>`.
+    /// Who: `buyer:<id>`, `seller:<id>`, `operator:<id>`, `service:<name>` or `carrier:<name>`.
     pub actor: String,
     /// The event that directly caused it; none for a command.
     pub causation_id: Option<Uuid>,

@@ -5,7 +5,7 @@
 //! | RPCs `CreateWarehouse`, `UpdateWarehouse`, `ListWarehouses`, `AddStock`, `AdjustStock`, `WriteOffStock`, `DispatchTransfer`, `ReceiveTransfer`, `ListTransfers`, `SetStockPolicy`, `BatchGetAvailability`, `ListMovements`, `GetReservation`, `BatchGetReservations`, `ListHeldReservations`, `ReleaseReservation` | [`adapters::grpc`] |
 //! | the commands behind them | [`app`]: `create_warehouse`, `update_warehouse`, `change_stock`, `dispatch_transfer`, `receive_transfer`, `set_stock_policy`, `release_reservation` |
 //! | events in: `OrderCreated`, `OrderFailed`, `OrderCancelled`, `PaymentAuthorized` | [`adapters::events`], decided in [`saga::checkout`] |
-//! | events in: `ShipmentDispatched` | [`adapters::events`], decided in [`saga::fulfilment`] |
+//! | events in: `ShipmentDispatched`, `ShipmentCancelled` | [`adapters::events`], decided in [`saga::fulfilment`] |
 //! | events in: `ReturnReceived` | [`adapters::events`], decided in [`saga::returns`] |
 //! | events in: `PaymentRefunded` | [`adapters::events`], decided in [`saga::refund`] |
 //! | events out: `InventoryReserved`, `InventoryRejected`, `InventoryCommitted`, `InventoryCommitRefused`, `ReservationExpired`, `InventoryReleased`, `StockAdded`, `StockAdjusted`, `StockWrittenOff`, `StockRemoved`, `OutOfStock`, `BackInStock`, `LowStock`, `TransferDispatched`, `TransferReceived` | [`domain::event`], written in [`adapters::events`] |

@@ -1,3 +1,5 @@
+//! What was posted for an order, as the ledger of payments has it. How it is shown is the business of `text`.
+
 use anyhow::{Context, Result, bail, ensure};
 use kernel::{Currency, Timestamp};
 use time::OffsetDateTime;

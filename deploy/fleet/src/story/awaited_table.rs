@@ -1,3 +1,5 @@
+//! Tests: what is awaited after each fact of a journey, journey by journey.
+
 use contracts::inventory::v1::{InventoryCommitted, InventoryReleased};
 use contracts::orders::v1::{
     OrderCancelled, OrderClosed, OrderConfirmed, OrderDelivered, OrderFailed, OrderPaid, OrderRefunded, OrderShipped,

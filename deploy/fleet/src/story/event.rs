@@ -1,3 +1,5 @@
+//! The events that a story tells of, read from the journals. An event that is not listed here is told by its name alone.
+
 use contracts::cart::v1::{CartCleared, CartCreated, CartLineAdded, CartLineQuantitySet, CartLineRemoved};
 use contracts::checkout::v1::CheckoutSubmitted;
 use contracts::inventory::v1::{

@@ -1,4 +1,4 @@
-//! When it is told that a SKU is low, gone and back: once for each crossing, whatever made it cross.
+//! Tests: when it is told that a SKU is low, gone and back, which is once for each crossing, whatever made it cross.
 
 use std::collections::BTreeMap;
 

@@ -1,3 +1,5 @@
+//! The sandbox carrier behind the port: an HTTP client. The carrier itself is `deploy/sandbox-carrier`.
+
 use std::time::Duration;
 
 use anyhow::Context as _;
