@@ -9,12 +9,26 @@ pub struct Service {
     pub name: &'static str,
     /// Under which variable each peer's URL is given to it.
     pub peers: &'static [(&'static str, &'static str)],
-    /// Its SUBSCRIPTIONS table and the consumer group that reads it; empty for a service that only publishes.
-    pub subscriptions: &'static [messaging::Subscription],
+    /// Its consumer groups, the one that takes part in the sagas first; empty for a service that only publishes.
+    pub groups: &'static [Group],
     /// What makes it act without an event; empty for a service outside the sagas.
     pub triggers: &'static [messaging::Trigger],
-    /// The consumer group.
-    pub consumer: Option<&'static str>,
+}
+
+impl Service {
+    /// The rows of all its tables.
+    pub fn subscriptions(&self) -> impl Iterator<Item = &'static messaging::Subscription> + use<> {
+        self.groups.iter().flat_map(|group| group.subscriptions)
+    }
+}
+
+/// A consumer group and its SUBSCRIPTIONS table.
+#[derive(Debug, Clone, Copy)]
+pub struct Group {
+    /// Its name.
+    pub name: &'static str,
+    /// What it hears of.
+    pub subscriptions: &'static [messaging::Subscription],
 }
 
 /// The name of the sandbox provider's process.
@@ -28,14 +42,8 @@ pub const BESIDE_GRPC: [&str; 3] = [PROVIDER, CARRIER, WEBHOOKS];
 
 /// The seven services.
 pub const SERVICES: [Service; 7] = [
-    Service { name: "products", peers: &[], subscriptions: &[], triggers: &[], consumer: None },
-    Service {
-        name: "cart",
-        peers: &[("TRADEWIND_PRODUCTS_URL", "products")],
-        subscriptions: &[],
-        triggers: &[],
-        consumer: None,
-    },
+    Service { name: "products", peers: &[], groups: &[], triggers: &[] },
+    Service { name: "cart", peers: &[("TRADEWIND_PRODUCTS_URL", "products")], groups: &[], triggers: &[] },
     Service {
         name: "checkout",
         peers: &[
@@ -44,37 +52,35 @@ pub const SERVICES: [Service; 7] = [
             ("TRADEWIND_INVENTORY_URL", "inventory"),
             ("TRADEWIND_SHIPPING_URL", "shipping"),
         ],
-        subscriptions: checkout::adapters::events::SUBSCRIPTIONS,
+        groups: &[Group { name: checkout::CONSUMER, subscriptions: checkout::adapters::events::SUBSCRIPTIONS }],
         triggers: checkout::adapters::events::TRIGGERS,
-        consumer: Some(checkout::CONSUMER),
     },
     Service {
         name: "orders",
         peers: &[("TRADEWIND_PAYMENTS_URL", "payments"), ("TRADEWIND_INVENTORY_URL", "inventory")],
-        subscriptions: orders::adapters::events::SUBSCRIPTIONS,
+        groups: &[
+            Group { name: orders::CONSUMER, subscriptions: orders::adapters::events::SUBSCRIPTIONS },
+            Group { name: orders::read_model::CONSUMER, subscriptions: orders::read_model::SUBSCRIPTIONS },
+        ],
         triggers: orders::adapters::events::TRIGGERS,
-        consumer: Some(orders::CONSUMER),
     },
     Service {
         name: "inventory",
         peers: &[("TRADEWIND_PRODUCTS_URL", "products")],
-        subscriptions: inventory::adapters::events::SUBSCRIPTIONS,
+        groups: &[Group { name: inventory::CONSUMER, subscriptions: inventory::adapters::events::SUBSCRIPTIONS }],
         triggers: inventory::adapters::events::TRIGGERS,
-        consumer: Some(inventory::CONSUMER),
     },
     Service {
         name: "payments",
         peers: &[("TRADEWIND_PROVIDER_URL", PROVIDER)],
-        subscriptions: payments::adapters::events::SUBSCRIPTIONS,
+        groups: &[Group { name: payments::CONSUMER, subscriptions: payments::adapters::events::SUBSCRIPTIONS }],
         triggers: payments::adapters::events::TRIGGERS,
-        consumer: Some(payments::CONSUMER),
     },
     Service {
         name: "shipping",
         peers: &[("TRADEWIND_SANDBOX_CARRIER_URL", CARRIER)],
-        subscriptions: shipping::adapters::events::SUBSCRIPTIONS,
+        groups: &[Group { name: shipping::CONSUMER, subscriptions: shipping::adapters::events::SUBSCRIPTIONS }],
         triggers: shipping::adapters::events::TRIGGERS,
-        consumer: Some(shipping::CONSUMER),
     },
 ];
 

@@ -17,7 +17,7 @@ use messaging::{
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use crate::topology::{SERVICES, Service};
+use crate::topology::{Group, SERVICES, Service};
 
 /// The witness's name among the services.
 pub const NAME: &str = "witness";
@@ -27,7 +27,7 @@ const CONSUMER: &str = "witness.events";
 
 /// Every event that any service subscribes to.
 static SUBSCRIPTIONS: LazyLock<Vec<Subscription>> = LazyLock::new(|| {
-    let mut all: Vec<_> = SERVICES.iter().flat_map(|service| service.subscriptions).copied().collect();
+    let mut all: Vec<_> = SERVICES.iter().flat_map(Service::subscriptions).copied().collect();
     all.sort_by_key(|subscription| subscription.event);
     all.dedup_by_key(|subscription| subscription.event);
     all
@@ -42,9 +42,11 @@ static SERVICE: chassis::Service = chassis::Service {
     consumers: &[CONSUMER],
 };
 
+static GROUPS: LazyLock<[Group; 1]> = LazyLock::new(|| [Group { name: CONSUMER, subscriptions: &SUBSCRIPTIONS }]);
+
 /// The witness as a service of the fleet.
 pub fn service() -> Service {
-    Service { name: NAME, peers: &[], subscriptions: &SUBSCRIPTIONS, triggers: &[], consumer: Some(CONSUMER) }
+    Service { name: NAME, peers: &[], groups: GROUPS.as_slice(), triggers: &[] }
 }
 
 /// Writes down every event each time that it takes effect: for proofs only.

@@ -19,6 +19,7 @@
 //! | [`paging`] | sizes and tokens of pages |
 //! | [`parked`] | subcommands for the events that could not take effect |
 //! | [`outbox`] | subcommands for the events that the broker refuses |
+//! | [`rebuild`] | the subcommand that makes read models anew |
 //! | [`operator`] | [`Operator`](operator::Operator): who acts |
 //! | [`jobs`] | work that is due every so often, on one replica at a time |
 //! | [`tasks`] | [`Tasks`]: what a process runs, until one ends or a signal comes; then the drain |
@@ -39,6 +40,7 @@ pub mod operator;
 pub mod outbox;
 pub mod paging;
 pub mod parked;
+pub mod rebuild;
 mod service;
 pub mod settings;
 mod start;
@@ -53,6 +55,7 @@ pub use fields::{Fields, InvalidRequest};
 pub use group_commit::group_commit;
 pub use outbox::OutboxOperation;
 pub use parked::ParkedOperation;
+pub use rebuild::Rebuild;
 pub use service::Service;
 pub use settings::Settings;
 pub use status::status;

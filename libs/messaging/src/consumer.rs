@@ -55,6 +55,8 @@ pub struct Consumer<P> {
     subscriptions: &'static [Subscription],
     participant: Arc<P>,
     events: Counter<u64>,
+    /// How long a batch gathers also at rest.
+    linger: Duration,
 }
 
 impl<P: Participant> Consumer<P> {
@@ -70,7 +72,13 @@ impl<P: Participant> Consumer<P> {
             .u64_counter("consumer.events")
             .with_description("Events taken from the broker, by what became of them")
             .build();
-        Self { store, kafka, group, subscriptions, participant, events }
+        Self { store, kafka, group, subscriptions, participant, events, linger: Duration::ZERO }
+    }
+
+    /// Has every batch gather for so long, also at rest: for effects that nobody waits for, and that cost less together.
+    #[must_use]
+    pub fn lingering(self, linger: Duration) -> Self {
+        Self { linger, ..self }
     }
 
     /// Runs until `stop`. Ends with an error only when the broker shuts this member out for good.
@@ -139,11 +147,12 @@ impl<P: Participant> Consumer<P> {
         while taken.offsets.is_empty() {
             self.take_one(kafka.recv().await, &mut taken).await?;
         }
-        let deadline = Instant::now() + GATHER;
+        let gather = if gather { self.linger.max(GATHER) } else { self.linger };
+        let deadline = Instant::now() + gather;
         while taken.events.len() < BATCH_MAX {
             let received = match kafka.recv().now_or_never() {
                 Some(received) => received,
-                None if gather => match timeout_at(deadline, kafka.recv()).await {
+                None if !gather.is_zero() => match timeout_at(deadline, kafka.recv()).await {
                     Ok(received) => received,
                     Err(_) => break,
                 },

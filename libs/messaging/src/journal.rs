@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use kernel::Timestamp;
+use prost::{Message, Name};
 use sha2::{Digest, Sha256};
 use sqlx::{PgConnection, Row, postgres::PgRow};
 use time::OffsetDateTime;
@@ -104,6 +105,14 @@ impl Record {
         hasher.finalize().into()
     }
 
+    /// Reads the message.
+    ///
+    /// # Errors
+    /// It is of another type, or was damaged.
+    pub fn read<E: Message + Name + Default>(&self) -> Result<E, Error> {
+        read_message(self.event_id, &self.event_type, &self.payload)
+    }
+
     pub(crate) fn from_row(row: &PgRow) -> Result<Self, Error> {
         let hash = |column: &str| -> Result<[u8; 32], Error> {
             let bytes: &[u8] = row.try_get(column)?;
@@ -125,6 +134,18 @@ impl Record {
             hash: hash("hash")?,
         })
     }
+}
+
+/// Reads the message of an event that is kept.
+pub(crate) fn read_message<E: Message + Name + Default>(
+    event_id: Uuid,
+    event_type: &str,
+    payload: &[u8],
+) -> Result<E, Error> {
+    if event_type != E::full_name() {
+        return Err(Error::Corrupt(format!("event {event_id} is {event_type}, not {}", E::full_name())));
+    }
+    E::decode(payload).map_err(|error| Error::Corrupt(format!("event {event_id}, {event_type}: {error}")))
 }
 
 /// The whole history of an aggregate, oldest first.

@@ -14,6 +14,7 @@
 //! | `relay` | [`Relay`]: from the outbox to Kafka, in order per aggregate |
 //! | `participant` | [`Participant`], [`react`]: load, decide, save, for a batch of facts |
 //! | `sweep` | [`sweep`]: a deadline passes for whatever is due, batch by batch |
+//! | [`read_model`] | rows that follow from histories alone; all of them anew beside those that are read |
 //! | `consumer` | [`Consumer`]: from Kafka to a participant |
 //! | `inbox` | what a consumer has taken effect of |
 //! | [`parked`] | events that could not take effect, for an operator |
@@ -34,6 +35,7 @@ pub mod outbox;
 pub mod parked;
 mod participant;
 mod producer;
+pub mod read_model;
 mod relay;
 mod store;
 mod subscription;

@@ -25,9 +25,7 @@ CREATE TABLE order_snapshot (
     created_at     timestamptz NOT NULL,
     CONSTRAINT order_total_adds_up CHECK (total_minor = subtotal_minor + shipping_minor + tax_minor)
 );
--- Both lists go from the newest to the oldest: order ids are UUIDv7.
-CREATE INDEX order_snapshot_buyer ON order_snapshot (buyer_id, order_id);
-CREATE INDEX order_snapshot_seller ON order_snapshot (seller_id, order_id);
+-- No index by buyer or seller: lists are read from a view (1003_read_models.sql).
 
 -- The lines of what was agreed. The service's role may insert and select, nothing else.
 CREATE TABLE order_line (

@@ -3,7 +3,8 @@
 //!
 //! | what | where |
 //! | --- | --- |
-//! | RPCs `GetOrder`, `ListOrders`, `CancelOrder`, `RequestRefund`, `GetOrderHistory` | [`adapters::grpc`]; the commands are [`app::cancel_order`], [`app::request_refund`] |
+//! | RPCs `GetOrder`, `CancelOrder`, `RequestRefund`, `GetOrderHistory` | [`adapters::grpc`]; the commands are [`app::cancel_order`], [`app::request_refund`] |
+//! | RPCs `GetOrderDetail`, `ListOrders`, `GetSellerDashboard`, subcommand `rebuild` | [`read_model`] |
 //! | events in: `CheckoutSubmitted`; `PaymentAuthorized`, `PaymentDeclined`, `PaymentCaptured`, `CaptureFailed`, `PaymentVoided`, `PaymentRefunded`, `RefundFailed`; `InventoryCommitted`, `InventoryRejected`, `InventoryCommitRefused`, `ReservationExpired`, `InventoryReleased` | [`adapters::events`], decided in [`saga::checkout`] |
 //! | events in: `ShipmentDispatched`, `ShipmentDelivered`, `ShipmentFailed`, `ShipmentCancelled`, `ShipmentCancelRefused`, `ReturnReceived` | [`adapters::events`], decided in [`saga::fulfilment`] and [`saga::refund`] |
 //! | events out: `OrderCreated`, `OrderConfirmed`, `OrderPaid`, `OrderShipped`, `OrderDelivered`, `OrderFailed`, `OrderCancellationRequested`, `OrderCancelled`, `RefundRequested`, `RefundApproved`, `RefundRejected`, `RefundCompleted`, `OrderRefunded`, `OrderClosed` | [`domain::event`], written in [`adapters::events`] |
@@ -15,6 +16,7 @@
 //! | whether orders, payments and inventory agree | [`jobs::reconcile_order_state`]; compared in [`domain::reconcile`], asked in [`adapters::peers`] |
 //! | subcommand `verify-history`, and one for each job | [`app::verify_history`], [`jobs::on_demand`] |
 //! | tables `order_snapshot`, `order_line`, `order_state`, view `placed_order` | `migrations/1001_orders.sql`, [`adapters::postgres`] |
+//! | tables `order_detail_view`, `order_list_view`, `seller_dashboard_view` | `migrations/1003_read_models.sql`, [`read_model`] |
 //! | tables `job_progress`, `stuck_order`, `reconcile_difference` | `migrations/1002_jobs.sql`, [`adapters::postgres::watch`], [`adapters::postgres::stuck`], [`adapters::postgres::reconcile`] |
 
 pub mod adapters;
@@ -22,6 +24,7 @@ pub mod app;
 pub mod domain;
 pub mod jobs;
 mod participant;
+pub mod read_model;
 pub mod saga;
 
 use std::io::Write as _;
@@ -31,8 +34,12 @@ use std::time::Duration;
 use anyhow::Context as _;
 use chassis::auth::{ServiceToken, Verifier};
 use chassis::grpc::Server;
-use chassis::{Operation, ParkedOperation, Settings, Tasks, cli, database, jobs as chassis_jobs, parked, telemetry};
+use chassis::{
+    Operation, ParkedOperation, Rebuild, Settings, Tasks, cli, database, jobs as chassis_jobs, parked, rebuild,
+    telemetry,
+};
 use contracts::orders::v1::orders_service_server::OrdersServiceServer;
+use messaging::read_model::Projector;
 use messaging::{Consumer, EventStore, Relay};
 
 use adapters::events::SUBSCRIPTIONS;
@@ -43,6 +50,7 @@ use jobs::detect_stuck_orders::{self, Look, detect_stuck_orders};
 use jobs::reconcile_order_state::{self, Reconciliation};
 use jobs::{cancel_unpaid_orders, close_orders, on_demand};
 pub use participant::Orders;
+use read_model::Views;
 
 /// The consumer group of the saga.
 pub const CONSUMER: &str = "orders.saga";
@@ -53,7 +61,7 @@ pub static SERVICE: chassis::Service = chassis::Service {
     migrations: sqlx::migrate!(),
     append_only_tables: &["order_snapshot", "order_line"],
     topics: &["tradewind.orders.v1"],
-    consumers: &[CONSUMER],
+    consumers: &[CONSUMER, read_model::CONSUMER],
 };
 
 /// Keeps orders and decides what becomes of them.
@@ -114,8 +122,15 @@ enum Command {
     #[command(flatten)]
     Operate(Operation),
     /// Shows and resolves events that could not take effect
-    #[command(subcommand)]
-    Parked(ParkedOperation),
+    Parked {
+        /// The consumer group that parked the events which are retried or skipped
+        #[arg(long, default_value = CONSUMER, value_parser = [CONSUMER, read_model::CONSUMER], value_name = "GROUP")]
+        group: String,
+        #[command(subcommand)]
+        operation: ParkedOperation,
+    },
+    /// Makes the read models anew from the histories
+    Rebuild(Rebuild),
     /// Recomputes the hash chain and the snapshot hashes of every order, and names what was changed
     VerifyHistory {
         /// Verifies one order only
@@ -132,8 +147,17 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
     match args.command {
         Command::Serve => serve(&args, Arc::new(orders)).await,
         Command::Operate(operation) => cli::operate::<Args>(operation, &SERVICE, &args.settings).await,
-        Command::Parked(operation) => {
-            parked::operate(operation, &open_store(&args.settings).await?, CONSUMER, &orders).await
+        Command::Parked { group, operation } => {
+            let store = open_store(&args.settings).await?;
+            if group == read_model::CONSUMER {
+                Box::pin(parked::operate(operation, &store, read_model::CONSUMER, &Projector(Views))).await
+            } else {
+                Box::pin(parked::operate(operation, &store, CONSUMER, &orders)).await
+            }
+        }
+        Command::Rebuild(ref arguments) => {
+            let _telemetry = telemetry::init(&SERVICE, &args.settings)?;
+            rebuild::operate(arguments, &open_store(&args.settings).await?, &Views).await
         }
         Command::VerifyHistory { order } => {
             let _telemetry = telemetry::init(&SERVICE, &args.settings)?;
@@ -164,8 +188,10 @@ async fn serve(args: &Args, orders: Arc<Orders>) -> anyhow::Result<()> {
     let mut tasks = Tasks::new(settings.drain_timeout);
     tasks.spawn("relay", |stop| Relay::new(store.clone(), kafka.clone()).run(stop));
     tasks.spawn("housekeeping", |stop| chassis_jobs::housekeeping(store.clone(), settings, stop));
-    tasks
-        .spawn(CONSUMER, |stop| Consumer::new(store.clone(), kafka, CONSUMER, SUBSCRIPTIONS, orders.clone()).run(stop));
+    tasks.spawn(CONSUMER, |stop| {
+        Consumer::new(store.clone(), kafka.clone(), CONSUMER, SUBSCRIPTIONS, orders.clone()).run(stop)
+    });
+    tasks.spawn(read_model::CONSUMER, |stop| read_model::consumer(store.clone(), kafka).run(stop));
     let (closing_store, closing_orders) = (store.clone(), orders.clone());
     tasks.spawn(close_orders::JOB, |stop| {
         chassis_jobs::every(args.close_sweep_every, close_orders::JOB, store.pool().clone(), stop, move || {

@@ -116,8 +116,8 @@ impl Meters {
     /// and its inbox row in which transaction it took effect.
     pub async fn events_per_batch(&self, from: &Reading, until: &Reading) -> Result<BTreeMap<String, f64>> {
         let mut all = BTreeMap::new();
-        for service in &SERVICES {
-            let Some(consumer) = service.consumer else { continue };
+        let groups = SERVICES.iter().flat_map(|service| service.groups.iter().map(move |group| (service, group.name)));
+        for (service, consumer) in groups {
             let query = format!(
                 "SELECT count(*)::float8 / nullif(count(DISTINCT xmin::text), 0) FROM {}.inbox
                  WHERE consumer = $1 AND event_id >= $2 AND event_id < $3",

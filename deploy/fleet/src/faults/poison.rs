@@ -12,6 +12,7 @@ use uuid::Uuid;
 
 use super::fault::Poison;
 use crate::fleet::Fleet;
+use crate::topology::Service;
 
 /// How long the broker may take to take it; it may be coming up again.
 const SEND_MAX: Duration = Duration::from_secs(30);
@@ -78,31 +79,26 @@ impl Poisoner {
     /// waited behind it. Anything else that is parked stays so, for the invariants to find.
     pub async fn clear(&self, fleet: &Fleet) -> Result<Cleared> {
         let mut cleared = Cleared::default();
-        let consumers: Vec<_> = fleet.services().filter(|service| service.consumer.is_some()).copied().collect();
+        let consumers: Vec<_> = fleet.services().filter(|service| !service.groups.is_empty()).copied().collect();
         for service in consumers {
-            let parked: Vec<(i64, String, i32, i64, Uuid)> = sqlx::query_as(AssertSqlSafe(format!(
-                "SELECT id, topic, kafka_partition, kafka_offset, aggregate_id FROM {}.parked_event
+            let parked: Vec<Parked> = sqlx::query_as(AssertSqlSafe(format!(
+                "SELECT id, consumer, topic, kafka_partition, kafka_offset, aggregate_id FROM {}.parked_event
                  WHERE state = 'parked' ORDER BY id",
                 service.name
             )))
             .fetch_all(fleet.database())
             .await?;
-            let mut behind = Vec::new();
-            for (id, topic, partition, offset, aggregate) in &parked {
-                let place = Place { topic: topic.clone(), partition: *partition, offset: *offset };
-                if self.places.contains(&place) {
-                    skip(fleet, service.name, *id).await?;
-                    cleared.skipped += 1;
-                    behind.push((topic, *aggregate));
-                }
-            }
-            for (topic, aggregate) in behind {
-                let is_behind = |row: &&(i64, String, i32, i64, Uuid)| {
-                    let place = Place { topic: row.1.clone(), partition: row.2, offset: row.3 };
-                    row.1 == *topic && row.4 == aggregate && !self.places.contains(&place)
+            let is_poison = |event: &Parked| self.places.contains(&event.place());
+            for poison in parked.iter().filter(|event| is_poison(event)) {
+                skip(fleet, &service, poison).await?;
+                cleared.skipped += 1;
+                let is_behind = |event: &&Parked| {
+                    !is_poison(event)
+                        && (&event.consumer, &event.topic, event.aggregate_id)
+                            == (&poison.consumer, &poison.topic, poison.aggregate_id)
                 };
-                if let Some((id, ..)) = parked.iter().find(is_behind) {
-                    retry(fleet, service.name, *id).await?;
+                if let Some(behind) = parked.iter().find(is_behind) {
+                    retry(fleet, &service, behind).await?;
                     cleared.retried += 1;
                 }
             }
@@ -116,15 +112,38 @@ impl Poisoner {
     }
 }
 
-async fn skip(fleet: &Fleet, service: &str, id: i64) -> Result<()> {
-    let reason = ["--operator", OPERATOR, "--reason", "thrown by the fault campaign"];
-    let id = id.to_string();
-    let args: Vec<_> = ["parked", "skip", &id].into_iter().chain(reason).collect();
-    fleet.operate(service, &args).await.map(drop)
+/// An event that a service parked.
+#[derive(Debug, sqlx::FromRow)]
+struct Parked {
+    id: i64,
+    consumer: String,
+    topic: String,
+    kafka_partition: i32,
+    kafka_offset: i64,
+    aggregate_id: Uuid,
 }
 
-async fn retry(fleet: &Fleet, service: &str, id: i64) -> Result<()> {
-    fleet.operate(service, &["parked", "retry", &id.to_string(), "--operator", OPERATOR]).await.map(drop)
+impl Parked {
+    fn place(&self) -> Place {
+        Place { topic: self.topic.clone(), partition: self.kafka_partition, offset: self.kafka_offset }
+    }
+}
+
+async fn skip(fleet: &Fleet, service: &Service, event: &Parked) -> Result<()> {
+    let reason = ["--operator", OPERATOR, "--reason", "thrown by the fault campaign"];
+    resolve(fleet, service, event, "skip", &reason).await
+}
+
+async fn retry(fleet: &Fleet, service: &Service, event: &Parked) -> Result<()> {
+    resolve(fleet, service, event, "retry", &["--operator", OPERATOR]).await
+}
+
+async fn resolve(fleet: &Fleet, service: &Service, event: &Parked, how: &str, more: &[&str]) -> Result<()> {
+    let id = event.id.to_string();
+    // A service of one group need not be told which.
+    let group: &[&str] = if service.groups.len() > 1 { &["--group", &event.consumer] } else { &[] };
+    let args = [&["parked"], group, &[how, &id], more].concat();
+    fleet.operate(service.name, &args).await.map(drop)
 }
 
 fn package_of(event: &str) -> Result<&str> {

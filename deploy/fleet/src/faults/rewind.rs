@@ -8,6 +8,7 @@ use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
 use rdkafka::{ClientConfig, Offset, TopicPartitionList};
 
 use crate::fleet::Fleet;
+use crate::topology;
 
 /// So many events of each partition are delivered again.
 const BACK: i64 = 2_000;
@@ -28,23 +29,26 @@ pub(super) enum To {
     End,
 }
 
-/// Sets the group of a service whose processes are all dead 2,000 events back, and answers what was done.
+/// Sets the groups of a service whose processes are all dead 2,000 events back, and answers what was done.
 pub(super) async fn rewind(fleet: &Fleet, service: &str) -> Result<String> {
     let again = set(fleet, service, To::Back).await?;
     Ok(format!("{again} events delivered again"))
 }
 
-/// Sets the group of a service whose processes are all dead, and answers by how many events it went back.
+/// Sets the groups of a service whose processes are all dead, and answers by how many events they went back.
 pub(super) async fn set(fleet: &Fleet, service: &str, to: To) -> Result<i64> {
     let deadline = Instant::now() + EMPTY_MAX;
-    let group = Group::of(fleet, service)?;
-    loop {
-        match group.ask(move |consumer, topics| try_set(consumer, topics, to)).await {
-            Err(error) if Instant::now() > deadline => return Err(error.context("the group takes no offsets")),
-            Err(_) => tokio::time::sleep(TRY_EVERY).await,
-            Ok(again) => return Ok(again),
-        }
+    let mut went_back = 0;
+    for group in Group::all_of(fleet, service)? {
+        went_back += loop {
+            match group.ask(move |consumer, topics| try_set(consumer, topics, to)).await {
+                Err(error) if Instant::now() > deadline => return Err(error.context("the group takes no offsets")),
+                Err(_) => tokio::time::sleep(TRY_EVERY).await,
+                Ok(again) => break again,
+            }
+        };
     }
+    Ok(went_back)
 }
 
 /// A consumer group and its topics.
@@ -55,14 +59,17 @@ struct Group {
 }
 
 impl Group {
-    fn of(fleet: &Fleet, service: &str) -> Result<Self> {
+    fn all_of(fleet: &Fleet, service: &str) -> Result<Vec<Self>> {
         let (brokers, prefix) = fleet.kafka();
         let service = fleet.services().find(|known| known.name == service).context("no such service")?;
-        let group = format!("{prefix}{}", service.consumer.context("it consumes nothing")?);
-        let topics = Subscription::topics(service.subscriptions);
-        let mut config = ClientConfig::new();
-        config.set("bootstrap.servers", brokers).set("group.id", group).set("enable.auto.commit", "false");
-        Ok(Self { config, topics: topics.iter().map(|topic| format!("{prefix}{topic}")).collect() })
+        let group = |group: &topology::Group| {
+            let topics = Subscription::topics(group.subscriptions);
+            let name = format!("{prefix}{}", group.name);
+            let mut config = ClientConfig::new();
+            config.set("bootstrap.servers", brokers).set("group.id", name).set("enable.auto.commit", "false");
+            Self { config, topics: topics.iter().map(|topic| format!("{prefix}{topic}")).collect() }
+        };
+        Ok(service.groups.iter().map(group).collect())
     }
 
     /// Asks with a new client: one that was refused waits before it asks again.
@@ -114,17 +121,19 @@ fn lag(consumer: &BaseConsumer, topics: &[String]) -> Result<i64> {
     Ok(lag)
 }
 
-/// Waits until the group of a service has taken everything there is.
+/// Waits until the groups of a service have taken everything there is.
 pub(super) async fn until_at_the_end(fleet: &Fleet, service: &str, max: Duration) -> Result<()> {
     let deadline = Instant::now() + max;
-    let group = Group::of(fleet, service)?;
-    loop {
-        let left = group.ask(lag).await;
-        match left {
-            Ok(0) => return Ok(()),
-            _ if Instant::now() < deadline => tokio::time::sleep(TRY_EVERY).await,
-            Ok(left) => anyhow::bail!("{service} has {left} events before it still"),
-            Err(error) => return Err(error),
+    for group in Group::all_of(fleet, service)? {
+        loop {
+            let left = group.ask(lag).await;
+            match left {
+                Ok(0) => break,
+                _ if Instant::now() < deadline => tokio::time::sleep(TRY_EVERY).await,
+                Ok(left) => anyhow::bail!("{service} has {left} events before it still"),
+                Err(error) => return Err(error),
+            }
         }
     }
+    Ok(())
 }

@@ -4,7 +4,7 @@ use anyhow::{Context, Result};
 use sqlx::{AssertSqlSafe, PgConnection};
 
 use super::Counts;
-use crate::topology::SERVICES;
+use crate::topology::{Group, SERVICES};
 
 /// Of some events only those that meet a condition concern a consumer, and it notes no others: a prepaid order that is confirmed
 /// has yet to be paid, and checkout waits for that; the goods leave when the order is paid, or confirmed to be paid in cash.
@@ -22,11 +22,11 @@ const PREPAID: &str =
 /// most once by its key, and an effect commits with its inbox row.
 pub(super) async fn deliveries(connection: &mut PgConnection) -> Result<Counts> {
     let mut all = Counts::default();
-    for service in &SERVICES {
-        let Some(consumer) = service.consumer else { continue };
-        for subscription in service.subscriptions {
+    let groups = SERVICES.iter().flat_map(|service| service.groups.iter().map(move |group| (service, group)));
+    for (service, Group { name: consumer, subscriptions }) in groups {
+        for subscription in *subscriptions {
             let producer = subscription.topic().split('.').nth(1).context("a topic names its service")?;
-            let concern = CONCERNS.iter().find(|(who, event, _)| (*who, *event) == (consumer, subscription.event));
+            let concern = CONCERNS.iter().find(|(who, event, _)| (*who, *event) == (*consumer, subscription.event));
             let condition = concern.map_or("true", |(.., condition)| condition);
             let query = format!(
                 "SELECT count(*) AS examined, count(*) FILTER (WHERE i.event_id IS NULL) AS broken,

@@ -200,7 +200,7 @@ async fn check_states(fleet: &Fleet, acknowledged: &Acknowledged, report: &mut R
     report.add("I5 delivery", claim, delivery::deliveries(&mut connection).await?);
     if let Some(witness) = fleet.services().find(|service| service.name == witness::NAME) {
         let claim = "a witness that would count twice saw every event once, in its aggregate's order";
-        let events: Vec<_> = witness.subscriptions.iter().map(|subscription| subscription.event).collect();
+        let events: Vec<_> = witness.subscriptions().map(|subscription| subscription.event).collect();
         report.add("I5 delivery", claim, delivery::witnessed(&mut connection, &events).await?);
     }
     let claim = "no event waits in an outbox or is parked";

@@ -240,5 +240,5 @@ async fn operations(databases: &Databases, orders: &[Uuid]) -> Result<Vec<Operat
 
 /// The services that take part in sagas.
 fn sagas() -> impl Iterator<Item = &'static str> {
-    SERVICES.iter().filter(|service| service.consumer.is_some()).map(|service| service.name)
+    SERVICES.iter().filter(|service| !service.groups.is_empty()).map(|service| service.name)
 }

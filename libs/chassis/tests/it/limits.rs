@@ -26,9 +26,15 @@ use crate::support::{PATIENCE, reason};
 const FOR_EVER: ListOrdersRequest = ListOrdersRequest {
     buyer_id: String::new(),
     seller_id: String::new(),
-    status: 0,
+    statuses: Vec::new(),
     page_size: 0,
     page_token: String::new(),
+    sort: 0,
+    created_from: None,
+    created_before: None,
+    sku: String::new(),
+    awaits_dispatch: false,
+    has_open_refund: false,
 };
 
 fn with_timeout<M>(mut request: Request<M>, timeout: Duration) -> Request<M> {

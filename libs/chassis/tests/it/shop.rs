@@ -22,9 +22,9 @@ use contracts::checkout::v1::{
 use contracts::orders::v1::orders_service_client::OrdersServiceClient;
 use contracts::orders::v1::orders_service_server::{OrdersService, OrdersServiceServer};
 use contracts::orders::v1::{
-    CancelOrderRequest, CancelOrderResponse, GetOrderHistoryRequest, GetOrderHistoryResponse, GetOrderRequest,
-    GetOrderResponse, ListOrdersRequest, ListOrdersResponse, Order, OrderHistoryEntry, RequestRefundRequest,
-    RequestRefundResponse,
+    CancelOrderRequest, CancelOrderResponse, GetOrderDetailRequest, GetOrderDetailResponse, GetOrderHistoryRequest,
+    GetOrderHistoryResponse, GetOrderRequest, GetOrderResponse, GetSellerDashboardRequest, GetSellerDashboardResponse,
+    ListOrdersRequest, ListOrdersResponse, Order, OrderHistoryEntry, RequestRefundRequest, RequestRefundResponse,
 };
 use futures::{Stream, StreamExt as _, stream};
 use kernel::Timestamp;
@@ -122,6 +122,20 @@ impl OrdersService for Orders {
             Ok(millis) => sleep(Duration::from_millis(millis)).await,
         }
         Ok(Response::new(ListOrdersResponse::default()))
+    }
+
+    async fn get_order_detail(
+        &self,
+        _: Request<GetOrderDetailRequest>,
+    ) -> Result<Response<GetOrderDetailResponse>, Status> {
+        Err(Status::unimplemented(""))
+    }
+
+    async fn get_seller_dashboard(
+        &self,
+        _: Request<GetSellerDashboardRequest>,
+    ) -> Result<Response<GetSellerDashboardResponse>, Status> {
+        Err(Status::unimplemented(""))
     }
 
     async fn cancel_order(&self, _: Request<CancelOrderRequest>) -> Result<Response<CancelOrderResponse>, Status> {

@@ -4,20 +4,22 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 
 use chassis::idempotency::Key;
-use chassis::paging::{self, PageSizes};
+use chassis::paging;
 use chassis::{Caller, Fields, InvalidRequest, caller, status};
 use contracts::convert::{InvalidField, id_from_wire, money_to_wire, timestamp_to_wire};
 use contracts::orders::v1 as wire;
 use contracts::orders::v1::orders_service_server::OrdersService;
 use messaging::EventStore;
 use messaging::journal::{self, Record};
+use prost::Message as _;
 use sqlx::Postgres;
 use sqlx::pool::PoolConnection;
 use tonic::{Request, Response, Status};
 
 use super::history::milestones;
-use super::postgres::{self, PlacedOrder, Whose};
-use super::{wire_refund, wire_terms};
+use super::postgres::{self, PlacedOrder};
+use super::wire_status::milestone_to_wire;
+use super::{wire_refund, wire_terms, wire_views};
 use crate::Orders;
 use crate::app::Error;
 use crate::app::cancel_order::{CancelOrder, cancel_order};
@@ -28,8 +30,8 @@ use crate::domain::ids::OrderId;
 use crate::domain::refund::RefundRequest;
 use crate::domain::snapshot::Terms;
 use crate::domain::status::{FulfilmentStatus, Milestone, PaymentStatus};
-
-const ORDERS_PER_PAGE: PageSizes = PageSizes { default: 20, max: 100 };
+use crate::read_model::order_list::{self, Whose};
+use crate::read_model::{order_detail, seller_dashboard};
 
 /// Serves [`OrdersService`].
 #[derive(Clone, Debug)]
@@ -73,29 +75,48 @@ impl OrdersService for Api {
     ) -> Result<Response<wire::ListOrdersResponse>, Status> {
         let caller = caller(&request);
         let request = request.into_inner();
-        let mut fields = Fields::new();
-        let whose = whose(&request, &mut fields);
-        let milestone = fields.take(milestone_from_wire(request.status));
-        let size = fields.take(ORDERS_PER_PAGE.size(request.page_size));
-        let (Some(whose), Some(milestone), Some(size)) = (whose, milestone, size) else {
-            return Err(status(fields.refuse()));
-        };
-        may_list(&caller, whose).map_err(status)?;
-        let question = (&request.buyer_id, &request.seller_id, request.status);
-        let before = paging::cursor(&request.page_token, &question).map_err(status)?;
+        let (question, size) = wire_views::question_from_wire(&request).map_err(status)?;
+        may_list(&caller, question.whose).map_err(status)?;
+        // Everything but the page itself.
+        let filters = wire::ListOrdersRequest { page_size: 0, page_token: String::new(), ..request.clone() };
+        let filters = filters.encode_to_vec();
+        let after = paging::cursor(&request.page_token, &filters).map_err(status)?;
 
-        let mut connection = self.connection().await.map_err(status)?;
         // One more than asked for tells whether there is a next page.
         let limit = i64::from(size) + 1;
-        let mut orders = postgres::list(&mut connection, whose, milestone, before, limit).await.map_err(status)?;
-        let is_last = orders.len() <= size as usize;
-        orders.truncate(size as usize);
-        let next_page_token = match orders.last() {
-            Some(last) if !is_last => paging::next_page_token(&last.snapshot.terms().order_id, &question),
+        let mut rows = order_list::list(self.store.pool(), &question, after, limit).await.map_err(status)?;
+        let is_last = rows.len() <= size as usize;
+        rows.truncate(size as usize);
+        let next_page_token = match rows.last() {
+            Some(last) if !is_last => paging::next_page_token(&question.sort.place(last), &filters),
             _ => String::new(),
         };
-        let orders = orders.iter().map(order_to_wire).collect();
+        let orders = rows.iter().map(wire_views::summary_to_wire).collect();
         Ok(Response::new(wire::ListOrdersResponse { orders, next_page_token }))
+    }
+
+    async fn get_order_detail(
+        &self,
+        request: Request<wire::GetOrderDetailRequest>,
+    ) -> Result<Response<wire::GetOrderDetailResponse>, Status> {
+        let caller = caller(&request);
+        let order_id: OrderId = id_from_wire("order_id", &request.get_ref().order_id).map_err(invalid)?;
+        self.find(order_id, |terms| may_read(&caller, terms)).await.map_err(status)?;
+        let detail = order_detail::find(self.store.pool(), order_id).await.map_err(status)?;
+        let order = detail.ok_or_else(|| status(Error::Refused(OrderError::NotFound(order_id))))?;
+        Ok(Response::new(wire::GetOrderDetailResponse { order: Some(order) }))
+    }
+
+    async fn get_seller_dashboard(
+        &self,
+        request: Request<wire::GetSellerDashboardRequest>,
+    ) -> Result<Response<wire::GetSellerDashboardResponse>, Status> {
+        let caller = caller(&request);
+        let (seller_id, days) = wire_views::days_from_wire(request.get_ref(), self.store.now()).map_err(status)?;
+        may_list(&caller, Whose::Seller(seller_id)).map_err(status)?;
+        let dashboard = seller_dashboard::read(self.store.pool(), seller_id, days).await.map_err(status)?;
+        let dashboard = Some(wire_views::dashboard_to_wire(seller_id, &dashboard));
+        Ok(Response::new(wire::GetSellerDashboardResponse { dashboard }))
     }
 
     async fn cancel_order(
@@ -205,49 +226,8 @@ fn may_list(caller: &Caller, whose: Whose) -> Result<(), Error> {
     if is_theirs || caller.is_operator() { Ok(()) } else { Err(Error::NotYours { field }) }
 }
 
-fn whose(request: &wire::ListOrdersRequest, fields: &mut Fields) -> Option<Whose> {
-    match (request.buyer_id.as_str(), request.seller_id.as_str()) {
-        (buyer_id, "") => fields.take(id_from_wire("buyer_id", buyer_id)).map(Whose::Buyer),
-        ("", seller_id) => fields.take(id_from_wire("seller_id", seller_id)).map(Whose::Seller),
-        (_, _) => {
-            fields.violation("seller_id", "must be empty when buyer_id is set");
-            None
-        }
-    }
-}
-
 fn note(note: &str) -> Result<Option<Note>, kernel::InvalidText> {
     if note.is_empty() { Ok(None) } else { Note::new(note).map(Some) }
-}
-
-fn milestone_from_wire(status: i32) -> Result<Option<Milestone>, InvalidField> {
-    match wire::OrderStatus::try_from(status) {
-        Ok(wire::OrderStatus::Unspecified) => Ok(None),
-        Ok(wire::OrderStatus::Created) => Ok(Some(Milestone::Created)),
-        Ok(wire::OrderStatus::Confirmed) => Ok(Some(Milestone::Confirmed)),
-        Ok(wire::OrderStatus::Paid) => Ok(Some(Milestone::Paid)),
-        Ok(wire::OrderStatus::Failed) => Ok(Some(Milestone::Failed)),
-        Ok(wire::OrderStatus::Shipped) => Ok(Some(Milestone::Shipped)),
-        Ok(wire::OrderStatus::Delivered) => Ok(Some(Milestone::Delivered)),
-        Ok(wire::OrderStatus::Refunded) => Ok(Some(Milestone::Refunded)),
-        Ok(wire::OrderStatus::Closed) => Ok(Some(Milestone::Closed)),
-        Ok(wire::OrderStatus::Cancelled) => Ok(Some(Milestone::Cancelled)),
-        Err(_) => Err(InvalidField::new("status", format!("{status} is no status"))),
-    }
-}
-
-const fn milestone_to_wire(milestone: Milestone) -> wire::OrderStatus {
-    match milestone {
-        Milestone::Created => wire::OrderStatus::Created,
-        Milestone::Confirmed => wire::OrderStatus::Confirmed,
-        Milestone::Paid => wire::OrderStatus::Paid,
-        Milestone::Failed => wire::OrderStatus::Failed,
-        Milestone::Shipped => wire::OrderStatus::Shipped,
-        Milestone::Delivered => wire::OrderStatus::Delivered,
-        Milestone::Refunded => wire::OrderStatus::Refunded,
-        Milestone::Closed => wire::OrderStatus::Closed,
-        Milestone::Cancelled => wire::OrderStatus::Cancelled,
-    }
 }
 
 const fn payment_to_wire(payment: PaymentStatus) -> wire::OrderPaymentStatus {

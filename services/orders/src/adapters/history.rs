@@ -21,7 +21,7 @@ pub fn created_from_history(first: &Record) -> Result<(Terms, String, Timestamp)
 }
 
 /// The milestone from a step of the history on; `None` for an entry that newer code wrote.
-fn milestone_after(event_type: &str) -> Option<Milestone> {
+pub fn milestone_after(event_type: &str) -> Option<Milestone> {
     match event_type {
         "tradewind.orders.v1.OrderCreated" => Some(Milestone::Created),
         "tradewind.orders.v1.OrderConfirmed" => Some(Milestone::Confirmed),

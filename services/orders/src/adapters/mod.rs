@@ -7,4 +7,6 @@ pub mod history;
 pub mod peers;
 pub mod postgres;
 mod wire_refund;
+pub(crate) mod wire_status;
 mod wire_terms;
+mod wire_views;

@@ -27,7 +27,7 @@ use orders::domain::snapshot::{Address, Line, PaymentMethod, Terms};
 use orders::domain::status::{FulfilmentStatus, Milestone, PaymentStatus};
 use orders::jobs::cancel_unpaid_orders::cancel_unpaid_orders;
 use orders::jobs::close_orders::close_orders;
-use orders::{CONSUMER, Orders, SERVICE};
+use orders::{CONSUMER, Orders, SERVICE, read_model};
 use testkit::{Database, Event, Kafka, TestClock, eventually};
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tonic::transport::Channel;
@@ -64,7 +64,7 @@ impl BackOffice {
         let kafka = Kafka::connect().await;
         let others =
             ["tradewind.checkout.v1", "tradewind.inventory.v1", "tradewind.payments.v1", "tradewind.shipping.v1"];
-        kafka.create_topics(&[&others[..], &[ORDERS, DEAD_LETTERS]].concat()).await;
+        kafka.create_topics(&[&others[..], &[ORDERS, DEAD_LETTERS, "orders.views.dlq"]].concat()).await;
         let clock = TestClock::now();
         let store = EventStore::new(SERVICE.name, database.pool().clone(), clock.clock());
         Self { database, kafka, clock, store }
@@ -73,7 +73,7 @@ impl BackOffice {
     /// With one replica.
     pub(crate) async fn open() -> (Self, Replica) {
         let office = Self::closed().await;
-        let replica = office.start_replica().await;
+        let replica = Box::pin(office.start_replica()).await;
         (office, replica)
     }
 
@@ -83,8 +83,10 @@ impl BackOffice {
         let stop = CancellationToken::new();
         let relay = Relay::new(store.clone(), self.kafka.config()).run(stop.clone());
         let consumer = Consumer::new(store, self.kafka.config(), CONSUMER, SUBSCRIPTIONS, Arc::new(participant()));
+        let views = read_model::consumer(self.another_store().await, self.kafka.config());
         tokio::spawn(relay);
         tokio::spawn(consumer.run(stop.clone()));
+        tokio::spawn(views.run(stop.clone()));
         Replica { _stop: stop.drop_guard() }
     }
 
@@ -115,8 +117,25 @@ impl BackOffice {
     /// Waits until an event has taken effect, or was parked.
     pub(crate) async fn taken(&self, event: &Event) {
         eventually("the event in the inbox", async || {
-            let found = sqlx::query("SELECT FROM inbox WHERE event_id = $1").bind(event.id());
+            let found =
+                sqlx::query("SELECT FROM inbox WHERE event_id = $1 AND consumer = $2").bind(event.id()).bind(CONSUMER);
             found.fetch_optional(self.store.pool()).await.unwrap()
+        })
+        .await;
+    }
+
+    /// Waits until the views show all that orders recorded, and so many events of other services.
+    pub(crate) async fn viewed(&self, heard: i64) {
+        eventually("the views to show everything", async || {
+            let counts: (i64, i64) = sqlx::query_as(
+                "SELECT (SELECT count(*) FROM journal AS j WHERE NOT EXISTS
+                             (SELECT FROM inbox AS i WHERE i.event_id = j.event_id AND i.consumer = 'orders.views')),
+                        (SELECT count(*) FROM heard_event)",
+            )
+            .fetch_one(self.store.pool())
+            .await
+            .unwrap();
+            if counts == (0, heard) { Ok(()) } else { Err(counts) }
         })
         .await;
     }

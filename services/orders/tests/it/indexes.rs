@@ -1,9 +1,10 @@
 //! What the statements cost once the tables have grown.
 
 use kernel::Quantity;
+use messaging::read_model::ReadModels as _;
 use messaging::{Cause, Caused, EventStore, Outcome, react};
 use orders::SERVICE;
-use orders::adapters::postgres::{self, Whose};
+use orders::adapters::postgres;
 use orders::app::verify_history::verify_history;
 use orders::domain::fact::{Fact, OrderFact};
 use orders::domain::ids::{OrderId, WarehouseId};
@@ -12,11 +13,21 @@ use orders::domain::snapshot::Snapshot;
 use orders::domain::status::Milestone;
 use orders::jobs::cancel_unpaid_orders::cancel_unpaid_orders;
 use orders::jobs::close_orders::close_orders;
+use orders::read_model::order_list::{self, Question, Sort, Whose};
+use orders::read_model::{Views, order_detail, seller_dashboard};
 use testkit::{Database, Reads, TestClock};
 
 use crate::back_office::{Checkout, RETURN_WINDOW, participant, terms_of};
 
-const TABLES: &[&str] = &["order_snapshot", "order_line", "order_state"];
+const TABLES: &[&str] = &[
+    "order_snapshot",
+    "order_line",
+    "order_state",
+    "order_detail_view",
+    "order_list_view",
+    "seller_dashboard_view",
+    "heard_event",
+];
 const ROUNDS: usize = 10;
 const ORDERS_PER_ROUND: usize = 20;
 /// What one order may read of one table in its whole life here, lists and locks included: rows or index entries.
@@ -40,6 +51,17 @@ async fn fill(database: &Database) {
                 CASE WHEN n % 10 = 0 THEN 'UNALLOCATED' ELSE 'DELIVERED' END,
                 CASE WHEN n % 10 = 0 THEN '[]' ELSE '[{\"sku\": \"SKU\", \"warehouse_id\": \"0\", \"quantity\": 2}]' END::jsonb,
                 NULL, NULL, '[]', 100, '2100-01-01', '2100-01-01', now(), 1, sha256('head'), md5('checkout' || n)::uuid
+         FROM generate_series(1, 50000) AS n",
+        "INSERT INTO order_detail_view SELECT 1, md5('order' || n)::uuid, '' FROM generate_series(1, 50000) AS n",
+        "INSERT INTO order_list_view
+         SELECT 1, md5('order' || n)::uuid, md5('buyer' || n % 5000)::uuid, md5('seller' || n % 30)::uuid, 'CLOSED', '', 'EUR', 100, 0,
+                false, 'Mug', '{SKU}', 1, false, 0, now() - n * interval '1 minute', now()
+         FROM generate_series(1, 50000) AS n",
+        "INSERT INTO seller_dashboard_view
+         SELECT 1, md5('seller' || n % 30)::uuid, current_date - n / 30, 'EUR', 'CLOSED', 50, 50, 5000, 0, 0, 0
+         FROM generate_series(1, 9000) AS n",
+        "INSERT INTO heard_event
+         SELECT md5('order' || n)::uuid, 'tradewind.shipping.v1', 1, md5('event' || n)::uuid, 'tradewind.shipping.v1.ShipmentDelivered', '', now()
          FROM generate_series(1, 50000) AS n",
         "ANALYZE",
     ] {
@@ -84,14 +106,39 @@ async fn do_business(store: &EventStore, clock: &TestClock) {
 
     let mut connection = store.pool().acquire().await.unwrap();
     assert!(postgres::find(&mut connection, paid[0]).await.unwrap().is_some());
-    let whose = [Whose::Buyer(checkout.buyer_id), Whose::Seller(checkout.seller_ids[0])];
-    for whose in whose {
-        let listed = postgres::list(&mut connection, whose, Some(Milestone::Closed), None, 21).await.unwrap();
-        assert!(!listed.is_empty());
-    }
     drop(connection);
+    let mut unit = store.begin().await.unwrap();
+    let order_ids: Vec<_> = checkout.order_ids.iter().map(|id| id.uuid()).collect();
+    Views.project(unit.tx(), &[1], &order_ids).await.unwrap();
+    unit.commit().await.unwrap();
+    read_views(store, &checkout).await;
     let verified = verify_history(store, Some(paid[0]), |finding| panic!("{finding:?}"), |_| {}).await.unwrap();
     assert_eq!(verified, 1);
+}
+
+/// The page of one order, a page of each list in each order, a dashboard.
+async fn read_views(store: &EventStore, checkout: &Checkout) {
+    assert!(order_detail::find(store.pool(), checkout.order_ids[0]).await.unwrap().is_some());
+    let sorts = [(false, false), (false, true), (true, false), (true, true)];
+    for (by_update, descending) in sorts {
+        for whose in [Whose::Buyer(checkout.buyer_id), Whose::Seller(checkout.seller_ids[0])] {
+            let question = Question {
+                whose,
+                sort: Sort { by_update, descending },
+                milestones: vec![Milestone::Closed],
+                created_from: None,
+                created_before: None,
+                sku: None,
+                awaits_dispatch: false,
+                has_open_refund: false,
+            };
+            assert!(!order_list::list(store.pool(), &question, None, 21).await.unwrap().is_empty());
+        }
+    }
+    let closed_on = time::OffsetDateTime::from(store.now()).date();
+    let days = closed_on - RETURN_WINDOW..=closed_on;
+    let dashboard = seller_dashboard::read(store.pool(), checkout.seller_ids[0], days).await.unwrap();
+    assert_eq!(dashboard.days.len(), 1);
 }
 
 #[tokio::test]

@@ -15,3 +15,4 @@ mod rpc;
 mod steps;
 mod stuck;
 mod verify_history;
+mod views;

@@ -9,4 +9,4 @@ pub mod watch;
 
 pub use audit::{Traces, traces_after, traces_of};
 pub use order::{load, past_close_deadline, past_unpaid_deadline, save};
-pub use placed_order::{PlacedOrder, Whose, find, list};
+pub use placed_order::{PlacedOrder, find};

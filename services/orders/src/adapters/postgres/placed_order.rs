@@ -16,7 +16,6 @@ use crate::domain::ids::{BuyerId, CheckoutId, OrderId, ProductId, SellerId};
 use crate::domain::order::Standing;
 use crate::domain::refund::Refund;
 use crate::domain::snapshot::{Address, Line, PaymentMethod, Snapshot, SnapshotHash, Terms};
-use crate::domain::status::Milestone;
 
 /// An order as it is read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,15 +40,6 @@ pub struct PlacedOrder {
     pub head: Head,
 }
 
-/// Whose orders.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Whose {
-    /// A buyer's.
-    Buyer(BuyerId),
-    /// A seller's.
-    Seller(SellerId),
-}
-
 /// An order, if it exists.
 pub async fn find(connection: &mut PgConnection, id: OrderId) -> Result<Option<PlacedOrder>, Error> {
     let rows = sqlx::query("SELECT * FROM placed_order WHERE order_id = $1")
@@ -57,35 +47,6 @@ pub async fn find(connection: &mut PgConnection, id: OrderId) -> Result<Option<P
         .fetch_all(&mut *connection)
         .await?;
     Ok(read(connection, &rows).await?.pop())
-}
-
-/// Somebody's orders from the newest to the oldest: those before `before`, at most `limit`.
-pub async fn list(
-    connection: &mut PgConnection,
-    whose: Whose,
-    milestone: Option<Milestone>,
-    before: Option<OrderId>,
-    limit: i64,
-) -> Result<Vec<PlacedOrder>, Error> {
-    let query = match whose {
-        Whose::Buyer(id) => sqlx::query(
-            "SELECT * FROM placed_order WHERE buyer_id = $1 AND order_id < $2 AND ($3::text IS NULL OR status = $3)
-             ORDER BY order_id DESC LIMIT $4",
-        )
-        .bind(id.uuid()),
-        Whose::Seller(id) => sqlx::query(
-            "SELECT * FROM placed_order WHERE seller_id = $1 AND order_id < $2 AND ($3::text IS NULL OR status = $3)
-             ORDER BY order_id DESC LIMIT $4",
-        )
-        .bind(id.uuid()),
-    };
-    let rows = query
-        .bind(before.map_or(Uuid::max(), OrderId::uuid))
-        .bind(milestone.map(Milestone::as_str))
-        .bind(limit)
-        .fetch_all(&mut *connection)
-        .await?;
-    read(connection, &rows).await
 }
 
 /// Reads the lines that belong to the rows, and puts them together.
