@@ -203,7 +203,7 @@ async fn a_dry_run_says_what_differs_and_does_nothing() {
         let command = ["orders", "--database-url", office.database.url(), "--reconcile-grace", "0s"];
         let peers = ["--payments-url", &payments, "--inventory-url", &inventory];
         let command = [&command[..], &peers, more].concat();
-        orders::run(orders::Args::parse_from(command)).await.map_err(|error| error.to_string())
+        Box::pin(orders::run(orders::Args::parse_from(command))).await.map_err(|error| error.to_string())
     };
     let no_token = run(&["reconcile-order-state"]).await.unwrap_err();
     assert!(no_token.contains("TRADEWIND_SERVICE_TOKEN"), "{no_token}");

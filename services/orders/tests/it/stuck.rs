@@ -193,7 +193,7 @@ async fn an_operator_sees_what_would_be_done_and_has_one_order_sent_again_at_onc
     let (order_id, other) = (office.new_order().await, office.paid_order().await);
     let run = async |more: &[&str]| {
         let command = ["orders", "--database-url", office.database.url(), "--stuck-after", "0s", "detect-stuck-orders"];
-        orders::run(orders::Args::parse_from([&command[..], more].concat())).await.unwrap();
+        Box::pin(orders::run(orders::Args::parse_from([&command[..], more].concat()))).await.unwrap();
     };
     run(&["--dry-run"]).await;
     assert_eq!(office.known(order_id).await, None);
