@@ -14,7 +14,7 @@
 //! | [`catalogue`], [`shopper`], [`depot`], [`provider`] | what is on sale, who buys it over gRPC, who sends it and takes it back, what the payment provider took |
 //! | [`faults`] | `fleet faults`: everything goes wrong, and then the books |
 //! | [`flash_sale`] | `fleet flash-sale`: ten thousand buyers, a hundred units |
-//! | [`invariants`] | I1 to I5 and I7, read from the databases |
+//! | [`invariants`] | I1 to I7, read from the databases |
 //! | [`witness`] | a consumer whose effect would show twice, for the proofs |
 //! | [`choreography`] | `docs/choreography.md`, from the SUBSCRIPTIONS tables |
 //! | [`protos`] | `buf lint` |

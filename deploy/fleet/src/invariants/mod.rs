@@ -1,4 +1,4 @@
-//! The invariants I1 to I5 and I7 of the choreography, read from the databases of a fleet that came to rest.
+//! The invariants I1 to I7 of the choreography, read from the databases of a fleet that came to rest.
 //!
 //! This is the one place that looks into every service's schema: a proof must not ask the services that it is about.
 
@@ -8,6 +8,7 @@ mod fulfilment;
 mod history;
 mod money;
 mod refund;
+mod views;
 
 use std::fmt;
 use std::time::{Duration, Instant};
@@ -185,6 +186,11 @@ pub async fn check(fleet: &Fleet, acknowledged: &Acknowledged) -> Result<Report>
         "orders verify-history: every snapshot is what was agreed",
         history::snapshots(fleet, &mut connection).await?,
     );
+    report.add(
+        "I6 views",
+        "orders rebuild: the views made anew are those that are served",
+        views::rebuilt(fleet, "orders").await?,
+    );
     report.0.sort_by_key(|finding| finding.invariant);
     Ok(report)
 }
@@ -192,7 +198,8 @@ pub async fn check(fleet: &Fleet, acknowledged: &Acknowledged) -> Result<Report>
 /// What a few statements tell; it holds once the fleet has come to rest.
 async fn check_states(fleet: &Fleet, acknowledged: &Acknowledged, report: &mut Report) -> Result<()> {
     let mut connection = fleet.database().acquire().await?;
-    for Check { invariant, claim, query } in checkout::CHECKS.iter().chain(fulfilment::CHECKS).chain(refund::CHECKS) {
+    let checks = [checkout::CHECKS, fulfilment::CHECKS, refund::CHECKS, views::CHECKS];
+    for Check { invariant, claim, query } in checks.into_iter().flatten() {
         let counts = sqlx::query_as(*query).fetch_one(&mut *connection).await.with_context(|| claim.to_string())?;
         report.add(invariant, claim, counts);
     }

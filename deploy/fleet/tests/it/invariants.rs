@@ -90,6 +90,16 @@ const DAMAGE: &[(&str, &str, &str)] = &[
         "every row of a shipment has the row that it belongs to",
     ),
     (
+        "UPDATE orders.order_list_view SET reason = 'NONE'",
+        "UPDATE orders.order_list_view SET reason = ''",
+        "the list that buyers and sellers read",
+    ),
+    (
+        "UPDATE orders.order_detail_view SET document = document || '\\x00'",
+        "UPDATE orders.order_detail_view SET document = substring(document FROM 1 FOR length(document) - 1)",
+        "orders rebuild",
+    ),
+    (
         "INSERT INTO orders.outbox (aggregate_id, version, created_at) VALUES (gen_random_uuid(), 1, now())",
         "DELETE FROM orders.outbox",
         "no event waits in an outbox",
