@@ -5,6 +5,7 @@ mod deliveries;
 mod returns;
 mod scenes;
 mod timeline;
+mod views;
 
 use std::time::{Duration, Instant};
 
@@ -97,6 +98,7 @@ async fn play(stage: &mut Stage) -> Result<()> {
     returns::goodwill_refused_by_the_provider(stage).await?;
     scenes::end_late_authorization(stage, late).await?;
     returns::closed(stage, &sent_back).await?;
+    views::a_seller_looks_at_its_business(stage).await?;
 
     println!("\nThe books, read from the databases:");
     let report = invariants::check_when_settled(&stage.fleet, &stage.acknowledged, SETTLE_MAX).await?;
