@@ -22,6 +22,9 @@ pub struct LabelRequest {
     pub key: String,
     /// Where the parcel goes, line by line; at least one. The line `sandbox:<name>` chooses what becomes of it.
     pub address_lines: Vec<String>,
+    /// How it is to be brought, such as "express".
+    #[serde(default)]
+    pub service: Option<String>,
     /// What is to be collected at the door, in minor units; none for a parcel that is paid for.
     #[serde(default)]
     pub cash_minor: Option<i64>,
@@ -39,6 +42,8 @@ pub struct Label {
 pub struct Parcel {
     /// Its number.
     pub tracking_number: String,
+    /// How it is to be brought, as its label says.
+    pub service: Option<String>,
     /// What was scanned so far, the first first.
     pub scans: Vec<Scan>,
 }
@@ -151,7 +156,7 @@ impl Carrier {
         let now = now_ms();
         let mut scans = kept.scans(self.pace);
         scans.retain(|scan| scan.at_ms <= now);
-        Ok(Parcel { tracking_number: tracking_number.to_owned(), scans })
+        Ok(Parcel { tracking_number: tracking_number.to_owned(), service: kept.request.service.clone(), scans })
     }
 
     /// What is to be told of which parcel, in which order.

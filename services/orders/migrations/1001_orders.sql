@@ -17,6 +17,8 @@ CREATE TABLE order_snapshot (
     total_minor    bigint      NOT NULL,
     -- The provider's token for the card; null for cash on delivery.
     card_token     text        CHECK (char_length(card_token) BETWEEN 1 AND 200),
+    -- How the seller is to send it, such as "express".
+    shipping_service text      NOT NULL CHECK (char_length(shipping_service) BETWEEN 1 AND 50),
     -- SHA-256 over all of the above and the lines, but not over what follows (domain/snapshot.rs).
     snapshot_hash  bytea       NOT NULL CHECK (octet_length(snapshot_hash) = 32),
     -- [{"sku", "quantity", "amount"}, ...]: what all units of each SKU cost, with tax: the lines, added up. Refunds are priced by it, and
@@ -126,6 +128,6 @@ CREATE INDEX order_state_to_close ON order_state (close_at) WHERE close_at IS NO
 -- An order as it is read.
 CREATE VIEW placed_order AS
 SELECT order_id, checkout_id, buyer_id, seller_id, ship_to, currency, subtotal_minor, shipping_minor, tax_minor, total_minor,
-       card_token, snapshot_hash, created_at, status, reason, payment_status, fulfilment_status, cancel_reason, refunds, close_at,
+       card_token, shipping_service, snapshot_hash, created_at, status, reason, payment_status, fulfilment_status, cancel_reason, refunds, close_at,
        unpaid_deadline, updated_at, version, head_hash, correlation_id
 FROM order_snapshot JOIN order_state USING (order_id);

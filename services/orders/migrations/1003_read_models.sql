@@ -26,6 +26,8 @@ CREATE TABLE order_list_view (
     cash_on_delivery boolean     NOT NULL,
     -- Title of the first line.
     title            text        NOT NULL,
+    -- How the seller is to send it, such as "express".
+    shipping_service text        NOT NULL,
     -- Each once, sorted.
     skus             text[]      NOT NULL,
     units            bigint      NOT NULL,

@@ -6,6 +6,8 @@ CREATE TABLE consignment (
     seller_id            uuid   NOT NULL,
     -- The fields of google.type.PostalAddress, as the buyer gave them.
     ship_to              jsonb  NOT NULL,
+    -- How it is to be sent, as the buyer chose of what was offered.
+    shipping_service     text   NOT NULL CHECK (char_length(shipping_service) BETWEEN 1 AND 50),
     -- What the carrier collects, in minor units of the currency; null for an order that is paid for.
     cash_minor           bigint CHECK (cash_minor > 0),
     cash_currency        text   CHECK (char_length(cash_currency) = 3),

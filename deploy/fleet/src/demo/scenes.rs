@@ -7,6 +7,7 @@ use futures::future::{join_all, try_join_all};
 use tonic_types::StatusExt;
 
 use super::{Stage, tell, timeline};
+use crate::depot::Depot;
 use crate::provider;
 use crate::shopper::{EXPRESS, Shopper, Submitted, available, request_id};
 use crate::topology::Deadlines;
@@ -17,8 +18,9 @@ pub(super) async fn cart_over_two_sellers(stage: &mut Stage) -> Result<()> {
     let ada = Shopper::new(&stage.fleet, "Ada")?;
     let seller_id = stage.catalogue.seller_of("KETTLE-RED").context("nobody offers kettles")?.seller_id;
     let quote = ada.quote_express(&[("KETTLE-RED", 1), ("LAMP-BLACK", 2)], seller_id).await?;
-    let services: Vec<_> = quote.sellers.iter().map(|seller| seller.shipping_service.as_str()).collect();
-    ensure!(services.contains(&EXPRESS) && services.contains(&"standard"), "one express, one cheaply: {services:?}");
+    let services: Vec<_> = quote.sellers.iter().map(|seller| seller.shipping_service.clone()).collect();
+    let is_there = |service: &str| services.iter().any(|chosen| chosen == service);
+    ensure!(is_there(EXPRESS) && is_there("standard"), "one express, one cheaply: {services:?}");
     let submitted = ada.submit(&quote, "tok_approved", &request_id()).await.context("SubmitCheckout")?;
     tell(format_args!(
         "Ada buys a kettle of Harbour Goods, sent express, and two lamps of Lumen Atelier. Acknowledged after {} ms.",
@@ -27,6 +29,12 @@ pub(super) async fn cart_over_two_sellers(stage: &mut Stage) -> Result<()> {
     let checkout = outcome(stage, &ada, &submitted).await?;
     expect(&checkout, OrderOutcome::Paid, "")?;
     ensure!(checkout.orders.len() == 2, "two sellers make two orders");
+    let depot = Depot::new(&stage.fleet)?;
+    let mut asked_for = Vec::new();
+    for order in &checkout.orders {
+        asked_for.extend(depot.shipments(&order.order_id).await?.into_iter().map(|shipment| shipment.shipping_service));
+    }
+    ensure!(asked_for == services, "the sellers are told to send {asked_for:?}");
     tell_orders(stage, &checkout).await
 }
 

@@ -1,4 +1,5 @@
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer as _};
 use rdkafka::{ClientConfig, Offset, TopicPartitionList};
@@ -52,6 +53,20 @@ async fn a_consumer_killed_between_commit_and_offset_gets_the_batch_again_and_th
     let _consumer = rig.replica().await.run_consumer();
     rig.turn(tap, 4, &[4]).await;
     rig.wait_for_readings(tap, &[1, 2, 3, 4]).await;
+}
+
+#[tokio::test]
+async fn what_comes_one_by_one_while_a_consumer_lingers_takes_effect_together() {
+    let rig = Rig::new().await;
+    let tap = new_tap();
+    let _consumer = rig.replica().await.run_lingering_consumer(Duration::from_secs(2));
+    rig.turn(tap, 1, &[1]).await;
+    rig.wait_for_readings(tap, &[1]).await;
+    // Each is acknowledged before the next is sent.
+    rig.turn(tap, 2, &[2, 3, 4]).await;
+    rig.wait_for_readings(tap, &[1, 2, 3, 4]).await;
+    let transactions = count(rig.database.pool(), "SELECT count(DISTINCT xmin::text) FROM inbox").await;
+    assert_eq!(transactions, 2);
 }
 
 #[tokio::test]

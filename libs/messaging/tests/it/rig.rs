@@ -1,5 +1,6 @@
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use kernel::Id;
 use messaging::parked::{self, Filter, ParkedEvent};
@@ -169,6 +170,13 @@ impl Replica {
         let consumer =
             Consumer::new(self.store.clone(), self.kafka.clone(), GROUP, SUBSCRIPTIONS, self.participant.clone());
         Running::start(|stop| consumer.run(stop))
+    }
+
+    /// A consumer whose batches gather for so long, also at rest.
+    pub(crate) fn run_lingering_consumer(&self, linger: Duration) -> Running {
+        let consumer =
+            Consumer::new(self.store.clone(), self.kafka.clone(), GROUP, SUBSCRIPTIONS, self.participant.clone());
+        Running::start(|stop| consumer.lingering(linger).run(stop))
     }
 
     pub(crate) fn run_relay(&self) -> Running {

@@ -129,5 +129,6 @@ fn submitted_order(order: &CheckoutOrder, seller: &SellerQuote) -> wire::Submitt
         shipping: Some(money_to_wire(seller.amounts.shipping)),
         tax: Some(money_to_wire(seller.amounts.tax)),
         total: Some(money_to_wire(seller.amounts.total)),
+        shipping_service: seller.shipping_service.to_string(),
     }
 }

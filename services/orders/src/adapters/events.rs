@@ -364,6 +364,7 @@ impl Agreed {
             tax: money_from_wire("tax", order.tax.as_ref())?,
             total: money_from_wire("total", order.total.as_ref())?,
             payment_method: self.payment_method.clone(),
+            shipping_service: wire_terms::shipping_service_from_wire(&order.shipping_service)?,
         })
     }
 }

@@ -279,6 +279,7 @@ fn order_to_wire(order: &PlacedOrder) -> wire::Order {
         cancellation_requested: order.cancellation_requested,
         refunds: order.refunds.iter().map(wire_refund::refund_to_wire).collect(),
         close_time: order.close_at.map(timestamp_to_wire),
+        shipping_service: terms.shipping_service.to_string(),
     }
 }
 

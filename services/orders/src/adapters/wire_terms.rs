@@ -8,7 +8,7 @@ use contracts::payments::v1::payment_method::Method;
 use contracts::payments::v1::{CashOnDelivery, PaymentMethod as WirePaymentMethod};
 use kernel::Quantity;
 
-use crate::domain::snapshot::{Address, Line, PaymentMethod, Terms};
+use crate::domain::snapshot::{Address, Line, PaymentMethod, ShippingService, Terms};
 
 /// The terms that an `OrderCreated` states.
 pub(super) fn terms_from_order_created(event: &OrderCreated) -> Result<Terms, InvalidField> {
@@ -24,7 +24,13 @@ pub(super) fn terms_from_order_created(event: &OrderCreated) -> Result<Terms, In
         tax: money_from_wire("tax", event.tax.as_ref())?,
         total: money_from_wire("total", event.total.as_ref())?,
         payment_method: payment_method_from_wire(event.payment_method.as_ref())?,
+        shipping_service: shipping_service_from_wire(&event.shipping_service)?,
     })
+}
+
+/// How the seller is to send it.
+pub(super) fn shipping_service_from_wire(service: &str) -> Result<ShippingService, InvalidField> {
+    ShippingService::new(service).map_err(|error| InvalidField::new("shipping_service", error))
 }
 
 /// The lines of an order: those of a quote and those of an order say the same.

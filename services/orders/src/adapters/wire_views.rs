@@ -104,6 +104,7 @@ pub(super) fn summary_to_wire(row: &Row) -> wire::OrderSummary {
         cash_on_delivery: row.cash_on_delivery,
         title: row.title.clone(),
         skus: row.skus.clone(),
+        shipping_service: row.shipping_service.clone(),
         units: row.units,
         awaits_dispatch: row.awaits_dispatch,
         open_refunds: row.open_refunds,

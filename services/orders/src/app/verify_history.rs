@@ -91,6 +91,7 @@ impl Difference {
             ("buyer_id", rows.buyer_id != history.buyer_id),
             ("seller_id", rows.seller_id != history.seller_id),
             ("ship_to", rows.ship_to != history.ship_to),
+            ("shipping_service", rows.shipping_service != history.shipping_service),
             ("subtotal", rows.subtotal != history.subtotal),
             ("shipping", rows.shipping != history.shipping),
             ("tax", rows.tax != history.tax),

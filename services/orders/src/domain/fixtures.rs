@@ -52,6 +52,7 @@ pub(crate) fn terms(id: OrderId) -> Terms {
         tax: euro(475),
         total: euro(3_465),
         payment_method: PaymentMethod::Card("tok_approved".parse().unwrap()),
+        shipping_service: "express".parse().unwrap(),
     }
 }
 

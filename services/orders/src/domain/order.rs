@@ -10,7 +10,7 @@ use super::ids::{BuyerId, CheckoutId, OrderId, ParcelId, SellerId};
 use super::policy::Policy;
 use super::refund::{Refund, RefundKind, RefundLine, RefundNumber, RefundStatus, Rejection};
 use super::shipping_instruction::{Allocation, ShippingInstruction};
-use super::snapshot::{Address, SkuTotal, Snapshot};
+use super::snapshot::{Address, ShippingService, SkuTotal, Snapshot};
 use super::status::{CancelReason, FailureReason, FulfilmentStatus, OneWay, PaymentStatus, Status, Walk};
 
 /// What becomes of a fact that concerns an order.
@@ -56,6 +56,8 @@ pub struct Order {
     pub seller_id: SellerId,
     /// Where the parcels go.
     pub ship_to: Address,
+    /// How they are sent.
+    pub shipping_service: ShippingService,
     /// What the buyer pays.
     pub total: Money,
     /// Whether it is paid in cash on delivery.
@@ -97,6 +99,7 @@ impl Order {
             buyer_id: terms.buyer_id,
             seller_id: terms.seller_id,
             ship_to: terms.ship_to.clone(),
+            shipping_service: terms.shipping_service.clone(),
             total: terms.total,
             cash_on_delivery: terms.payment_method.is_cash_on_delivery(),
             unpaid_deadline: policy.unpaid_deadline(now),
@@ -151,6 +154,7 @@ impl Order {
             buyer_id: self.buyer_id,
             seller_id: self.seller_id,
             ship_to: self.ship_to.clone(),
+            shipping_service: self.shipping_service.clone(),
             allocations: self.allocations.clone(),
             cash_to_collect: self.cash_on_delivery.then_some(self.total),
             sku_totals: if self.cash_on_delivery { self.sku_totals.clone() } else { Vec::new() },

@@ -4,7 +4,7 @@ use kernel::{Money, Quantity, Sku};
 use serde::{Deserialize, Serialize};
 
 use super::ids::{BuyerId, SellerId, WarehouseId};
-use super::snapshot::{Address, SkuTotal};
+use super::snapshot::{Address, ShippingService, SkuTotal};
 
 /// Units of one SKU that are committed in one warehouse: what was reserved there is what ships from there.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -26,6 +26,8 @@ pub struct ShippingInstruction {
     pub seller_id: SellerId,
     /// Where they go.
     pub ship_to: Address,
+    /// How they are sent.
+    pub shipping_service: ShippingService,
     /// What leaves from where; at least one.
     pub allocations: Vec<Allocation>,
     /// What the carrier collects; none for a prepaid order.

@@ -16,6 +16,9 @@ use super::ids::{BuyerId, CheckoutId, OrderId, ProductId, SellerId};
 /// Begins the encoding, so that nothing else that is hashed somewhere can be taken for an order's terms.
 const ENCODING_TAG: &[u8] = b"tradewind.orders.snapshot.1";
 
+/// How an order is sent, such as "express": one of the services that the seller offered.
+pub type ShippingService = Text<50>;
+
 /// The provider's token for a card.
 pub type CardToken = Text<200>;
 
@@ -34,6 +37,7 @@ pub struct Terms {
     pub tax: Money,
     pub total: Money,
     pub payment_method: PaymentMethod,
+    pub shipping_service: ShippingService,
 }
 
 /// One line of an order.
@@ -145,6 +149,7 @@ impl Terms {
             }
             PaymentMethod::CashOnDelivery => encoder.text("cash_on_delivery"),
         }
+        encoder.text(self.shipping_service.as_str());
         SnapshotHash(encoder.0.finalize().into())
     }
 

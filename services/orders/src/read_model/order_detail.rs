@@ -64,6 +64,7 @@ fn begin(created: wire::OrderCreated) -> wire::OrderDetail {
         shipping: created.shipping,
         tax: created.tax,
         total: created.total,
+        shipping_service: created.shipping_service,
         cash_on_delivery: matches!(method, Some(payments::payment_method::Method::CashOnDelivery(_))),
         ..wire::OrderDetail::default()
     }

@@ -43,6 +43,7 @@ pub struct Row {
     pub refunded: Money,
     pub cash_on_delivery: bool,
     pub title: String,
+    pub shipping_service: String,
     pub skus: Vec<String>,
     pub units: i64,
     pub awaits_dispatch: bool,
@@ -73,6 +74,7 @@ pub fn project(detail: &wire::OrderDetail) -> Result<Row, Error> {
         refunded,
         cash_on_delivery: detail.cash_on_delivery,
         title: detail.lines.first().map(|line| line.title.clone()).unwrap_or_default(),
+        shipping_service: detail.shipping_service.clone(),
         skus: skus.into_iter().cloned().collect(),
         units: detail.lines.iter().map(|line| i64::from(line.quantity)).sum(),
         awaits_dispatch: awaits_dispatch(detail, status),
@@ -137,14 +139,14 @@ pub(super) async fn save(tx: &mut PgConnection, generations: &[Generation], rows
     sqlx::query(
         "INSERT INTO order_list_view AS view
              (generation, order_id, buyer_id, seller_id, status, reason, currency, total_minor, refunded_minor, cash_on_delivery, title,
-              skus, units, awaits_dispatch, open_refunds, created_at, updated_at)
+              skus, units, awaits_dispatch, open_refunds, created_at, updated_at, shipping_service)
          SELECT generation, order_id, buyer_id, seller_id, status, reason, currency, total_minor, refunded_minor, cash_on_delivery, title,
-                string_to_array(skus, ' '), units, awaits_dispatch, open_refunds, created_at, updated_at
+                string_to_array(skus, ' '), units, awaits_dispatch, open_refunds, created_at, updated_at, shipping_service
          FROM unnest($1::integer[]) AS generation,
               unnest($2::uuid[], $3::uuid[], $4::uuid[], $5::text[], $6::text[], $7::text[], $8::bigint[], $9::bigint[], $10::boolean[],
-                     $11::text[], $12::text[], $13::bigint[], $14::boolean[], $15::integer[], $16::timestamptz[], $17::timestamptz[])
+                     $11::text[], $12::text[], $13::bigint[], $14::boolean[], $15::integer[], $16::timestamptz[], $17::timestamptz[], $18::text[])
               AS t (order_id, buyer_id, seller_id, status, reason, currency, total_minor, refunded_minor, cash_on_delivery, title, skus,
-                    units, awaits_dispatch, open_refunds, created_at, updated_at)
+                    units, awaits_dispatch, open_refunds, created_at, updated_at, shipping_service)
          ON CONFLICT (generation, order_id) DO UPDATE
          SET status = excluded.status, reason = excluded.reason, refunded_minor = excluded.refunded_minor,
              awaits_dispatch = excluded.awaits_dispatch, open_refunds = excluded.open_refunds, updated_at = excluded.updated_at
@@ -170,6 +172,7 @@ pub(super) async fn save(tx: &mut PgConnection, generations: &[Generation], rows
     .bind(column(rows, |row| row.open_refunds))
     .bind(column(rows, |row| OffsetDateTime::from(row.created_at)))
     .bind(column(rows, |row| OffsetDateTime::from(row.updated_at)))
+    .bind(column(rows, |row| row.shipping_service.clone()))
     .execute(tx)
     .await?;
     Ok(())
@@ -189,6 +192,7 @@ fn from_row(row: &PgRow) -> Result<Row, Error> {
         refunded: Money::from_minor(row.try_get("refunded_minor")?, currency),
         cash_on_delivery: row.try_get("cash_on_delivery")?,
         title: row.try_get("title")?,
+        shipping_service: row.try_get("shipping_service")?,
         skus: row.try_get("skus")?,
         units: row.try_get("units")?,
         awaits_dispatch: row.try_get("awaits_dispatch")?,

@@ -317,6 +317,7 @@ impl Checkout {
             shipping: Some(euro_on_wire(490)),
             tax: Some(euro_on_wire(570)),
             total: Some(euro_on_wire(4_060)),
+            shipping_service: "express".to_owned(),
         };
         CheckoutSubmitted {
             checkout_id: self.id.to_string(),
@@ -372,6 +373,7 @@ pub(crate) fn terms_of(checkout: &Checkout) -> Vec<Terms> {
         tax: euro(95),
         total: euro(595),
         payment_method: PaymentMethod::CashOnDelivery,
+        shipping_service: "standard".parse().unwrap(),
     };
     checkout.order_ids.iter().zip(&checkout.seller_ids).map(terms).collect()
 }

@@ -207,7 +207,7 @@ async fn what_contradicts_an_order_is_parked_and_changes_nothing() {
 async fn a_submission_that_cannot_be_read_or_does_not_add_up_is_parked_as_a_whole() {
     let (office, _replica) = BackOffice::open().await;
     let twice = Checkout::new(2);
-    let checkouts: Vec<_> = (0..9).map(|_| Checkout::new(2)).collect();
+    let checkouts: Vec<_> = (0..10).map(|_| Checkout::new(2)).collect();
     let mut messages: Vec<_> = checkouts.iter().map(Checkout::message).collect();
     messages[0].orders[1].total = messages[0].orders[1].tax.clone();
     messages[1].orders[1].lines[0].quantity = 0;
@@ -218,6 +218,7 @@ async fn a_submission_that_cannot_be_read_or_does_not_add_up_is_parked_as_a_whol
     messages[6].ship_to = None;
     messages[7].orders[1].shipping.as_mut().unwrap().currency_code = "USD".to_owned();
     messages[8].checkout_id = twice.id.to_string();
+    messages[9].orders[0].shipping_service.clear();
     let mut same_id = twice.message();
     same_id.orders[1].order_id = twice.order_ids[0].to_string();
     let mut broken: Vec<Event> =
@@ -231,6 +232,7 @@ async fn a_submission_that_cannot_be_read_or_does_not_add_up_is_parked_as_a_whol
     assert!(reasons.iter().all(|reason| reason.starts_with("undecodable: ")), "{reasons:?}");
     assert!(reasons[0].contains("orders[1]: the total is not subtotal, shipping and tax"), "{reasons:?}");
     assert!(reasons[1].contains("orders[1].lines[0].quantity"), "{reasons:?}");
+    assert!(reasons[9].contains("orders[0].shipping_service"), "{reasons:?}");
     let orders: i64 =
         sqlx::query_scalar("SELECT count(*) FROM order_snapshot").fetch_one(office.store.pool()).await.unwrap();
     assert_eq!(orders, 0);

@@ -28,6 +28,7 @@ async fn a_prepaid_order_is_shipped_and_delivered_with_its_last_parcel() {
     let created: wire::OrderCreated = told[0].decode().unwrap();
     let instruction = told[2].decode::<wire::OrderPaid>().unwrap().shipping_instruction.unwrap();
     assert_eq!((instruction.ship_to, instruction.seller_id), (created.ship_to, created.seller_id));
+    assert_eq!((instruction.shipping_service.as_str(), created.shipping_service.as_str()), ("express", "express"));
     assert_eq!((instruction.buyer_id, instruction.cash_to_collect), (created.buyer_id, None));
     let allocated = instruction.allocations.iter().map(|allocation| (allocation.sku.as_str(), allocation.quantity));
     assert_eq!(allocated.collect::<Vec<_>>(), [("MUG-BLUE", 2), ("SPOON", 1)]);

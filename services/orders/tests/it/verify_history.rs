@@ -101,6 +101,10 @@ const CASES: &[(&str, &[&str])] = &[
         &["what was agreed was changed in the tables: buyer_id"],
     ),
     (
+        "UPDATE order_snapshot SET shipping_service = 'standard' WHERE order_id = $id",
+        &["what was agreed was changed in the tables: shipping_service"],
+    ),
+    (
         "UPDATE order_snapshot SET ship_to = jsonb_set(ship_to, '{locality}', '\"Bremen\"') WHERE order_id = $id",
         &["what was agreed was changed in the tables: ship_to"],
     ),

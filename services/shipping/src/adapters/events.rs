@@ -18,6 +18,7 @@ use crate::domain::event::Event;
 use crate::domain::fact::{Fact, WithoutGoods};
 use crate::domain::goods_return::ReturnOrigin;
 use crate::domain::ids::{OrderId, WarehouseId};
+use crate::domain::rates::ServiceName;
 
 /// What shipping reacts to.
 pub const SUBSCRIPTIONS: &[Subscription] = &[
@@ -204,6 +205,8 @@ fn instruction_from_wire(instruction: &ShippingInstruction, is_prepaid: bool) ->
             buyer_id: id_from_wire("buyer_id", &instruction.buyer_id)?,
             seller_id: id_from_wire("seller_id", &instruction.seller_id)?,
             ship_to: address_from_wire("ship_to", instruction.ship_to.as_ref())?,
+            service: ServiceName::new(instruction.shipping_service.as_str())
+                .map_err(|error| InvalidField::new("shipping_service", error))?,
             cash_to_collect,
             sku_totals: match cash_to_collect {
                 Some(cash) => sku_totals_from_wire(instruction, cash, &Contents::sum(allocations.values()))?,

@@ -60,7 +60,7 @@ impl Api {
         };
         let key = format!("{}:{request_id}", found.shipment.id);
         let cash_minor = carrier::cash_to_collect(self.store.pool(), found.order_id).await?;
-        Ok(sandbox.buy_label(&key, &found.ship_to, cash_minor).await?)
+        Ok(sandbox.buy_label(&key, &found.ship_to, &found.service, cash_minor).await?)
     }
 
     /// The shipment, if it is the caller's business. Whoever it is not does not learn that it exists.

@@ -10,6 +10,7 @@ use super::error::ShippingError;
 use super::goods_return::{Received, Return, ReturnOrigin, share_out};
 use super::ids::{BuyerId, OrderId, ParcelId, ReturnId, SellerId, ShipmentId, WarehouseId, shipment_id};
 use super::parcel::Parcel;
+use super::rates::ServiceName;
 use super::shipment::{Shipment, ShipmentStatus};
 
 /// A carrier's reference for money that it passed on.
@@ -24,6 +25,8 @@ pub struct Terms {
     pub seller_id: SellerId,
     /// Where the parcels go.
     pub ship_to: Address,
+    /// How they are to be sent.
+    pub service: ServiceName,
     /// What the carrier collects if everything arrives; none for an order that is paid for.
     pub cash_to_collect: Option<Money>,
     /// What all units of each SKU cost, in the currency of the cash, which is at least their sum. Empty for an order that is paid for.

@@ -57,6 +57,7 @@ pub(crate) fn instruction(allocations: &[(u128, &[(&str, i64)])]) -> Instruction
                 recipients: vec!["Ada Lovelace".to_owned()],
                 ..Address::default()
             },
+            service: "express".parse().unwrap(),
             cash_to_collect: None,
             sku_totals: BTreeMap::new(),
         },

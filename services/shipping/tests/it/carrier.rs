@@ -256,6 +256,9 @@ async fn a_label_is_bought_once_for_each_parcel_and_a_refusal_is_told() {
     let order = yard.order("Flat 2").await;
     let parcel = yard.dispatch(&order, "1").await.unwrap();
     assert_eq!(yard.dispatch(&order, "1").await.unwrap(), parcel);
+    let label = yard.http.get(format!("{}/v1/parcels/{}", yard.carrier_url, parcel.tracking_number)).send();
+    let label: serde_json::Value = label.await.unwrap().json().await.unwrap();
+    assert_eq!(label["service"], "express");
     let nowhere = yard.order("sandbox:eaten").await;
     let refused = yard.dispatch(&nowhere, "2").await.unwrap_err();
     assert_eq!(reason(&refused), (Code::FailedPrecondition, "LABEL_REFUSED".to_owned()));

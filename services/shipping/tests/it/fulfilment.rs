@@ -348,6 +348,7 @@ async fn an_instruction_that_cannot_be_read_is_parked_and_others_flow_on() {
         (spoilt(&prepaid(), |told| told.buyer_id = "nobody".to_owned()), "shipping_instruction.buyer_id"),
         (spoilt(&prepaid(), |told| told.seller_id.clear()), "shipping_instruction.seller_id: is required"),
         (spoilt(&prepaid(), |told| told.ship_to = None), "shipping_instruction.ship_to: is required"),
+        (spoilt(&prepaid(), |told| told.shipping_service.clear()), "shipping_instruction.shipping_service"),
         (spoilt(&prepaid(), |told| told.ship_to.as_mut().unwrap().region_code.clear()), "ship_to.region_code"),
         (spoilt(&prepaid(), |told| told.ship_to.as_mut().unwrap().recipients.clear()), "ship_to.recipients"),
         (

@@ -36,7 +36,7 @@ async fn fill(database: &Database) {
          SELECT order_id, md5('buyer' || n)::uuid, seller_id,
                 '{\"region_code\": \"DE\", \"language_code\": \"\", \"postal_code\": \"\", \"sorting_code\": \"\",
                   \"administrative_area\": \"\", \"locality\": \"\", \"sublocality\": \"\", \"address_lines\": [],
-                  \"recipients\": [], \"organization\": \"\"}', NULL, NULL, '{}', NULL, NULL, 1, sha256('head'), order_id
+                  \"recipients\": [], \"organization\": \"\"}', 'standard', NULL, NULL, '{}', NULL, NULL, 1, sha256('head'), order_id
          FROM sold WHERE place = 0",
         "INSERT INTO shipment
          SELECT shipment_id, order_id, md5('warehouse' || place)::uuid, seller_id,

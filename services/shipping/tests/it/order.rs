@@ -95,6 +95,7 @@ impl Order {
                 recipients: vec!["Ada Lovelace".to_owned()],
                 ..Address::default()
             },
+            service: "express".parse().unwrap(),
             cash_to_collect: self.cash,
             sku_totals: self.sku_totals(),
         };
@@ -136,6 +137,7 @@ impl Order {
                 recipients: vec!["Ada Lovelace".to_owned()],
                 ..PostalAddress::default()
             }),
+            shipping_service: "express".to_owned(),
             allocations: self.allocations.iter().map(allocation).collect(),
             cash_to_collect: self.cash.map(money_to_wire),
             sku_totals: self.sku_totals().into_iter().map(sku_total).collect(),

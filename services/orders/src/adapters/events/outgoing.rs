@@ -134,6 +134,7 @@ fn instruction_to_wire(instruction: &ShippingInstruction) -> wire::ShippingInstr
         allocations: instruction.allocations.iter().map(allocation).collect(),
         cash_to_collect: instruction.cash_to_collect.map(money_to_wire),
         sku_totals: instruction.sku_totals.iter().map(wire_refund::sku_total_to_wire).collect(),
+        shipping_service: instruction.shipping_service.to_string(),
     }
 }
 
@@ -153,5 +154,6 @@ fn order_created(snapshot: &Snapshot, unpaid_deadline: Timestamp) -> wire::Order
         payment_method: Some(wire_terms::payment_method_to_wire(&terms.payment_method)),
         snapshot_hash: snapshot.hash().to_string(),
         unpaid_deadline: Some(timestamp_to_wire(unpaid_deadline)),
+        shipping_service: terms.shipping_service.to_string(),
     }
 }

@@ -12,7 +12,7 @@ use uuid::Uuid;
 use crate::domain::fact::Fact;
 use crate::domain::ids::{BuyerId, CheckoutId, OrderId, SellerId};
 use crate::domain::order::{Cancellation, Order, Standing};
-use crate::domain::snapshot::{Line, PaymentMethod, Snapshot};
+use crate::domain::snapshot::{Line, PaymentMethod, ShippingService, Snapshot};
 use crate::domain::status::{CancelReason, FulfilmentStatus, Milestone, PaymentStatus, Status};
 use crate::domain::world::World;
 
@@ -23,7 +23,7 @@ use crate::domain::world::World;
 pub async fn load(tx: &mut PgConnection, facts: &[Caused<Fact>]) -> Result<(World, Heads), Error> {
     let ids: Vec<Uuid> = facts.iter().flat_map(|caused| caused.fact.order_ids()).map(OrderId::uuid).collect();
     let rows = sqlx::query(
-        "SELECT s.*, n.checkout_id, n.buyer_id, n.seller_id, n.ship_to, n.currency, n.total_minor, n.sku_totals,
+        "SELECT s.*, n.checkout_id, n.buyer_id, n.seller_id, n.ship_to, n.shipping_service, n.currency, n.total_minor, n.sku_totals,
                 n.card_token IS NULL AS cash_on_delivery
          FROM order_state s JOIN order_snapshot n ON n.order_id = s.order_id
          WHERE s.order_id = ANY($1)
@@ -50,6 +50,7 @@ pub(super) fn order_from_row(row: &PgRow) -> Result<Order, Error> {
         buyer_id: BuyerId::from_uuid(row.try_get("buyer_id")?),
         seller_id: SellerId::from_uuid(row.try_get("seller_id")?),
         ship_to: row.try_get::<Json<_>, _>("ship_to")?.0,
+        shipping_service: shipping_service(row)?,
         total: Money::from_minor(row.try_get("total_minor")?, currency(row)?),
         cash_on_delivery: row.try_get("cash_on_delivery")?,
         unpaid_deadline: timestamp(row, "unpaid_deadline")?,
@@ -61,6 +62,11 @@ pub(super) fn order_from_row(row: &PgRow) -> Result<Order, Error> {
         close_at: row.try_get::<Option<OffsetDateTime>, _>("close_at")?.map(Into::into),
         standing: standing(row)?,
     })
+}
+
+pub(super) fn shipping_service(row: &PgRow) -> Result<ShippingService, Error> {
+    let service: &str = row.try_get("shipping_service")?;
+    service.parse().map_err(|error| Error::Corrupt(format!("shipping_service {service:?}: {error}")))
 }
 
 fn captured(row: &PgRow) -> Result<Option<Money>, Error> {
@@ -109,9 +115,10 @@ async fn insert(
     sqlx::query(
         "WITH snapshot AS (
              INSERT INTO order_snapshot (order_id, checkout_id, buyer_id, seller_id, ship_to, currency, subtotal_minor,
-                                         shipping_minor, tax_minor, total_minor, card_token, snapshot_hash, sku_totals, created_at)
+                                         shipping_minor, tax_minor, total_minor, card_token, snapshot_hash, sku_totals, shipping_service,
+                                         created_at)
              SELECT *, $1 FROM unnest($2::uuid[], $3::uuid[], $4::uuid[], $5::uuid[], $6::jsonb[], $7::text[], $8::bigint[],
-                                      $9::bigint[], $10::bigint[], $11::bigint[], $12::text[], $13::bytea[], $35::jsonb[])
+                                      $9::bigint[], $10::bigint[], $11::bigint[], $12::text[], $13::bytea[], $35::jsonb[], $36::text[])
          ), line AS (
              INSERT INTO order_line (order_id, position, sku, product_id, title, quantity, unit_price_minor, price_version,
                                      line_subtotal_minor, tax_rate, tax_minor)
@@ -158,6 +165,7 @@ async fn insert(
     .bind(column(orders, |order| head(order, heads).correlation_id))
     .bind(column(orders, |order| Json(order.allocations.clone())))
     .bind(column(orders, |order| Json(order.sku_totals.clone())))
+    .bind(column(orders, |order| order.shipping_service.to_string()))
     .execute(tx)
     .await?;
     Ok(())

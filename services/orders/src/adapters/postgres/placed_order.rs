@@ -11,7 +11,7 @@ use sqlx::{PgConnection, Row};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::order::{currency, standing, timestamp};
+use super::order::{currency, shipping_service, standing, timestamp};
 use crate::domain::ids::{BuyerId, CheckoutId, OrderId, ProductId, SellerId};
 use crate::domain::order::Standing;
 use crate::domain::refund::Refund;
@@ -99,6 +99,7 @@ fn terms_from_row(row: &PgRow, lines: &[&PgRow]) -> Result<Terms, Error> {
         tax: Money::from_minor(row.try_get("tax_minor")?, currency),
         total: Money::from_minor(row.try_get("total_minor")?, currency),
         payment_method,
+        shipping_service: shipping_service(row)?,
     })
 }
 

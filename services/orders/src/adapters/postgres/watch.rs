@@ -81,7 +81,7 @@ pub async fn find_many(
     order_ids: &[OrderId],
 ) -> Result<HashMap<OrderId, (Order, Timestamp)>, Error> {
     let rows = sqlx::query(
-        "SELECT s.*, n.checkout_id, n.buyer_id, n.seller_id, n.ship_to, n.currency, n.total_minor, n.sku_totals,
+        "SELECT s.*, n.checkout_id, n.buyer_id, n.seller_id, n.ship_to, n.shipping_service, n.currency, n.total_minor, n.sku_totals,
                 n.card_token IS NULL AS cash_on_delivery
          FROM order_state s JOIN order_snapshot n ON n.order_id = s.order_id
          WHERE s.order_id = ANY($1)",

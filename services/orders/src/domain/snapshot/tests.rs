@@ -43,12 +43,13 @@ const CHANGES: &[(&str, Change)] = &[
     ("currency", |terms| terms.total = Money::from_minor(3_465, Currency::USD)),
     ("card", |terms| terms.payment_method = PaymentMethod::Card("tok_declined".parse().unwrap())),
     ("payment method", |terms| terms.payment_method = PaymentMethod::CashOnDelivery),
+    ("shipping_service", |terms| terms.shipping_service = "standard".parse().unwrap()),
 ];
 
 #[test]
 fn the_encoding_never_changes() {
     let hash = terms(order_id(5)).hash().to_string();
-    assert_eq!(hash, "238f09b931b28dd64529843f366fd1cd987dda8895f01458927753d5b2802cca");
+    assert_eq!(hash, "c5977e482e397ae47a72699f43638708c5126644ea9e9b83aec387e8e9f979eb");
 }
 
 #[test]

@@ -75,6 +75,7 @@ fn shipping_is_told_what_to_send_once_when_the_goods_may_leave() {
         buyer_id: terms.buyer_id,
         seller_id: terms.seller_id,
         ship_to: terms.ship_to.clone(),
+        shipping_service: "express".parse().unwrap(),
         allocations: allocations(),
         cash_to_collect,
         sku_totals: if cash_to_collect.is_some() { terms.sku_totals() } else { Vec::new() },

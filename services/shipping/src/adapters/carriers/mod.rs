@@ -7,6 +7,7 @@ mod sandbox;
 
 use crate::domain::address::Address;
 use crate::domain::parcel::TrackingNumber;
+use crate::domain::rates::ServiceName;
 use crate::domain::scan::Scan;
 
 pub use sandbox::Sandbox;
@@ -19,11 +20,13 @@ pub const SANDBOX: &str = "sandbox";
 /// Both questions may be asked any number of times: a key has one label, and looking changes nothing. Each ends within the time that the
 /// carrier was made with.
 pub trait CarrierApi: Send + Sync + 'static {
-    /// Buys the label of that key.
+    /// Buys the label of that key, for a parcel that is to be brought like that. What a service is called is the seller's: what the carrier does not
+    /// know by that name it brings as it brings everything.
     fn buy_label(
         &self,
         key: &str,
         ship_to: &Address,
+        service: &ServiceName,
         cash_minor: Option<i64>,
     ) -> impl Future<Output = Result<TrackingNumber, NoLabel>> + Send;
 

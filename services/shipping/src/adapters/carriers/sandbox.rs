@@ -10,6 +10,7 @@ use super::{CarrierApi, NoAnswer, NoLabel};
 use crate::adapters::wire_scan::WireScan;
 use crate::domain::address::Address;
 use crate::domain::parcel::TrackingNumber;
+use crate::domain::rates::ServiceName;
 use crate::domain::scan::Scan;
 
 /// Longest refusal that is passed on.
@@ -26,6 +27,7 @@ pub struct Sandbox {
 struct LabelRequest<'a> {
     key: &'a str,
     address_lines: &'a [String],
+    service: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     cash_minor: Option<i64>,
 }
@@ -63,9 +65,11 @@ impl CarrierApi for Sandbox {
         &self,
         key: &str,
         ship_to: &Address,
+        service: &ServiceName,
         cash_minor: Option<i64>,
     ) -> Result<TrackingNumber, NoLabel> {
-        let request = LabelRequest { key, address_lines: &ship_to.address_lines, cash_minor };
+        let request =
+            LabelRequest { key, address_lines: &ship_to.address_lines, service: service.as_str(), cash_minor };
         let asked = self.client.post(format!("{}/v1/labels", self.url)).json(&request).send();
         let response = asked.await.map_err(no_answer)?;
         match response.status() {

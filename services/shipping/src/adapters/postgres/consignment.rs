@@ -17,6 +17,7 @@ use crate::domain::fact::Fact;
 use crate::domain::goods_return::Return;
 use crate::domain::ids::{BuyerId, OrderId, ReturnId, SellerId, ShipmentId, shipment_id};
 use crate::domain::parcel::{Parcel, ParcelState};
+use crate::domain::rates::ServiceName;
 use crate::domain::shipment::{Shipment, ShipmentStatus};
 use crate::domain::world::{Place, World};
 
@@ -88,6 +89,7 @@ fn from_row(row: &PgRow, order_id: OrderId) -> Result<Consignment, Error> {
             buyer_id: BuyerId::from_uuid(row.try_get("buyer_id")?),
             seller_id: SellerId::from_uuid(row.try_get("seller_id")?),
             ship_to,
+            service: service(row)?,
             cash_to_collect,
             sku_totals,
         },
@@ -99,6 +101,11 @@ fn from_row(row: &PgRow, order_id: OrderId) -> Result<Consignment, Error> {
             .transpose()
             .map_err(|error| corrupt("remittance_reference", error))?,
     })
+}
+
+/// How a consignment is to be sent.
+pub(super) fn service(row: &PgRow) -> Result<ServiceName, Error> {
+    row.try_get::<&str, _>("shipping_service")?.parse().map_err(|error| corrupt("shipping_service", error))
 }
 
 /// Saves what was created and what changed. A consignment's row comes with its head.
@@ -142,9 +149,9 @@ async fn insert(tx: &mut PgConnection, created: &[&Consignment], heads: &Heads, 
     sqlx::query(
         "WITH consigned AS (
              INSERT INTO consignment (order_id, buyer_id, seller_id, ship_to, cash_minor, cash_currency, sku_totals,
-                                      cancellation, remittance_reference, version, head_hash, correlation_id)
+                                      cancellation, remittance_reference, version, head_hash, correlation_id, shipping_service)
              SELECT * FROM unnest($2::uuid[], $3::uuid[], $4::uuid[], $5::jsonb[], $6::bigint[], $7::text[], $8::jsonb[],
-                                  $9::text[], $10::text[], $11::bigint[], $12::bytea[], $13::uuid[])
+                                  $9::text[], $10::text[], $11::bigint[], $12::bytea[], $13::uuid[], $24::text[])
          ), shipped AS (
              INSERT INTO shipment (shipment_id, order_id, warehouse_id, seller_id, status, created_at, updated_at)
              SELECT *, $1, $1 FROM unnest($14::uuid[], $15::uuid[], $16::uuid[], $17::uuid[], $18::text[])
@@ -175,6 +182,7 @@ async fn insert(tx: &mut PgConnection, created: &[&Consignment], heads: &Heads, 
     .bind(column(&lines, |(_, _, units, ..)| *units))
     .bind(column(&lines, |(.., dispatched, _)| *dispatched))
     .bind(column(&lines, |(.., back)| *back))
+    .bind(column(created, |consignment| consignment.terms.service.to_string()))
     .execute(tx)
     .await?;
     Ok(())

@@ -15,6 +15,7 @@ use crate::domain::address::Address;
 use crate::domain::contents::Contents;
 use crate::domain::ids::{BuyerId, OrderId, ParcelId, SellerId, ShipmentId, WarehouseId};
 use crate::domain::parcel::{Parcel, ParcelFailure, ParcelState};
+use crate::domain::rates::ServiceName;
 use crate::domain::shipment::{Shipment, ShipmentStatus};
 
 /// A shipment as it is read.
@@ -30,6 +31,8 @@ pub struct Found {
     pub parties: Parties,
     /// Where the parcels go.
     pub ship_to: Address,
+    /// How it is to be sent.
+    pub service: ServiceName,
     /// When it was created.
     pub created_at: Timestamp,
     /// When it last changed.
@@ -80,7 +83,7 @@ pub async fn parties(connection: &mut PgConnection, order_id: OrderId) -> Result
 /// A shipment, if it exists; in a [`snapshot`], or under the lock of its consignment.
 pub async fn find(connection: &mut PgConnection, id: ShipmentId) -> Result<Option<Found>, Error> {
     let rows = sqlx::query(
-        "SELECT s.*, c.buyer_id, c.ship_to FROM shipment s JOIN consignment c ON c.order_id = s.order_id
+        "SELECT s.*, c.buyer_id, c.ship_to, c.shipping_service FROM shipment s JOIN consignment c ON c.order_id = s.order_id
          WHERE s.shipment_id = $1",
     )
     .bind(id.uuid())
@@ -100,13 +103,13 @@ pub async fn list(
     // Two statements rather than one with conditions, so that each is served by its own index.
     let query = match whose {
         Whose::Order(id) => sqlx::query(
-            "SELECT s.*, c.buyer_id, c.ship_to FROM shipment s JOIN consignment c ON c.order_id = s.order_id
+            "SELECT s.*, c.buyer_id, c.ship_to, c.shipping_service FROM shipment s JOIN consignment c ON c.order_id = s.order_id
              WHERE s.order_id = $1 AND (s.order_id, s.shipment_id) < ($2, $3) AND ($4::text IS NULL OR s.status = $4)
              ORDER BY s.order_id DESC, s.shipment_id DESC LIMIT $5",
         )
         .bind(id.uuid()),
         Whose::Seller(id) => sqlx::query(
-            "SELECT s.*, c.buyer_id, c.ship_to FROM shipment s JOIN consignment c ON c.order_id = s.order_id
+            "SELECT s.*, c.buyer_id, c.ship_to, c.shipping_service FROM shipment s JOIN consignment c ON c.order_id = s.order_id
              WHERE s.seller_id = $1 AND (s.order_id, s.shipment_id) < ($2, $3) AND ($4::text IS NULL OR s.status = $4)
              ORDER BY s.order_id DESC, s.shipment_id DESC LIMIT $5",
         )
@@ -137,6 +140,7 @@ fn found_from_row(row: &PgRow, shipment: Shipment) -> Result<Found, Error> {
         order_id: OrderId::from_uuid(row.try_get("order_id")?),
         parties: Parties::from_row(row)?,
         ship_to,
+        service: super::consignment::service(row)?,
         created_at: timestamp(row, "created_at")?,
         updated_at: timestamp(row, "updated_at")?,
     })

@@ -22,6 +22,7 @@ async fn a_shipment_is_read_by_its_buyer_its_seller_operators_and_services() {
         assert_eq!(shipment.warehouse_id, rpc.order.allocations[0].0.to_string());
         assert_eq!(shipment.seller_id, rpc.order.seller_id.to_string());
         assert_eq!(shipment.ship_to, rpc.order.instruction().ship_to);
+        assert_eq!(shipment.shipping_service, "express");
         assert_eq!(
             (shipment.status(), lines(&shipment.lines)),
             (ShipmentStatus::Pending, vec![("CUP", 4), ("POT", 1)])
