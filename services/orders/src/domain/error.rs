@@ -20,7 +20,7 @@ pub enum OrderError {
         /// What it has reached.
         milestone: Milestone,
     },
-    /// The money does not go back in this way at this point: the policy is in `domain/policy.rs`.
+    /// The money does not go back in this way at this point: see `domain/policy/refund_eligibility.rs`.
     #[error("order {order_id} is {}: its money does not go back in this way", milestone.as_str())]
     NotRefundable {
         /// The order.

@@ -11,26 +11,19 @@ use crate::domain::event::Event;
 use crate::domain::fact::FailedParcel;
 use crate::domain::order::{Answer, Cancellation, Order, Wanted};
 use crate::domain::policy::Policy;
+use crate::domain::policy::shipment::{
+    AfterDelivery, AfterDispatch, AfterFailure, Transit, after_delivery, after_dispatch, after_failure, transit,
+};
 use crate::domain::refund::{Refund, RefundKind};
 use crate::domain::status::{CancelReason, FulfilmentStatus, PaymentStatus, Status};
 
-/// SHIPPED with the last parcel. Before that the fulfilment axis says partly.
+/// SHIPPED, or partly.
 pub(super) fn on_shipment_dispatched(order: &mut Order, order_dispatched: bool) -> Answer {
-    match order.standing.status {
-        Status::Confirmed if !order.cash_on_delivery => order.contradicted(),
-        Status::Confirmed | Status::Paid if is_stopped(order) => order.contradicted(),
-        Status::Confirmed | Status::Paid if is_under_way(order) => {
-            if order_dispatched {
-                Decision::applied(order.ship())
-            } else {
-                order.note_fulfilment(FulfilmentStatus::PartlyShipped)
-            }
-        }
-        Status::Confirmed | Status::Paid | Status::Shipped | Status::Delivered => Decision::AlreadyApplied,
-        Status::Refunded | Status::Closed if has_left(order) => Decision::AlreadyApplied,
-        Status::Created | Status::Refunded | Status::Closed | Status::Failed(_) | Status::Cancelled(_) => {
-            order.contradicted()
-        }
+    match after_dispatch(transit_of(order), order_dispatched) {
+        AfterDispatch::Ships => Decision::applied(order.ship()),
+        AfterDispatch::ShipsPartly => order.note_fulfilment(FulfilmentStatus::PartlyShipped),
+        AfterDispatch::Known => Decision::AlreadyApplied,
+        AfterDispatch::Contradiction => order.contradicted(),
     }
 }
 
@@ -41,27 +34,12 @@ pub(super) fn on_shipment_delivered(
     policy: &Policy,
     now: Timestamp,
 ) -> Answer {
-    match order.standing.status {
-        Status::Confirmed if !order.cash_on_delivery => order.contradicted(),
-        Status::Confirmed | Status::Paid if is_stopped(order) => order.contradicted(),
-        // All of its money went back while it was on its way.
-        Status::Refunded | Status::Closed if has_left(order) => {
-            if order_delivered {
-                order.note_fulfilment(FulfilmentStatus::Delivered)
-            } else {
-                Decision::AlreadyApplied
-            }
-        }
-        Status::Created | Status::Refunded | Status::Closed | Status::Failed(_) | Status::Cancelled(_) => {
-            order.contradicted()
-        }
-        Status::Confirmed | Status::Paid | Status::Shipped if is_under_way(order) => {
-            if !order_delivered {
-                return Decision::Ignored("more parcels are on their way");
-            }
-            arrived(order, policy, now).map_or_else(|| order.contradicted(), Decision::Applied)
-        }
-        Status::Confirmed | Status::Paid | Status::Shipped | Status::Delivered => Decision::AlreadyApplied,
+    match after_delivery(transit_of(order), order_delivered) {
+        AfterDelivery::Delivers => arrived(order, policy, now).map_or_else(|| order.contradicted(), Decision::Applied),
+        AfterDelivery::Waits => Decision::Ignored("more parcels are on their way"),
+        AfterDelivery::Notes => order.note_fulfilment(FulfilmentStatus::Delivered),
+        AfterDelivery::Known => Decision::AlreadyApplied,
+        AfterDelivery::Contradiction => order.contradicted(),
     }
 }
 
@@ -89,10 +67,8 @@ pub(super) fn on_shipment_failed(order: &mut Order, parcel: &FailedParcel, polic
     if order.refunds.iter().any(is_known) {
         return Decision::AlreadyApplied;
     }
-    match order.standing.status {
-        Status::Confirmed if !order.cash_on_delivery => order.contradicted(),
-        Status::Confirmed | Status::Paid if is_stopped(order) => order.contradicted(),
-        Status::Confirmed | Status::Paid | Status::Shipped if is_under_way(order) => {
+    match after_failure(transit_of(order)) {
+        AfterFailure::Counts => {
             let mut after = order.clone();
             match failed(&mut after, parcel, policy, now) {
                 Some(events) => {
@@ -102,25 +78,10 @@ pub(super) fn on_shipment_failed(order: &mut Order, parcel: &FailedParcel, polic
                 None => order.contradicted(),
             }
         }
-        // All of its money went back while it was on its way.
-        Status::Refunded | Status::Closed if has_left(order) => {
-            if parcel.order_failed {
-                order.note_fulfilment(FulfilmentStatus::Failed)
-            } else if parcel.order_delivered {
-                order.note_fulfilment(FulfilmentStatus::Delivered)
-            } else {
-                Decision::AlreadyApplied
-            }
-        }
-        Status::Created
-        | Status::Confirmed
-        | Status::Paid
-        | Status::Shipped
-        | Status::Delivered
-        | Status::Refunded
-        | Status::Closed
-        | Status::Failed(_)
-        | Status::Cancelled(_) => order.contradicted(),
+        AfterFailure::Notes if parcel.order_failed => order.note_fulfilment(FulfilmentStatus::Failed),
+        AfterFailure::Notes if parcel.order_delivered => order.note_fulfilment(FulfilmentStatus::Delivered),
+        AfterFailure::Notes => Decision::AlreadyApplied,
+        AfterFailure::Contradiction => order.contradicted(),
     }
 }
 
@@ -221,17 +182,9 @@ fn is_stopped(order: &Order) -> bool {
         || order.refund_before_dispatch().is_some_and(Refund::is_granted)
 }
 
-/// Whether a parcel may still be on its way.
-fn is_under_way(order: &Order) -> bool {
-    !matches!(order.standing.fulfilment, FulfilmentStatus::Delivered | FulfilmentStatus::Failed)
-}
-
-/// Whether all of it left before all of its money went back.
-fn has_left(order: &Order) -> bool {
-    matches!(
-        order.standing.fulfilment,
-        FulfilmentStatus::Shipped | FulfilmentStatus::Delivered | FulfilmentStatus::Failed
-    )
+/// Where its goods are.
+fn transit_of(order: &Order) -> Transit {
+    transit(order.standing, order.walk(), is_stopped(order))
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use crate::domain::error::OrderError;
 use crate::domain::event::Event;
 use crate::domain::fact::Note;
 use crate::domain::order::{Answer, Order, Wanted};
-use crate::domain::policy::is_refundable;
+use crate::domain::policy::refund_eligibility::is_refundable;
 use crate::domain::refund::{RefundKind, RefundNumber, RefundRequest, RefundStatus, Rejection, Units};
 use crate::domain::status::{FulfilmentStatus, PaymentStatus, Status};
 
