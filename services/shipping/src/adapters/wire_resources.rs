@@ -49,6 +49,7 @@ pub(super) fn shipment_to_wire(found: &Found) -> wire::Shipment {
         parcels: shipment.parcels.values().map(parcel_to_wire).collect(),
         create_time: Some(timestamp_to_wire(found.created_at)),
         update_time: Some(timestamp_to_wire(found.updated_at)),
+        stopped_lines: lines_to_wire(&shipment.stopped),
     }
 }
 

@@ -25,6 +25,20 @@ pub fn is_refundable(kind: RefundKind, standing: Standing, walk: Walk) -> bool {
     }
 }
 
+/// Whether units that have not left may be asked back of an order that stands there: also when others have. Shipping has the last word.
+pub fn is_refundable_in_part(standing: Standing, walk: Walk) -> bool {
+    walk == Walk::Prepaid
+        && standing.status == Status::Paid
+        && match standing.fulfilment {
+            FulfilmentStatus::Allocated | FulfilmentStatus::PartlyShipped => true,
+            FulfilmentStatus::Unallocated
+            | FulfilmentStatus::Released
+            | FulfilmentStatus::Shipped
+            | FulfilmentStatus::Delivered
+            | FulfilmentStatus::Failed => false,
+        }
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::fixtures::where_it_is;
@@ -38,5 +52,10 @@ mod tests {
         let goodwill = ["prepaid SHIPPED", "prepaid SHIPPED, all failed", "prepaid DELIVERED", "cash PAID"];
         assert_eq!(granted(RefundKind::Goodwill), goodwill);
         assert_eq!(granted(RefundKind::ParcelFailed), [""; 0]);
+    }
+
+    #[test]
+    fn units_may_be_asked_back_before_they_leave_also_when_others_have() {
+        assert_eq!(where_it_is(is_refundable_in_part), ["prepaid PAID", "prepaid PAID, partly shipped"]);
     }
 }
