@@ -404,13 +404,28 @@ impl Shopper {
         self.refund(RequestRefundRequest { request_id, order_id, kind, ..RequestRefundRequest::default() }).await
     }
 
+    /// Asks for the money of units that are not to leave. Asked again by the same name, it is the same refund.
+    pub async fn request_part(&self, order_id: &str, units: &[(&str, i64)], name: &str) -> Result<Order, Status> {
+        self.refund_units(order_id, RefundKind::BeforeDispatch, units, name).await
+    }
+
     /// Sends units back that were delivered, and asks for their money. Asked again by the same name, it is the same refund.
     pub async fn request_return(&self, order_id: &str, units: &[(&str, i64)], name: &str) -> Result<Order, Status> {
+        self.refund_units(order_id, RefundKind::AfterReturn, units, name).await
+    }
+
+    async fn refund_units(
+        &self,
+        order_id: &str,
+        kind: RefundKind,
+        units: &[(&str, i64)],
+        name: &str,
+    ) -> Result<Order, Status> {
         let line = |(sku, quantity): &(&str, i64)| ReturnLine { sku: (*sku).to_owned(), quantity: *quantity };
         let refund = RequestRefundRequest {
             request_id: name.to_owned(),
             order_id: order_id.to_owned(),
-            kind: RefundKind::AfterReturn.into(),
+            kind: kind.into(),
             lines: units.iter().map(line).collect(),
             note: "not as I thought".to_owned(),
             ..RequestRefundRequest::default()

@@ -49,6 +49,8 @@ pub enum Action {
     Cancel(orders::domain::ids::OrderId),
     /// The buyer wants the money of an order back.
     RequestRefund(orders::domain::ids::OrderId),
+    /// The buyer wants so many units of an order not to leave, and their money back.
+    RequestPart(orders::domain::ids::OrderId, i64),
     /// The time of an unpaid order has passed, and the job finds it.
     UnpaidDeadline(orders::domain::ids::OrderId),
     /// The time of a reservation has passed, and the job finds it.
@@ -127,6 +129,9 @@ impl Action {
             }
             Self::Cancel(id) => format!("the buyer cancels order {}", letter(id)),
             Self::RequestRefund(id) => format!("the buyer wants the money of order {} back", letter(id)),
+            Self::RequestPart(id, units) => {
+                format!("the buyer wants {units} of order {} not to leave, and their money back", letter(id))
+            }
             Self::UnpaidDeadline(id) => format!("the unpaid deadline of order {} passes", letter(id)),
             Self::ReservationDeadline(id) => format!("the reservation of order {} is past its time", letter(id)),
             Self::Dispatch(id, _) => format!("a unit of order {} leaves the warehouse", letter(id)),

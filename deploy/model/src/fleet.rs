@@ -10,6 +10,7 @@ use messaging::Cause;
 use orders::Orders;
 use orders::domain::fact::{Canceller, Fact as OrdersFact, OrderFact};
 use orders::domain::ids::OrderId;
+use orders::domain::order::Order;
 use orders::domain::refund::RefundRequest;
 use payments::domain::{Fact as PaymentsFact, OperationKey, Outcome};
 use payments::{Heard, Payments};
@@ -124,17 +125,19 @@ impl Fleet {
                 step.state.left.cancels -= 1;
             }
             Action::RequestRefund(order_id) => {
-                self.ask_back(&mut step, &action, order_id, RefundRequest::BeforeDispatch);
+                self.ask_back(&mut step, &action, order_id, |_| Some(RefundRequest::BeforeDispatch))?;
                 step.state.left.refunds -= 1;
             }
+            Action::RequestPart(order_id, units) => {
+                self.ask_back(&mut step, &action, order_id, |order| refund::part_of(order, units))?;
+                step.state.left.parts -= 1;
+            }
             Action::RequestReturn(order_id, units) => {
-                let request = refund::return_of(step.state.orders.order(order_id)?, units)?;
-                self.ask_back(&mut step, &action, order_id, request);
+                self.ask_back(&mut step, &action, order_id, |order| refund::return_of(order, units))?;
                 step.state.left.returns -= 1;
             }
             Action::GiveGoodwill(order_id, goodwill) => {
-                let request = refund::goodwill_of(step.state.orders.order(order_id)?, goodwill)?;
-                self.ask_back(&mut step, &action, order_id, request);
+                self.ask_back(&mut step, &action, order_id, |order| refund::goodwill_of(order, goodwill))?;
                 step.state.left.goodwills -= 1;
             }
             Action::RetryRefund(order_id, number) => {
@@ -243,9 +246,17 @@ impl Fleet {
         step.settle(&reaction);
     }
 
-    /// Somebody wants money back.
-    fn ask_back(&self, step: &mut Step, action: &Action, order_id: OrderId, request: RefundRequest) {
+    /// Somebody wants money back; none if the order has nothing that could be wanted so.
+    fn ask_back(
+        &self,
+        step: &mut Step,
+        action: &Action,
+        order_id: OrderId,
+        wish: impl FnOnce(&Order) -> Option<RefundRequest>,
+    ) -> Option<()> {
+        let request = wish(step.state.orders.order(order_id)?)?;
         self.tell_orders(step, action, order_id, OrderFact::RefundRequested { request, note: None }, NOON);
+        Some(())
     }
 
     /// A command of an operator, or an answer of the provider.
@@ -307,6 +318,7 @@ impl Step {
         match action {
             Action::Cancel(_)
             | Action::RequestRefund(_)
+            | Action::RequestPart(..)
             | Action::RequestReturn(..)
             | Action::GiveGoodwill(..)
             | Action::RetryRefund(..)

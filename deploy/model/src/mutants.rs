@@ -15,6 +15,7 @@ pub fn scenario_for(mutant: Mutant) -> &'static Scenario {
         Mutant::RefundWithoutStopping => "money-back",
         Mutant::RefundWithoutCounting => "goodwill",
         Mutant::ReleaseOnPartialRefund | Mutant::DeliverAfterFailing | Mutant::RestockWithoutSums => "after-dispatch",
+        Mutant::ReleasePartsWithoutSums => "part-back",
         Mutant::CancelWithoutStopping | Mutant::DispatchAfterStopping => "at-the-door",
         Mutant::ReserveAfterExpiry
         | Mutant::CaptureBeforeCommit

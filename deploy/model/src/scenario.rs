@@ -65,6 +65,8 @@ pub struct Bounds {
     pub cancels: u8,
     /// Times buyers want all of their money back before anything has left.
     pub refunds: u8,
+    /// Times buyers want a part of an order not to leave.
+    pub parts: u8,
     /// Times buyers want to send goods back.
     pub returns: u8,
     /// Times sellers give money back of their own accord.
@@ -96,6 +98,7 @@ impl Bounds {
         let all = [
             self.cancels,
             self.refunds,
+            self.parts,
             self.returns,
             self.goodwills,
             self.failures,
@@ -126,6 +129,7 @@ impl fmt::Display for Bounds {
         let all = [
             (self.cancels, "cancellation"),
             (self.refunds, "refund asked for"),
+            (self.parts, "part asked back"),
             (self.returns, "return asked for"),
             (self.goodwills, "goodwill"),
             (self.failures, "parcel that fails"),
@@ -154,6 +158,7 @@ impl Scenario {
 const NOTHING: Bounds = Bounds {
     cancels: 0,
     refunds: 0,
+    parts: 0,
     returns: 0,
     goodwills: 0,
     failures: 0,
@@ -358,6 +363,47 @@ pub const SCENARIOS: &[Scenario] = &[
         ],
         never: &[],
         is_short: true,
+    },
+    Scenario {
+        name: "part-back",
+        what: "one order of two units, paid by card, from when they may leave one by one: the buyer wants one or both not to, a part at a time or all, and a parcel fails",
+        checkouts: &[TWO_UNITS],
+        stock: &[2],
+        begins: Begins::ReadyToLeave,
+        bounds: Bounds { refunds: 1, parts: 2, failures: 1, ..NOTHING },
+        hear_at_once: &[Service::Checkout],
+        goods_leave: true,
+        ends: &[
+            refund::REFUNDED,
+            refund::PART_BACK,
+            refund::IN_PARTS,
+            refund::PART_AND_WHOLE,
+            refund::PART_AND_PARCEL,
+            refund::PART_REJECTED,
+            fulfilment::DELIVERED,
+        ],
+        never: &[],
+        is_short: true,
+    },
+    Scenario {
+        name: "part-back-repeats",
+        what: "the same as part-back, without anything that fails on its way, while the provider refuses and events are delivered again",
+        checkouts: &[TWO_UNITS],
+        stock: &[2],
+        begins: Begins::ReadyToLeave,
+        bounds: Bounds { parts: 2, refusals: 1, retries: 1, closings: 1, repeats: 1, ..NOTHING },
+        hear_at_once: &[Service::Checkout],
+        goods_leave: true,
+        ends: &[
+            refund::PART_BACK,
+            refund::IN_PARTS,
+            refund::PART_REJECTED,
+            refund::RETRIED,
+            refund::WITH_OPERATOR,
+            fulfilment::CLOSED,
+        ],
+        never: &[],
+        is_short: false,
     },
     Scenario {
         name: "goodwill",

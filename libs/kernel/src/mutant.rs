@@ -38,11 +38,13 @@ pub enum Mutant {
     DeliverAfterFailing,
     /// Of goods that come back, what is told is put on sale, whatever was told before.
     RestockWithoutSums,
+    /// Of parts of an order that are stopped, what is told is put on sale, whatever was told before.
+    ReleasePartsWithoutSums,
 }
 
 impl Mutant {
     /// Every mutant.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::NoTombstone,
         Self::ReserveAfterExpiry,
         Self::CaptureBeforeCommit,
@@ -57,6 +59,7 @@ impl Mutant {
         Self::ReleaseOnPartialRefund,
         Self::DeliverAfterFailing,
         Self::RestockWithoutSums,
+        Self::ReleasePartsWithoutSums,
     ];
 
     /// Its name on a command line, such as `no-tombstone`.
@@ -76,6 +79,7 @@ impl Mutant {
             Self::ReleaseOnPartialRefund => "release-on-partial-refund",
             Self::DeliverAfterFailing => "deliver-after-failing",
             Self::RestockWithoutSums => "restock-without-sums",
+            Self::ReleasePartsWithoutSums => "release-parts-without-sums",
         }
     }
 

@@ -58,8 +58,9 @@ CREATE TABLE reservation (
     order_id       uuid        PRIMARY KEY,
     status         text        NOT NULL CHECK (status IN ('active', 'committed', 'released', 'expired', 'commit_refused',
                                                           'rejected', 'tombstone')),
-    -- [{"stock_item_id", "sku", "warehouse_id", "quantity", "dispatched", "returned"}, ...]: what is, or was, held where, how many units
-    -- of that have left, and how many of those came back in which condition; none where nothing is said.
+    -- [{"stock_item_id", "sku", "warehouse_id", "quantity", "dispatched", "released", "returned"}, ...]: what is, or was, held where, how
+    -- many units of that have left, how many were given back while the rest was the order's, and how many of those that left came back in
+    -- which condition; none where nothing is said.
     allocations    jsonb       NOT NULL,
     expires_at     timestamptz,
     version        bigint      NOT NULL,
@@ -69,6 +70,10 @@ CREATE TABLE reservation (
     -- No more leaves than is held.
     CONSTRAINT reservation_dispatched_at_most_what_it_holds
         CHECK (NOT jsonb_path_exists(allocations, '$[*] ? (@.dispatched < 0 || @.dispatched > @.quantity)')),
+    -- No more is given back part by part than is held and has not left.
+    CONSTRAINT reservation_released_at_most_what_has_not_left
+        CHECK (NOT jsonb_path_exists(allocations, '$[*] ? (@.released < 0 || @.released > @.quantity
+            || @.dispatched + @.released > @.quantity)')),
     -- No more comes back for good than has left. What is not accepted goes to the buyer again, and may come once more.
     CONSTRAINT reservation_returned_at_most_what_has_left
         CHECK (NOT jsonb_path_exists(allocations, '$[*] ? (exists(@.returned) && (!exists(@.dispatched) || @.returned.* < 0
@@ -79,7 +84,9 @@ CREATE INDEX reservation_due ON reservation (expires_at) WHERE status = 'active'
 -- Whoever reconciles asks what is held; an order's goods leave within days.
 CREATE INDEX reservation_held ON reservation (order_id)
     WHERE status = 'active' OR status = 'committed' AND
-          jsonb_path_exists(allocations, '$[*] ? (!exists(@.dispatched) || @.dispatched < @.quantity)');
+          jsonb_path_exists(allocations, '$[*] ? (!exists(@.dispatched) && !exists(@.released) || @.dispatched < @.quantity
+                    && !exists(@.released) || @.released < @.quantity && !exists(@.dispatched)
+                    || @.dispatched + @.released < @.quantity)');
 
 -- Every change of what is on hand, for ever: the sum of a stock item's movements is its total. The service may only append.
 CREATE TABLE stock_movement (

@@ -16,6 +16,9 @@ CREATE TABLE consignment (
     sku_totals           jsonb  NOT NULL CHECK (jsonb_typeof(sku_totals) = 'object'),
     -- What became of the wish to stop the order; null if there was none.
     cancellation         text   CHECK (cancellation IN ('STOPPED', 'REFUSED')),
+    -- {"2": {"asked": {SKU: units}, "stopped": {warehouse: {SKU: units}}}, ...}: what became of the wishes of refunds to stop a part of the
+    -- order, by their numbers; nothing is stopped where too much had left. A document, because it is read with its row only.
+    part_stops           jsonb  NOT NULL DEFAULT '{}' CHECK (jsonb_typeof(part_stops) = 'object'),
     -- The carrier's reference for passing the cash on; null before.
     remittance_reference text   CHECK (char_length(remittance_reference) BETWEEN 1 AND 50),
     -- How far its history goes, and the hash that the history ends with (messaging::Head).
@@ -65,8 +68,10 @@ CREATE TABLE shipment_line (
     dispatched  bigint NOT NULL,
     -- Units that came back and were accepted; each receipt adds its own.
     taken_back  bigint NOT NULL,
+    -- Units that will not leave because a part of the order was stopped; each part adds its own.
+    stopped     bigint NOT NULL CHECK (stopped >= 0),
     PRIMARY KEY (shipment_id, sku),
-    CONSTRAINT shipment_line_ships_at_most_what_it_holds CHECK (dispatched BETWEEN 0 AND quantity),
+    CONSTRAINT shipment_line_ships_at_most_what_it_holds CHECK (dispatched BETWEEN 0 AND quantity - stopped),
     CONSTRAINT shipment_line_takes_back_at_most_what_left CHECK (taken_back BETWEEN 0 AND dispatched)
 ) WITH (fillfactor = 70);
 

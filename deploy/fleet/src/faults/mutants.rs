@@ -34,7 +34,7 @@ pub struct Scene {
 }
 
 /// Every mutant with its scene.
-pub static SCENES: [Scene; 14] = [
+pub static SCENES: [Scene; 15] = [
     Scene {
         mutant: Mutant::NoTombstone,
         title: "orders are cancelled before inventory and payments hear that they exist",
@@ -112,6 +112,12 @@ pub static SCENES: [Scene; 14] = [
         title: "parcels that were lost and paid back turn up",
         claim: "what was given up for parcels that failed is for what they held, each once, and for no others",
         play: |stage| Box::pin(returns::lost_and_found(stage)),
+    },
+    Scene {
+        mutant: Mutant::ReleasePartsWithoutSums,
+        title: "buyers want two of three units not to leave, one after the other",
+        claim: "what was stopped of an order in parts is on sale again, and paid back",
+        play: |stage| Box::pin(returns::stopped_in_two_parts(stage)),
     },
     Scene {
         mutant: Mutant::RestockWithoutSums,

@@ -47,7 +47,8 @@ pub(super) const CHECKS: &[Check] = &[
                            sum(units) FILTER (WHERE r.status = 'active') AS reserved,
                            sum(units) FILTER (WHERE r.status = 'committed') AS committed
                     FROM inventory.reservation r CROSS JOIN jsonb_array_elements(r.allocations) AS a
-                    CROSS JOIN LATERAL (SELECT (a->>'quantity')::bigint - coalesce((a->>'dispatched')::bigint, 0) AS units) AS u
+                    CROSS JOIN LATERAL (SELECT (a->>'quantity')::bigint - coalesce((a->>'dispatched')::bigint, 0)
+                                               - coalesce((a->>'released')::bigint, 0) AS units) AS u
                     GROUP BY 1
                 )
                 SELECT count(*) AS examined, count(*) FILTER (WHERE wrong) AS broken, min(sku) FILTER (WHERE wrong) AS example
@@ -83,7 +84,8 @@ pub(super) const CHECKS: &[Check] = &[
         query: "SELECT count(*) AS examined, count(*) FILTER (WHERE wrong) AS broken, min(id::text) FILTER (WHERE wrong) AS example
                 FROM (SELECT o.order_id AS id, coalesce(r.status IN ('active', 'committed') AND EXISTS (
                                  SELECT FROM jsonb_array_elements(r.allocations) AS a
-                                 WHERE (a->>'quantity')::bigint > coalesce((a->>'dispatched')::bigint, 0)), false)
+                                 WHERE (a->>'quantity')::bigint > coalesce((a->>'dispatched')::bigint, 0)
+                                                                  + coalesce((a->>'released')::bigint, 0)), false)
                              OR coalesce(p.status NOT IN ('declined', 'voided', 'refunded', 'closed', 'tombstone'), false) AS wrong
                       FROM orders.placed_order o LEFT JOIN inventory.reservation r USING (order_id)
                       LEFT JOIN payments.payment p USING (order_id)

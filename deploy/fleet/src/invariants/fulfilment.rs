@@ -6,14 +6,14 @@ use super::Check;
 pub(super) const CHECKS: &[Check] = &[
     Check {
         invariant: "I2 stock",
-        claim: "what has left of each shipment is what its parcels hold, and at most what it holds",
+        claim: "what has left of each shipment is what its parcels hold, and at most what it holds and was not stopped",
         query: "WITH packed AS (
                     SELECT p.shipment_id, c.key AS sku, sum(c.value::bigint) AS units
                     FROM shipping.parcel p CROSS JOIN jsonb_each_text(p.contents) AS c GROUP BY 1, 2
                 )
                 SELECT count(*) AS examined, count(*) FILTER (WHERE wrong) AS broken, min(id) FILTER (WHERE wrong) AS example
                 FROM (SELECT shipment_id || ' ' || sku AS id, l.dispatched IS DISTINCT FROM coalesce(packed.units, 0)
-                             OR l.dispatched > l.quantity AS wrong
+                             OR l.dispatched + l.stopped > l.quantity AS wrong
                       FROM shipping.shipment_line l FULL JOIN packed USING (shipment_id, sku)) AS t",
     },
     Check {
@@ -67,7 +67,7 @@ pub(super) const CHECKS: &[Check] = &[
         invariant: "I3 end",
         claim: "an order says of its parcels what shipping says",
         query: "WITH sent AS (
-                    SELECT s.order_id, sum(l.quantity) AS held, sum(l.dispatched) AS gone, sum(p.arrived) AS arrived, sum(p.failed) AS failed
+                    SELECT s.order_id, sum(l.quantity - l.stopped) AS held, sum(l.dispatched) AS gone, sum(p.arrived) AS arrived, sum(p.failed) AS failed
                     FROM shipping.shipment s JOIN shipping.shipment_line l USING (shipment_id)
                     CROSS JOIN LATERAL (
                         SELECT coalesce(sum((p.contents->>l.sku)::bigint) FILTER (WHERE p.delivered_at IS NOT NULL), 0) AS arrived,

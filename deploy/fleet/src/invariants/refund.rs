@@ -83,6 +83,26 @@ pub(super) const CHECKS: &[Check] = &[
                       LEFT JOIN received ON received.warehouse_id = i.warehouse_id AND received.sku = i.sku) AS t",
     },
     Check {
+        invariant: "I2 stock",
+        claim: "what was stopped of an order in parts is on sale again, and paid back",
+        query: "WITH stopped AS (
+                    SELECT s.order_id, sum(l.stopped) AS units
+                    FROM shipping.shipment s JOIN shipping.shipment_line l USING (shipment_id) GROUP BY 1
+                ), released AS (
+                    SELECT r.order_id, sum((a->>'released')::bigint) AS units
+                    FROM inventory.reservation r CROSS JOIN jsonb_array_elements(r.allocations) AS a GROUP BY 1
+                ), paid_back AS (
+                    SELECT o.order_id, sum((l->>'quantity')::bigint) AS units
+                    FROM orders.order_state o CROSS JOIN jsonb_array_elements(o.refunds) AS r
+                    CROSS JOIN jsonb_array_elements(r->'lines') AS l
+                    WHERE r->>'kind' = 'BEFORE_DISPATCH' AND r->>'status' NOT IN ('REQUESTED', 'REJECTED') GROUP BY 1
+                )
+                SELECT count(*) AS examined, count(*) FILTER (WHERE wrong) AS broken, min(id::text) FILTER (WHERE wrong) AS example
+                FROM (SELECT order_id AS id, stopped.units <> coalesce(released.units, 0)
+                             OR stopped.units <> coalesce(paid_back.units, 0) AS wrong
+                      FROM stopped LEFT JOIN released USING (order_id) LEFT JOIN paid_back USING (order_id)) AS t",
+    },
+    Check {
         invariant: "I1 money",
         claim: "what was given up for parcels that failed is for what they held, each once, and for no others",
         query: "WITH given_up AS (

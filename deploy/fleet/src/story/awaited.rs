@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use contracts::convert::timestamp_from_wire;
 use contracts::orders::v1::{RefundKind, RefundRequested};
-use contracts::shipping::v1::{ParcelFailure, ShipmentLine};
+use contracts::shipping::v1::{ParcelFailure, ShipmentLine, StoppedPart};
 use serde::Serialize;
 
 use super::event::Event;
@@ -49,8 +49,10 @@ pub(super) struct Course {
     may_leave: bool,
     cancellation_requested: bool,
     stopping: Stopping,
-    /// What each shipment holds that has not left.
+    /// What each shipment holds that has not left and was not stopped.
     shipments: BTreeMap<String, BTreeMap<String, i64>>,
+    /// The shipment of each warehouse.
+    sent_from: BTreeMap<String, String>,
     /// With whom each parcel is that is on its way.
     parcels: BTreeMap<String, String>,
     all_left: bool,
@@ -94,7 +96,8 @@ struct Refund {
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Progress {
     Requested,
-    GoodsBack,
+    /// The goods are back, or shipping has said whether they were stopped.
+    Answered,
     Approved,
     Refused(String),
     GivenBack,
@@ -151,6 +154,8 @@ impl Course {
             Event::InventoryRejected(_) | Event::InventoryCommitRefused(_) | Event::ReservationExpired(_) => {
                 self.stock = Stock::Refused;
             }
+            // The rest stays committed.
+            Event::InventoryReleased(e) if e.partial => {}
             Event::InventoryReleased(_) => self.stock = Stock::Released,
             Event::PaymentAuthorized(_) => self.authorized = true,
             Event::PaymentDeclined(_) => self.declined = true,
@@ -172,6 +177,7 @@ impl Course {
             Event::ShipmentCreated(e) => {
                 let lines = e.lines.iter().map(|line| (line.sku.clone(), line.quantity)).collect();
                 self.shipments.insert(e.shipment_id.clone(), lines);
+                self.sent_from.insert(e.warehouse_id.clone(), e.shipment_id.clone());
             }
             Event::ShipmentDispatched(e) => {
                 self.all_left |= e.order_dispatched;
@@ -191,9 +197,15 @@ impl Course {
             Event::ReturnReceived(e) if e.complete && e.refund_number == 0 => {
                 self.came_back.insert(e.return_id.clone());
             }
-            Event::ReturnReceived(e) if e.complete => self.advance(e.refund_number, Progress::GoodsBack),
+            Event::ReturnReceived(e) if e.complete => self.advance(e.refund_number, Progress::Answered),
             Event::CashCollected(_) => self.cash_collected = true,
-            Event::ShipmentCancelled(_) => self.stopping = Stopping::Stopped,
+            Event::ShipmentCancelled(e) => match &e.part {
+                Some(part) => self.stop(e.refund_number, part),
+                None => self.stopping = Stopping::Stopped,
+            },
+            Event::ShipmentCancelRefused(e) if self.is_part(e.refund_number) => {
+                self.advance(e.refund_number, Progress::Answered);
+            }
             Event::ShipmentCancelRefused(_) => self.stopping = Stopping::Refused,
             Event::CheckoutSubmitted(_)
             | Event::ReturnReceived(_)
@@ -222,13 +234,33 @@ impl Course {
     }
 
     fn leave(&mut self, shipment_id: &str, lines: &[ShipmentLine]) {
-        let Some(held) = self.shipments.get_mut(shipment_id) else { return };
         for line in lines {
-            if let Some(left) = held.get_mut(&line.sku) {
-                *left -= line.quantity;
-            }
+            self.take_out(shipment_id, &line.sku, line.quantity);
+        }
+    }
+
+    /// A part will not leave; the rest goes on.
+    fn stop(&mut self, refund_number: i32, part: &StoppedPart) {
+        for line in &part.lines {
+            let shipment_id = self.sent_from.get(&line.warehouse_id).cloned().unwrap_or_default();
+            self.take_out(&shipment_id, &line.sku, line.quantity);
+        }
+        self.all_left |= part.order_dispatched;
+        self.all_arrived |= part.order_delivered;
+        self.all_failed |= part.order_failed;
+        self.advance(refund_number, Progress::Answered);
+    }
+
+    fn take_out(&mut self, shipment_id: &str, sku: &str, quantity: i64) {
+        let Some(held) = self.shipments.get_mut(shipment_id) else { return };
+        if let Some(left) = held.get_mut(sku) {
+            *left -= quantity;
         }
         held.retain(|_, left| *left > 0);
+    }
+
+    fn is_part(&self, number: i32) -> bool {
+        self.refunds.get(&number).is_some_and(|refund| is_part(&refund.request))
     }
 
     /// What is awaited now. `operations` are those that the payment provider was asked for the order and has not done.
@@ -343,7 +375,7 @@ impl Course {
         for (number, Refund { amount, request, progress }) in &self.refunds {
             match progress {
                 Progress::Requested => self.until_decided(*number, request, awaited),
-                Progress::GoodsBack => awaited.of("orders", &format!("to decide on refund {number}")),
+                Progress::Answered => awaited.of("orders", &format!("to decide on refund {number}")),
                 Progress::Approved | Progress::Refused(_) if awaited.is_asked("refund", *number) => {}
                 Progress::Approved => awaited.of("payments", &format!("to give back {amount} for refund {number}")),
                 Progress::Refused(why) => {
@@ -364,6 +396,11 @@ impl Course {
     fn until_decided(&self, number: i32, request: &RefundRequested, awaited: &mut List<'_>) {
         let decide = format!("to decide on refund {number}");
         match request.kind() {
+            RefundKind::BeforeDispatch if is_part(request) => {
+                let lines = units(request.lines.iter().map(|line| (line.sku.as_str(), line.quantity)));
+                awaited
+                    .of("shipping", &format!("to stop {lines} for refund {number}, or to say that too much has left"));
+            }
             RefundKind::Unspecified | RefundKind::BeforeDispatch => match self.stopping {
                 Stopping::Stopped | Stopping::Refused => awaited.of("orders", &decide),
                 // Shipping is asked for that already.
@@ -379,8 +416,14 @@ impl Course {
     }
 }
 
+/// Of all that has not left.
 fn is_before_dispatch(request: &RefundRequested) -> bool {
-    matches!(request.kind(), RefundKind::Unspecified | RefundKind::BeforeDispatch)
+    matches!(request.kind(), RefundKind::Unspecified | RefundKind::BeforeDispatch) && request.lines.is_empty()
+}
+
+/// Of units that have not left.
+fn is_part(request: &RefundRequested) -> bool {
+    request.kind() == RefundKind::BeforeDispatch && !request.lines.is_empty()
 }
 
 struct List<'a> {

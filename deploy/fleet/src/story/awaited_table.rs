@@ -3,10 +3,13 @@
 use contracts::inventory::v1::{InventoryCommitted, InventoryReleased};
 use contracts::orders::v1::{
     OrderCancelled, OrderClosed, OrderConfirmed, OrderDelivered, OrderFailed, OrderPaid, OrderRefunded, OrderShipped,
-    RefundApproved, RefundCompleted, RefundKind, RefundLine, RefundRequested,
+    RefundApproved, RefundCompleted, RefundKind, RefundLine, RefundRejected, RefundRequested,
 };
 use contracts::payments::v1::{PaymentAuthorized, PaymentCaptured, PaymentDeclined, PaymentRefunded, RefundFailed};
-use contracts::shipping::v1::{CashCollected, ParcelFailure, ReturnReceived, ShipmentCancelled, ShipmentFailed};
+use contracts::shipping::v1::{
+    CashCollected, ParcelFailure, ReturnReceived, ShipmentCancelRefused, ShipmentCancelled, ShipmentFailed,
+    StoppedLine, StoppedPart,
+};
 
 use super::fixtures::{
     CARD, CASH, CHECKOUT, ORDER, created, delivered, dispatched, instruction, journey, line, reserved, shipment,
@@ -213,6 +216,48 @@ fn a_refund_before_dispatch_awaits_that_the_parcels_are_stopped() {
             &["inventory to put back on sale what never left", "orders to say that all of the money is back"],
             &["orders to say that all of the money is back"],
             &["orders to close the order"],
+        ],
+    );
+}
+
+#[test]
+fn a_part_that_is_asked_back_awaits_that_it_is_stopped_and_the_rest_is_handed_over() {
+    let part = |order_dispatched| {
+        let lines = vec![StoppedLine { sku: "CUP".to_owned(), quantity: 1, ..Default::default() }];
+        let part = Some(StoppedPart { lines, order_dispatched, ..Default::default() });
+        ShipmentCancelled { refund_number: 1, part, ..Default::default() }
+    };
+    let journey = paid(false)
+        .note(20, ORDER, None, refund(1, RefundKind::BeforeDispatch, 1))
+        .note(21, ORDER, Some(9), part(false))
+        .note(22, ORDER, Some(10), RefundApproved { refund_number: 1, amount: usd(1_000), ..Default::default() })
+        .note(23, ORDER, Some(10), InventoryReleased { partial: true, ..Default::default() })
+        .note(24, ORDER, Some(11), PaymentRefunded { refund_number: 1, ..Default::default() })
+        .note(25, ORDER, Some(13), completed(1))
+        .note(26, ORDER, None, refund(2, RefundKind::BeforeDispatch, 1))
+        .note(27, ORDER, None, dispatched("P", 1, true))
+        .note(28, ORDER, Some(15), ShipmentCancelRefused { refund_number: 2, ..Default::default() })
+        .note(29, ORDER, Some(17), RefundRejected { refund_number: 2, ..Default::default() });
+    let [two, one] = ["the seller to hand over 2 CUP of shipment S", "the seller to hand over 1 CUP of shipment S"];
+    let stop = |number| format!("shipping to stop 1 CUP for refund {number}, or to say that too much has left");
+    let (first, second) = (stop(1), stop(2));
+    let (give_back, carrier) =
+        ("payments to give back 10.00 USD for refund 1", "the carrier to deliver parcel P (DHL, JD1)");
+    let shipped = "orders to say that the order is shipped";
+    let up_to = up_to(journey);
+    expect(
+        |n| up_to(n + 8),
+        &[
+            &[two, &first],
+            &[one, "orders to decide on refund 1"],
+            &[one, give_back],
+            &[one, give_back],
+            &[one, "orders to say that refund 1 is done"],
+            &[one],
+            &[one, &second],
+            &[carrier, shipped, &second],
+            &[carrier, shipped, "orders to decide on refund 2"],
+            &[carrier, shipped],
         ],
     );
 }

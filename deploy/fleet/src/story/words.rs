@@ -78,7 +78,10 @@ pub(super) fn words(event: &Event) -> Option<String> {
         Event::InventoryCommitted(e) => format!("committed: {}", allocated(&e.allocations)),
         Event::InventoryCommitRefused(e) => format!("not committed: {}", e.reason),
         Event::ReservationExpired(_) => "the reservation expired".to_owned(),
-        Event::InventoryReleased(e) => format!("back on sale: {}", allocated(&e.allocations)),
+        Event::InventoryReleased(e) => {
+            let part = if e.partial { ", and the rest stays the order's" } else { "" };
+            format!("back on sale: {}{part}", allocated(&e.allocations))
+        }
         Event::StockAdded(e) => stock(e.quantity, e.stock_item.as_ref(), "onto the stock", &e.reason),
         Event::StockRemoved(e) => stock(e.quantity, e.stock_item.as_ref(), "off the stock", ""),
         Event::StockWrittenOff(e) => stock(e.quantity, e.stock_item.as_ref(), "written off", &e.reason),
@@ -141,7 +144,13 @@ pub(super) fn words(event: &Event) -> Option<String> {
         Event::CashCollected(e) => {
             format!("passed on by the carrier: {}, reference {}", money(e.amount.as_ref()), e.remittance_reference)
         }
-        Event::ShipmentCancelled(_) => "stopped: nothing has left, and nothing will".to_owned(),
+        Event::ShipmentCancelled(e) => match &e.part {
+            Some(part) => {
+                let lines = units(part.lines.iter().map(|line| (line.sku.as_str(), line.quantity)));
+                format!("stopped for refund {}: {lines} will not leave", e.refund_number)
+            }
+            None => "stopped: nothing has left, and nothing will".to_owned(),
+        },
         Event::ShipmentCancelRefused(e) => format!("cannot be stopped: {}", e.reason),
         Event::Unknown => return None,
     })

@@ -85,7 +85,7 @@ const DAMAGE: &[(&str, &str, &str)] = &[
         "what has left of each shipment is what its parcels hold",
     ),
     (
-        "INSERT INTO shipping.shipment_line VALUES (gen_random_uuid(), 'PAN-26', 2, 0, 0)",
+        "INSERT INTO shipping.shipment_line VALUES (gen_random_uuid(), 'PAN-26', 2, 0, 0, 0)",
         "DELETE FROM shipping.shipment_line WHERE quantity = 2",
         "every row of a shipment has the row that it belongs to",
     ),
@@ -117,6 +117,11 @@ const DAMAGE_AFTERWARDS: &[(&str, &str, &str)] = &[
         "UPDATE shipping.shipment_line SET taken_back = 0",
         "UPDATE shipping.shipment_line SET taken_back = 1",
         "what came back is at most what was awaited",
+    ),
+    (
+        "UPDATE shipping.shipment_line SET quantity = quantity + 1, stopped = 1",
+        "UPDATE shipping.shipment_line SET quantity = quantity - 1, stopped = 0",
+        "what was stopped of an order in parts is on sale again, and paid back",
     ),
     (
         "UPDATE shipping.goods_return SET awaited = replace(awaited::text, 'PAN-26', 'PAN-27')::jsonb",

@@ -6,7 +6,7 @@ use inventory::domain::allocation::Allocation;
 use inventory::domain::reservation::{Reservation, Status as ReservationStatus};
 use kernel::Id;
 use orders::domain::order::Order;
-use orders::domain::refund::{Refund, RefundStatus};
+use orders::domain::refund::{Counting, Refund, RefundStatus};
 use orders::domain::status::{FulfilmentStatus, Milestone, PaymentStatus as PaymentAxis, Status};
 use payments::domain::{OperationKind, RefundStanding, Status as PaymentStatus};
 
@@ -75,7 +75,7 @@ fn nothing_is_sold_without_stock(_: &Fleet, state: &State) -> bool {
     let is_sold = |order: &&Order| {
         matches!(order.standing.status, Confirmed | Paid | Shipped | Delivered)
             && !is_stopped(state, order)
-            && order.refundable().is_positive()
+            && order.refundable(Counting::Taken).is_positive()
     };
     state.orders.orders().filter(is_sold).all(|order| reservation(state, order) == Some(ReservationStatus::Committed))
 }

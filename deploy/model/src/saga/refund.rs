@@ -4,7 +4,7 @@ pub mod ends;
 
 use kernel::{Currency, Id, Money};
 use orders::domain::order::Order;
-use orders::domain::refund::{Refund, RefundKind, RefundRequest, RefundStatus};
+use orders::domain::refund::{Counting, Refund, RefundKind, RefundRequest, RefundStatus};
 use payments::domain::ledger::Transaction;
 use payments::domain::{Payment, RefundStanding, commission};
 use shipping::domain::contents::Contents;
@@ -16,7 +16,7 @@ use uuid::Uuid;
 use super::{Property, consignment, is_at_rest, is_stopped, payment};
 use crate::action::{Action, Goodwill};
 use crate::fleet::Fleet;
-use crate::services::inventory::returned;
+use crate::services::inventory::{released, returned};
 use crate::services::shipping::received;
 use crate::state::State;
 
@@ -27,6 +27,10 @@ pub const PROPERTIES: &[Property] = &[
     ("I1: every transaction of the ledger sums to zero, and the ledger says what payments says", ledger_balances),
     ("I2: what is restocked came back, and in the end it is the same", what_came_back_is_there),
     ("I3: all of the money goes back before dispatch only if nothing has left, and then nothing will", nothing_left),
+    (
+        "I2: what is stopped in parts does not leave, and in the end it is on sale again and paid back",
+        what_is_stopped_stays,
+    ),
     ("I3: a return is paid for by what was accepted of it", returns_are_paid_for),
 ];
 
@@ -36,8 +40,11 @@ pub fn triggers(state: &State, actions: &mut Vec<Action>) {
         if state.left.refunds > 0 {
             actions.push(Action::RequestRefund(order.id));
         }
+        let units = order.sku_totals.iter().map(|total| total.quantity).sum();
+        if state.left.parts > 0 {
+            actions.extend((1..=units).map(|units| Action::RequestPart(order.id, units)));
+        }
         if state.left.returns > 0 {
-            let units = order.sku_totals.iter().map(|total| total.quantity).sum();
             actions.extend((1..=units).map(|units| Action::RequestReturn(order.id, units)));
         }
         if state.left.goodwills > 0 {
@@ -69,6 +76,12 @@ const fn may_come(origin: ReturnOrigin) -> &'static [Option<ReturnCondition>] {
     }
 }
 
+/// So many units of what an order is to bring, that are not to leave.
+pub fn part_of(order: &Order, units: i64) -> Option<RefundRequest> {
+    let sku = order.sku_totals.first()?.sku.clone();
+    Some(RefundRequest::PartBeforeDispatch([(sku, units)].into()))
+}
+
 /// So many units of what an order brought, to be sent back.
 pub fn return_of(order: &Order, units: i64) -> Option<RefundRequest> {
     let sku = order.sku_totals.first()?.sku.clone();
@@ -79,7 +92,7 @@ pub fn return_of(order: &Order, units: i64) -> Option<RefundRequest> {
 pub fn goodwill_of(order: &Order, goodwill: Goodwill) -> Option<RefundRequest> {
     let amount = match goodwill {
         Goodwill::Little => Money::from_minor(100, Currency::EUR),
-        Goodwill::Everything => order.refundable(),
+        Goodwill::Everything => order.refundable(Counting::Taken),
     };
     amount.is_positive().then_some(RefundRequest::Goodwill(amount))
 }
@@ -184,6 +197,23 @@ fn nothing_left(_: &Fleet, state: &State) -> bool {
     };
     state.orders.orders().filter(is_granted).all(|order| {
         is_stopped(state, order) && consignment(state, order).is_some_and(|consignment| !consignment.has_begun())
+    })
+}
+
+fn what_is_stopped_stays(fleet: &Fleet, state: &State) -> bool {
+    state.orders.orders().all(|order| {
+        let Some(consignment) = consignment(state, order) else { return true };
+        let units = |contents: &Contents| contents.lines().map(|(_, units)| units).sum::<i64>();
+        let stays = consignment
+            .shipments
+            .values()
+            .all(|shipment| units(&shipment.dispatched()) + units(&shipment.stopped) <= units(&shipment.holds));
+        let stopped = consignment.shipments.values().map(|shipment| units(&shipment.stopped)).sum::<i64>();
+        let released = state.inventory.reservation(Id::from_uuid(order.id.uuid())).map_or(0, released);
+        let parts = granted(order).filter(|refund| refund.kind == RefundKind::BeforeDispatch);
+        let paid_back = parts.flat_map(|refund| &refund.lines).map(|line| line.quantity).sum::<i64>();
+        let is_same = released == stopped && paid_back == stopped;
+        stays && released <= stopped && paid_back <= stopped && (is_same || !is_at_rest(fleet, state))
     })
 }
 

@@ -52,6 +52,11 @@ pub fn dispatched(reservation: &Reservation) -> i64 {
     reservation.allocations.iter().map(|allocation| allocation.dispatched).sum()
 }
 
+/// Units of an order that inventory gave back part by part.
+pub fn released(reservation: &Reservation) -> i64 {
+    reservation.allocations.iter().map(|allocation| allocation.released).sum()
+}
+
 /// Units of an order that inventory knows to have come back.
 pub fn returned(reservation: &Reservation) -> Returned {
     reservation.allocations.iter().fold(Returned::default(), |sum, allocation| {

@@ -70,6 +70,7 @@ fn expected(mutant: Mutant) -> (&'static str, &'static str) {
             "a parcel of order A does not arrive",
         ),
         Mutant::RestockWithoutSums => (STOCK, "inventory hears ReturnReceived of A"),
+        Mutant::ReleasePartsWithoutSums => (STOCK, "inventory hears ShipmentCancelled of A"),
         Mutant::DispatchAfterStopping => (IN_VAIN, "shipping hears OrderCancellationRequested of A"),
     }
 }

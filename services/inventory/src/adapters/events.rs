@@ -13,7 +13,7 @@ use messaging::{Envelope, Outgoing, Subscription, Trigger, Undecodable};
 use crate::domain::address::Place;
 use crate::domain::allocation::{Allocation, Returned, Shortage};
 use crate::domain::event::Event;
-use crate::domain::fact::{Dispatch, Fact, Receipt};
+use crate::domain::fact::{Dispatch, Fact, PartStop, Receipt};
 use crate::domain::ids::OrderId;
 use crate::domain::stock::StockItem;
 use crate::domain::transfer::{self, Transfer};
@@ -73,9 +73,11 @@ pub const SUBSCRIPTIONS: &[Subscription] = &[
     },
     Subscription {
         event: "tradewind.shipping.v1.ShipmentCancelled",
-        reaction: "gives back what is committed: nothing of it has left, and nothing will",
-        follows: &["InventoryReleased"],
+        reaction: "gives back what is committed: nothing of it has left, and nothing will; of a part what was stopped since the last part; refuses more than is there",
+        follows: &["InventoryReleased", "BackInStock"],
         tests: &[
+            "services/inventory/tests/it/parts.rs::parts_that_are_stopped_are_given_back_once_and_the_rest_leaves",
+            "services/inventory/tests/it/parts.rs::more_than_is_there_is_not_given_back_and_an_operator_looks",
             "services/inventory/tests/it/fulfilment.rs::an_order_whose_parcels_are_stopped_gives_its_stock_back_once",
         ],
     },
@@ -149,9 +151,7 @@ pub fn decode(event: &Envelope) -> Result<Option<Fact>, Undecodable> {
             if event.reason == DELIVERY_FAILED { Fact::DeliveryFailed(order_id) } else { Fact::OrderEnded(order_id) }
         }
         "tradewind.shipping.v1.ShipmentDispatched" => shipment_dispatched(&event.decode()?)?,
-        "tradewind.shipping.v1.ShipmentCancelled" => {
-            Fact::ShipmentCancelled(order_id(&event.decode::<ShipmentCancelled>()?.order_id)?)
-        }
+        "tradewind.shipping.v1.ShipmentCancelled" => shipment_cancelled(&event.decode()?)?,
         "tradewind.shipping.v1.ReturnReceived" => return_received(&event.decode()?)?,
         "tradewind.payments.v1.PaymentRefunded" => {
             let event = event.decode::<PaymentRefunded>()?;
@@ -201,6 +201,25 @@ fn shipment_dispatched(event: &ShipmentDispatched) -> Result<Fact, Undecodable> 
         warehouse_id: id_from_wire("warehouse_id", &event.warehouse_id).map_err(Undecodable::new)?,
         dispatched,
     }))
+}
+
+fn shipment_cancelled(event: &ShipmentCancelled) -> Result<Fact, Undecodable> {
+    let order_id = id_from_wire("order_id", &event.order_id).map_err(Undecodable::new)?;
+    let Some(part) = &event.part else { return Ok(Fact::ShipmentCancelled(order_id)) };
+    let mut stopped = BTreeMap::new();
+    for line in &part.order_stopped_lines {
+        let sku = line.sku.parse::<Sku>().map_err(Undecodable::new)?;
+        let warehouse_id = id_from_wire("warehouse_id", &line.warehouse_id).map_err(Undecodable::new)?;
+        let quantity = Quantity::new(line.quantity).map_err(Undecodable::new)?;
+        if stopped.insert((warehouse_id, sku), quantity).is_some() {
+            return Err(Undecodable::new(format!("order_stopped_lines has {} twice", line.sku)));
+        }
+    }
+    // A part with nothing in it would be taken for one that was heard of before.
+    if stopped.is_empty() {
+        return Err(Undecodable::new("order_stopped_lines is empty"));
+    }
+    Ok(Fact::PartStopped(PartStop { order_id, stopped }))
 }
 
 fn return_received(event: &ReturnReceived) -> Result<Fact, Undecodable> {
@@ -257,9 +276,13 @@ pub fn encode(event: &Event) -> Outgoing {
         Event::ReservationExpired { order_id } => {
             of_reservation(*order_id, &wire::ReservationExpired { order_id: order_id.to_string() })
         }
-        Event::InventoryReleased { order_id, allocations } => of_reservation(
+        Event::InventoryReleased { order_id, allocations, partial } => of_reservation(
             *order_id,
-            &wire::InventoryReleased { order_id: order_id.to_string(), allocations: allocations_to_wire(allocations) },
+            &wire::InventoryReleased {
+                order_id: order_id.to_string(),
+                allocations: allocations_to_wire(allocations),
+                partial: *partial,
+            },
         ),
         Event::StockAdded { stock_item, quantity, reason, order_id } => of_stock(
             stock_item,

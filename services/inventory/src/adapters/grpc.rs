@@ -390,6 +390,7 @@ fn reservation_to_wire(reservation: &Reservation, version: i64) -> wire::Reserva
         status: reservation_status_to_wire(reservation.status).into(),
         allocations: allocations_to_wire(&reservation.allocations),
         dispatched: allocations_to_wire(&reservation.dispatched()),
+        released: allocations_to_wire(&reservation.released()),
         expire_time: reservation.expires_at.map(timestamp_to_wire),
         version,
     }

@@ -19,6 +19,8 @@ pub struct Allocation {
     pub quantity: i64,
     /// Units of these that have left the warehouse.
     pub dispatched: i64,
+    /// Units of these that were given back while the rest was the order's: they will not leave.
+    pub released: i64,
     /// Units of those that have come back to it.
     pub returned: Returned,
 }
@@ -67,15 +69,15 @@ impl Returned {
 }
 
 impl Allocation {
-    /// So many units of the same, none of which has left.
+    /// So many units of the same, none of which has left or was given back.
     #[must_use]
     pub fn with_quantity(&self, quantity: i64) -> Self {
-        Self { quantity, dispatched: 0, returned: Returned::default(), ..self.clone() }
+        Self { quantity, dispatched: 0, released: 0, returned: Returned::default(), ..self.clone() }
     }
 
-    /// Units that are still in the warehouse.
+    /// Units that are still the order's, and in the warehouse.
     pub fn remaining(&self) -> i64 {
-        self.quantity - self.dispatched
+        self.quantity - self.dispatched - self.released
     }
 }
 

@@ -34,6 +34,23 @@ pub enum Error {
         /// Units that the order was given there.
         held: i64,
     },
+    /// More is stopped in a warehouse than it holds for the order and has not let go. Shipping counts with the same figures, so this cannot
+    /// be; an operator has to look.
+    #[error(
+        "{stopped} units of {sku} are stopped in warehouse {warehouse_id} for order {order_id}, which has {held} there"
+    )]
+    StoppedMoreThanHeld {
+        /// The order.
+        order_id: OrderId,
+        /// The warehouse.
+        warehouse_id: WarehouseId,
+        /// The variant.
+        sku: Sku,
+        /// Units that are said to be stopped so far.
+        stopped: i64,
+        /// Units that the order was given there and that have not left.
+        held: i64,
+    },
     /// More came back to a warehouse than had left it for the order. Shipping counts with the same figures, so this cannot be; an
     /// operator has to look.
     #[error(
@@ -92,6 +109,7 @@ impl Classified for Error {
             Self::NothingReserved(_)
             | Self::NothingCommitted(_)
             | Self::DispatchedMoreThanHeld { .. }
+            | Self::StoppedMoreThanHeld { .. }
             | Self::ReturnedMoreThanDispatched { .. }
             | Self::StockBelowPromised { .. }
             | Self::TransferReceived(_)
@@ -105,6 +123,7 @@ impl Classified for Error {
             Self::NothingReserved(_) => "NOTHING_RESERVED",
             Self::NothingCommitted(_) => "NOTHING_COMMITTED",
             Self::DispatchedMoreThanHeld { .. } => "DISPATCHED_MORE_THAN_HELD",
+            Self::StoppedMoreThanHeld { .. } => "STOPPED_MORE_THAN_HELD",
             Self::ReturnedMoreThanDispatched { .. } => "RETURNED_MORE_THAN_DISPATCHED",
             Self::StockBelowPromised { .. } => "STOCK_BELOW_PROMISED",
             Self::NoSuchTransfer(_) => "TRANSFER_NOT_FOUND",

@@ -49,6 +49,8 @@ pub enum Event {
         order_id: OrderId,
         /// What was given back where.
         allocations: Vec<Allocation>,
+        /// Whether it is a part, and the rest is still committed or has left.
+        partial: bool,
     },
     /// Goods came in.
     StockAdded {

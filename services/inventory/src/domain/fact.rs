@@ -35,6 +35,8 @@ pub enum Fact {
     ReturnReceived(Receipt),
     /// Nothing of the order has left, and nothing will: its stock is to be given back.
     ShipmentCancelled(OrderId),
+    /// A part of the order will not leave: its stock is to be given back.
+    PartStopped(PartStop),
     /// The order was cancelled because nothing of it arrived: all of it had left.
     DeliveryFailed(OrderId),
     /// Money of the order was given back.
@@ -74,6 +76,16 @@ impl Dispatch {
     pub fn movement_id(&self, stock_item_id: StockItemId) -> MovementId {
         derived(self.parcel_id.uuid(), stock_item_id, 0)
     }
+}
+
+/// A part of an order that will not leave.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PartStop {
+    /// The order.
+    pub order_id: OrderId,
+    /// What of the whole order was stopped part by part so far, this part included. A sum and no difference, so that what is heard twice, or
+    /// after a later part, gives nothing back twice.
+    pub stopped: BTreeMap<(WarehouseId, Sku), Quantity>,
 }
 
 /// Goods that came back to warehouses.
@@ -202,6 +214,7 @@ impl Fact {
             | Self::DeliveryFailed(order_id)
             | Self::PaymentRefunded { order_id, .. } => Some(*order_id),
             Self::ShipmentDispatched(dispatch) => Some(dispatch.order_id),
+            Self::PartStopped(stop) => Some(stop.order_id),
             Self::ReturnReceived(receipt) => Some(receipt.order_id),
             Self::StockChange(_) | Self::TransferDispatched(_) | Self::TransferReceived(_) => None,
         }
@@ -219,6 +232,7 @@ impl Fact {
             | Self::ShipmentDispatched(_)
             | Self::ReturnReceived(_)
             | Self::ShipmentCancelled(_)
+            | Self::PartStopped(_)
             | Self::DeliveryFailed(_)
             | Self::PaymentRefunded { .. }
             | Self::StockChange(_) => None,

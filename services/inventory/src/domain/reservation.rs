@@ -11,15 +11,16 @@
 //!
 //! Expiry is final: a payment that comes later is refused, and nothing is reserved again.
 //!
-//! Goods of a committed reservation leave in parcels. Each allocation remembers how many of its units have left; the reservation
-//! stays committed when all of them have, whatever comes afterwards. What comes back from then on is remembered there too, by its
+//! Goods of a committed reservation leave in parcels, and parts of them may be stopped before and are given back. Each allocation remembers
+//! how many of its units have left, and how many were given back so; the reservation stays committed when all of them have left that were to,
+//! whatever comes afterwards. What comes back from then on is remembered there too, by its
 //! condition: it is no more the order's.
 
 use kernel::{Mutant, Timestamp};
 
 use super::allocation::{Allocation, Returned};
 use super::error::Error;
-use super::fact::{Dispatch, Receipt};
+use super::fact::{Dispatch, PartStop, Receipt};
 use super::ids::OrderId;
 
 /// The stock held for one order.
@@ -42,7 +43,7 @@ pub enum Status {
     Active,
     /// The stock belongs to the order.
     Committed,
-    /// The stock was given back because the order ended or its parcels were stopped. Final.
+    /// The stock was given back because the order ended or all of its parcels were stopped. Final.
     Released,
     /// Its time passed and the stock went back on sale. Final.
     Expired,
@@ -65,7 +66,7 @@ impl Reservation {
         self.expires_at.is_some_and(|expires_at| expires_at <= now)
     }
 
-    /// What of it is still in the warehouses.
+    /// What of it is still the order's, and in the warehouses.
     pub fn remaining(&self) -> Vec<Allocation> {
         let units = |allocation: &Allocation| allocation.with_quantity(allocation.remaining());
         self.allocations.iter().map(units).filter(|allocation| allocation.quantity > 0).collect()
@@ -77,15 +78,21 @@ impl Reservation {
         self.allocations.iter().map(units).filter(|allocation| allocation.quantity > 0).collect()
     }
 
+    /// What of it was given back part by part.
+    pub fn released(&self) -> Vec<Allocation> {
+        let units = |allocation: &Allocation| allocation.with_quantity(allocation.released);
+        self.allocations.iter().map(units).filter(|allocation| allocation.quantity > 0).collect()
+    }
+
     /// What leaves with a parcel: that by which its sums are above those of the parcels that were heard of before. Nothing, if it
-    /// was heard of itself, or a later one was. Refused if more is said to have left than the warehouse held for the order.
+    /// was heard of itself, or a later one was. Refused if more is said to have left than the warehouse held for the order and was not stopped.
     pub fn leaving(&self, dispatch: &Dispatch) -> Result<Vec<Allocation>, Error> {
         let mut leaving = Vec::new();
         for (sku, dispatched) in &dispatch.dispatched {
             let dispatched = i64::from(*dispatched);
             let is_meant = |a: &&Allocation| a.warehouse_id == dispatch.warehouse_id && a.sku == *sku;
             let allocation = self.allocations.iter().find(is_meant);
-            let held = allocation.map_or(0, |allocation| allocation.quantity);
+            let held = allocation.map_or(0, |allocation| allocation.quantity - allocation.released);
             if dispatched > held {
                 return Err(Error::DispatchedMoreThanHeld {
                     order_id: self.order_id,
@@ -126,6 +133,34 @@ impl Reservation {
             }
         }
         Ok(coming_back)
+    }
+
+    /// What is given back with a part that is stopped: that by which its sums are above those of the parts that were heard of before. Nothing,
+    /// if it was heard of itself, or a later one was. Refused if more is said to be stopped than the warehouse held for the order and has
+    /// not left.
+    pub fn stopping(&self, stop: &PartStop) -> Result<Vec<Allocation>, Error> {
+        let mut stopping = Vec::new();
+        for ((warehouse_id, sku), stopped) in &stop.stopped {
+            let stopped = i64::from(*stopped);
+            let is_meant = |a: &&Allocation| a.warehouse_id == *warehouse_id && a.sku == *sku;
+            let allocation = self.allocations.iter().find(is_meant);
+            let held = allocation.map_or(0, |allocation| allocation.quantity - allocation.dispatched);
+            let Some(allocation) = allocation.filter(|_| stopped <= held) else {
+                let (order_id, warehouse_id, sku) = (self.order_id, *warehouse_id, sku.clone());
+                return Err(Error::StoppedMoreThanHeld { order_id, warehouse_id, sku, stopped, held });
+            };
+            let before = if Mutant::ReleasePartsWithoutSums.is_active() { 0 } else { allocation.released };
+            stopping.extend((stopped > before).then(|| allocation.with_quantity(stopped - before)));
+        }
+        Ok(stopping)
+    }
+
+    /// Remembers that this was given back, while the rest is the order's.
+    pub(crate) fn note_released(&mut self, stopping: &[Allocation]) {
+        for allocation in &mut self.allocations {
+            let same = stopping.iter().filter(|stopped| stopped.stock_item_id == allocation.stock_item_id);
+            allocation.released += same.map(|stopped| stopped.quantity).sum::<i64>();
+        }
     }
 
     /// Remembers that this has come back.

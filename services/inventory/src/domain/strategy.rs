@@ -115,6 +115,7 @@ fn take(needs: &[Need<'_>], may_take: impl Fn(WarehouseId) -> bool) -> Vec<Alloc
                     warehouse_id: item.warehouse_id(),
                     quantity,
                     dispatched: 0,
+                    released: 0,
                     returned: Returned::default(),
                 });
             }

@@ -133,7 +133,7 @@ fn release(
 ) -> Decision<Event, Error> {
     let (order_id, allocations) = (reservation.order_id, reservation.remaining());
     world.move_stock(&allocations, give_back);
-    events.push(Event::InventoryReleased { order_id, allocations });
+    events.push(Event::InventoryReleased { order_id, allocations, partial: false });
     world.put_reservation(Reservation { status, ..reservation });
     Decision::Applied(events)
 }

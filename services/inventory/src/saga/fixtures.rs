@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::Policy;
 use crate::domain::address::Place;
 use crate::domain::allocation::{Allocation, Returned};
-use crate::domain::fact::{Dispatch, Fact, Receipt, StockChange, StockChangeKind};
+use crate::domain::fact::{Dispatch, Fact, PartStop, Receipt, StockChange, StockChangeKind};
 use crate::domain::ids::{OrderId, SellerId, StockItemId, WarehouseId};
 use crate::domain::reservation::{Reservation, Status};
 use crate::domain::stock::{Levels, StockItem};
@@ -57,8 +57,9 @@ pub(super) fn expires_at() -> Timestamp {
 
 /// Cups of the only warehouse, of which some have left.
 pub(super) fn cups(quantity: i64, dispatched: i64) -> Allocation {
-    let returned = Returned::default();
-    Allocation { stock_item_id: item(1), sku: sku("CUP"), warehouse_id: warehouse(1), quantity, dispatched, returned }
+    let (released, returned) = (0, Returned::default());
+    let (stock_item_id, sku, warehouse_id) = (item(1), sku("CUP"), warehouse(1));
+    Allocation { stock_item_id, sku, warehouse_id, quantity, dispatched, released, returned }
 }
 
 /// Three of the ten cups.
@@ -80,6 +81,12 @@ pub(super) fn dispatched(order_id: OrderId, warehouse_id: WarehouseId, so_far: &
         warehouse_id,
         dispatched: so_far.iter().map(|(code, units)| (sku(code), quantity(*units))).collect(),
     })
+}
+
+/// A part of an order is stopped in a warehouse. So much of it is by then.
+pub(super) fn stopped(order_id: OrderId, warehouse_id: WarehouseId, so_far: &[(&str, i64)]) -> Fact {
+    let line = |(code, units): &(&str, i64)| ((warehouse_id, sku(code)), quantity(*units));
+    Fact::PartStopped(PartStop { order_id, stopped: so_far.iter().map(line).collect() })
 }
 
 /// So many units that can be sold, are damaged, are not accepted.

@@ -1,4 +1,4 @@
-//! The fulfilment saga: goods leave, parcel by parcel, or are stopped.
+//! The fulfilment saga: goods leave, parcel by parcel, or are stopped, all of them or a part.
 //!
 //! Whether anything leaves is for shipping to say, on one topic and in order: whoever else says that an order has ended may be heard of before its
 //! parcels are, and then what is on sale again is on a lorry.
@@ -7,9 +7,10 @@ use kernel::Decision;
 
 use crate::domain::error::Error;
 use crate::domain::event::Event;
-use crate::domain::fact::Dispatch;
+use crate::domain::fact::{Dispatch, PartStop};
 use crate::domain::ids::OrderId;
 use crate::domain::reservation::{Reservation, Status};
+use crate::domain::stock::StockItem;
 use crate::domain::world::World;
 use crate::saga::checkout;
 
@@ -47,7 +48,7 @@ fn remove(world: &mut World, mut reservation: Reservation, dispatch: &Dispatch) 
     Decision::Applied(removed.collect())
 }
 
-/// Gives back what the order was given: nothing of it has left, and nothing will.
+/// Gives back what the order was given and was not given back part by part: nothing of it has left, and nothing will.
 pub fn on_shipment_cancelled(world: &mut World, order_id: OrderId) -> Decision<Event, Error> {
     let nothing_committed = Decision::Refused(Error::NothingCommitted(order_id));
     let Some(reservation) = world.reservation(order_id).cloned() else {
@@ -66,6 +67,38 @@ pub fn on_shipment_cancelled(world: &mut World, order_id: OrderId) -> Decision<E
     }
 }
 
+/// Gives back what is stopped of an order; the rest of it stays the order's. If nothing has left and nothing is left, all of it was given back.
+pub fn on_part_stopped(world: &mut World, stop: &PartStop) -> Decision<Event, Error> {
+    let nothing_committed = Decision::Refused(Error::NothingCommitted(stop.order_id));
+    let Some(reservation) = world.reservation(stop.order_id).cloned() else {
+        return nothing_committed;
+    };
+    match reservation.status {
+        Status::Committed => release_part(world, reservation, stop),
+        // Whatever it was given back for, it was given back once.
+        Status::Released => Decision::AlreadyApplied,
+        Status::Active | Status::Expired | Status::CommitRefused | Status::Rejected | Status::Tombstone => {
+            nothing_committed
+        }
+    }
+}
+
+fn release_part(world: &mut World, mut reservation: Reservation, stop: &PartStop) -> Decision<Event, Error> {
+    let stopping = match reservation.stopping(stop) {
+        Ok(stopping) if stopping.is_empty() => return Decision::AlreadyApplied,
+        Ok(stopping) => stopping,
+        Err(refusal) => return Decision::Refused(refusal),
+    };
+    reservation.note_released(&stopping);
+    let partial = !(reservation.remaining().is_empty() && reservation.dispatched().is_empty());
+    if !partial {
+        reservation.status = Status::Released;
+    }
+    world.put_reservation(reservation);
+    world.move_stock(&stopping, StockItem::release_committed);
+    Decision::applied(Event::InventoryReleased { order_id: stop.order_id, allocations: stopping, partial })
+}
+
 /// Leaves the reservation of an order of which nothing arrived as it is: all of it had left, although we may not have heard of it yet.
 pub fn on_delivery_failed(world: &World, order_id: OrderId) -> Decision<Event, Error> {
     match world.reservation(order_id).map(|reservation| reservation.status) {
@@ -82,5 +115,7 @@ pub fn on_delivery_failed(world: &World, order_id: OrderId) -> Decision<Event, E
     }
 }
 
+#[cfg(test)]
+mod part_tests;
 #[cfg(test)]
 mod tests;

@@ -35,6 +35,7 @@ pub fn decide(world: &mut World, fact: &Fact, policy: &Policy, now: Timestamp) -
         Fact::ShipmentDispatched(dispatch) => fulfilment::on_shipment_dispatched(world, dispatch),
         Fact::ReturnReceived(receipt) => returns::on_return_received(world, receipt),
         Fact::ShipmentCancelled(order_id) => fulfilment::on_shipment_cancelled(world, *order_id),
+        Fact::PartStopped(stop) => fulfilment::on_part_stopped(world, stop),
         Fact::DeliveryFailed(order_id) => fulfilment::on_delivery_failed(world, *order_id),
         Fact::PaymentRefunded { order_id, order_ended } => refund::on_payment_refunded(world, *order_id, *order_ended),
         Fact::StockChange(change) => on_stock_change(world, change),

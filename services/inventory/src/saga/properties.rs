@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use super::decide;
 use super::fixtures::{
     NOON, POLICY, assert_books_balance, back, dispatched, item, order, quantity, received, seller, sku, stock_change,
-    warehouse,
+    stopped, warehouse,
 };
 use crate::domain::address::Place;
 use crate::domain::allocation::Allocation;
@@ -44,6 +44,8 @@ fn any_step() -> impl Strategy<Value = Step> {
         let so_far: Vec<_> = so_far.into_iter().map(|(index, units)| (SKUS[index], units)).collect();
         dispatched(order_id, warehouse(number), &so_far)
     });
+    let part = (order_id(), 0..WAREHOUSES, 0..SKUS.len(), 1..6_i64)
+        .prop_map(|(order_id, number, index, units)| stopped(order_id, warehouse(number), &[(SKUS[index], units)]));
     let units = || 0..4_i64;
     let came_back = (order_id(), 0..WAREHOUSES, 0..SKUS.len(), (units(), units(), units())).prop_map(
         |(order_id, number, index, (resalable, damaged, not_accepted))| {
@@ -64,6 +66,7 @@ fn any_step() -> impl Strategy<Value = Step> {
         2 => order_id().prop_map(|id| Step::Saga(Fact::OrderEnded(id))),
         2 => (order_id(), any::<bool>()).prop_map(|(order_id, order_ended)| Step::Saga(Fact::PaymentRefunded { order_id, order_ended })),
         1 => order_id().prop_map(|id| Step::Saga(Fact::ShipmentCancelled(id))),
+        4 => part.prop_map(Step::Saga),
         3 => order_id().prop_map(|id| Step::Saga(Fact::ReservationDue(id))),
         6 => left.prop_map(Step::Saga),
         6 => came_back.prop_map(Step::Saga),

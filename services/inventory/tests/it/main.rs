@@ -7,6 +7,7 @@
 //! | `warehouses` | from which warehouse stock is taken, and that none is that is closed |
 //! | `crossings` | a SKU is low, gone and back, told once for each crossing |
 //! | `fulfilment` | the saga: what shipping says has left is off the stock, once |
+//! | `parts` | the saga: parts that are stopped are on sale again, each once |
 //! | `refund` | the saga: an order whose money is given back gives its stock back, once |
 //! | `returns` | what comes back is on sale again or written off, by its condition, once |
 //! | `sold_out` | the last unit, and those who come after it |
@@ -21,6 +22,7 @@ mod crossings;
 mod fulfilment;
 mod indexes;
 mod marketplace;
+mod parts;
 mod refund;
 mod returns;
 mod rpc;

@@ -7,7 +7,8 @@ use contracts::google::r#type::PostalAddress;
 use contracts::orders::v1::{OrderCancelled, OrderCreated, OrderFailed, OrderLine};
 use contracts::payments::v1::{PaymentAuthorized, PaymentRefunded};
 use contracts::shipping::v1::{
-    ReceivedLine, ReturnCondition, ReturnReceived, ShipmentCancelled, ShipmentDispatched, ShipmentLine,
+    ReceivedLine, ReturnCondition, ReturnReceived, ShipmentCancelled, ShipmentDispatched, ShipmentLine, StoppedLine,
+    StoppedPart,
 };
 use inventory::adapters::events::SUBSCRIPTIONS;
 use inventory::adapters::postgres;
@@ -256,7 +257,8 @@ impl Marketplace {
         let rows = sqlx::query(
             "WITH held AS (
                  SELECT (a ->> 'stock_item_id')::uuid AS stock_item_id, r.status,
-                        sum((a ->> 'quantity')::bigint - coalesce((a ->> 'dispatched')::bigint, 0)) AS units
+                        sum((a ->> 'quantity')::bigint - coalesce((a ->> 'dispatched')::bigint, 0)
+                            - coalesce((a ->> 'released')::bigint, 0)) AS units
                  FROM reservation r, jsonb_array_elements(r.allocations) a
                  WHERE r.status IN ('active', 'committed') GROUP BY 1, 2
              )
@@ -369,7 +371,19 @@ impl Order {
 
     /// Nothing of it has left, and nothing will.
     pub(crate) fn stopped(&self) -> Event {
-        let message = ShipmentCancelled { order_id: self.id.to_string() };
+        let message = ShipmentCancelled { order_id: self.id.to_string(), ..ShipmentCancelled::default() };
+        Event::new("shipping", "consignment", self.uuid(), 2, &message)
+    }
+
+    /// A part of it is stopped: so much in all by then.
+    pub(crate) fn part_stopped(&self, warehouse: &Warehouse, so_far: &[(&str, i64)]) -> Event {
+        let line = |(sku, quantity): &(&str, i64)| StoppedLine {
+            sku: (*sku).to_owned(),
+            warehouse_id: warehouse.id.to_string(),
+            quantity: *quantity,
+        };
+        let part = StoppedPart { order_stopped_lines: so_far.iter().map(line).collect(), ..StoppedPart::default() };
+        let message = ShipmentCancelled { order_id: self.id.to_string(), refund_number: 1, part: Some(part) };
         Event::new("shipping", "consignment", self.uuid(), 2, &message)
     }
 

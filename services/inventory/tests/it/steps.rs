@@ -7,7 +7,7 @@ use inventory::app::change_stock::{ChangeStock, change_stock};
 use inventory::app::create_warehouse::{CreateWarehouse, create_warehouse};
 use inventory::domain::address::Place;
 use inventory::domain::allocation::Returned;
-use inventory::domain::fact::{Dispatch, Fact, Receipt, StockChangeKind};
+use inventory::domain::fact::{Dispatch, Fact, PartStop, Receipt, StockChangeKind};
 use inventory::domain::ids::{OrderId, ParcelId, ReturnId, SellerId, ShipmentId, StockItemId, WarehouseId};
 use inventory::domain::stock::StockItem;
 use inventory::domain::warehouse::{Priority, WarehouseCode};
@@ -82,6 +82,13 @@ impl Checkout {
 
     fn stopped(&self) -> Step<Fact> {
         Step::new(SHIPPING, "ShipmentCancelled", Fact::ShipmentCancelled(self.order_id)).needs(&[COMMITTED])
+    }
+
+    /// A part is stopped, and with it so many cups and pots are.
+    fn part_stopped(&self, so_far: &[(&str, i64)]) -> Step<Fact> {
+        let line = |(code, units): &(&str, i64)| ((self.warehouse_id, sku(code)), Quantity::new(*units).unwrap());
+        let stop = PartStop { order_id: self.order_id, stopped: so_far.iter().map(line).collect() };
+        Step::new(SHIPPING, "ShipmentCancelled", Fact::PartStopped(stop)).needs(&[COMMITTED])
     }
 
     /// Nothing of it arrived, and it was to be paid at the door.
@@ -236,6 +243,19 @@ impl Table for Checkout {
                 // The money of a parcel that failed; the rest of the order is still to leave.
                 .then(self.refund_approved().is_ignored().not_undone_by([self.authorized().is_known()]))
                 .then(all_has_left()),
+            Journey::new("an order of which parts are stopped before the rest leaves")
+                .undone_by([self.cancelled()])
+                .then(held())
+                .then(committed())
+                .then(self.part_stopped(&[("CUP", 1)]).tells(&[RELEASED])
+                    .undone_by([self.stopped().tells(&[RELEASED])])
+                    .or_by([self.part_stopped(&[("CUP", 3), ("POT", 1)]).tells(&[RELEASED])])
+                    .but_not_by([self.part_stopped(&[("CUP", 4)]).is_refused(), the_rest().is_refused()]))
+                .then(self.part_stopped(&[("CUP", 1), ("POT", 1)]).tells(&[RELEASED])
+                    .undone_by([self.stopped().tells(&[RELEASED])])
+                    .but_not_by([self.part_stopped(&[("CUP", 1)]).is_known()]))
+                .then(two_cups().tells(&[REMOVED])
+                    .not_undone_by([self.part_stopped(&[("CUP", 2)]).is_refused(), self.cancelled().is_ignored()])),
             Journey::new("an order of which all leaves and comes back in two receipts")
                 .undone_by([self.cancelled()])
                 .then(held())
@@ -281,6 +301,7 @@ fn a_step_that_is_broken_on_purpose_is_caught() {
             "the reservation's time, OrderCancelled, PaymentAuthorized: the slate is not clean",
         ),
         (Mutant::ReleaseOnPartialRefund, "PaymentRefunded takes effect and tells InventoryReleased"),
+        (Mutant::ReleasePartsWithoutSums, "ShipmentCancelled takes effect and tells InventoryReleased"),
         (Mutant::RestockWithoutSums, "ReturnReceived takes effect and tells StockAdded and becomes"),
     ] {
         let told = output_of_broken(mutant, "steps::every_step_of_a_checkout_can_be_repeated_and_undone");

@@ -108,7 +108,8 @@ pub const SUBSCRIPTIONS: &[Subscription] = &[
     },
     Subscription {
         event: "tradewind.inventory.v1.InventoryReleased",
-        reaction: "notes it on the fulfilment axis of an order that ended or is refunded",
+        reaction: "notes it on the fulfilment axis of an order that ended or is refunded; of one of which a part was stopped nothing",
+
         follows: &[],
         tests: &[
             "services/orders/tests/it/checkout.rs::what_is_undone_shows_on_the_axes",
@@ -153,9 +154,11 @@ pub const SUBSCRIPTIONS: &[Subscription] = &[
     },
     Subscription {
         event: "tradewind.shipping.v1.ShipmentCancelled",
-        reaction: "CONFIRMED to CANCELLED, for an order to be paid in cash that waits for its parcels to be stopped; grants the refund that a paid order waits for",
-        follows: &["OrderCancelled", "RefundApproved"],
+        reaction: "CONFIRMED to CANCELLED, for an order to be paid in cash that waits for its parcels to be stopped; grants the refund that a paid order waits for; of a part, SHIPPED or DELIVERED if nothing else was awaited",
+        follows: &["OrderCancelled", "RefundApproved", "OrderShipped", "OrderDelivered"],
         tests: &[
+            "services/orders/tests/it/parts.rs::an_order_of_which_a_part_is_stopped_goes_on_with_the_rest",
+            "services/orders/tests/it/parts.rs::an_order_that_is_stopped_part_by_part_is_refunded_like_a_whole_one",
             "services/orders/tests/it/refund.rs::a_paid_order_is_refunded_once_its_parcels_are_stopped",
             "services/orders/tests/it/fulfilment.rs::an_order_to_be_paid_in_cash_is_cancelled_once_its_parcels_are_stopped",
         ],
@@ -166,6 +169,7 @@ pub const SUBSCRIPTIONS: &[Subscription] = &[
         follows: &["RefundRejected"],
         tests: &[
             "services/orders/tests/it/refund.rs::a_refund_that_comes_too_late_is_rejected_and_the_order_goes_on",
+            "services/orders/tests/it/parts.rs::a_part_that_has_left_is_rejected_and_may_be_asked_for_no_more",
             "services/orders/tests/it/fulfilment.rs::a_parcel_that_left_before_it_could_be_stopped_goes_on",
         ],
     },
@@ -186,11 +190,12 @@ pub const TRIGGERS: &[Trigger] = &[
     },
     Trigger {
         cause: "the buyer, the seller or an operator calls `RequestRefund`",
-        reaction: "before dispatch: has the parcels of a paid order stopped; after a return: waits for what was delivered to come back; goodwill: grants it at once; refuses what the order does not have",
+        reaction: "before dispatch: has the parcels of a paid order stopped, or units of it; after a return: waits for what was delivered to come back; goodwill: grants it at once; refuses what the order does not have",
         follows: &["RefundRequested", "RefundApproved"],
         tests: &[
             "services/orders/tests/it/refund.rs::a_paid_order_is_refunded_once_its_parcels_are_stopped",
             "services/orders/tests/it/refund.rs::what_was_not_paid_or_has_left_is_not_refunded",
+            "services/orders/tests/it/parts.rs::units_that_are_not_in_the_order_or_asked_back_already_are_refused",
             "services/orders/tests/it/refund.rs::several_refunds_of_parts_come_to_all_that_was_paid",
         ],
     },
@@ -265,7 +270,8 @@ pub fn decode(event: &Envelope) -> Result<Option<Fact>, Undecodable> {
             about(event.decode::<inventory::ReservationExpired>()?.order_id, OrderFact::ReservationExpired)?
         }
         "tradewind.inventory.v1.InventoryReleased" => {
-            about(event.decode::<inventory::InventoryReleased>()?.order_id, OrderFact::InventoryReleased)?
+            let inventory::InventoryReleased { order_id, partial, .. } = event.decode()?;
+            about(order_id, OrderFact::InventoryReleased { partial })?
         }
         "tradewind.shipping.v1.ShipmentDispatched" => {
             let shipping::ShipmentDispatched { order_id, order_dispatched, .. } = event.decode()?;
@@ -293,10 +299,14 @@ pub fn decode(event: &Envelope) -> Result<Option<Fact>, Undecodable> {
             about(order_id, OrderFact::ReturnReceived { number, accepted, complete })?
         }
         "tradewind.shipping.v1.ShipmentCancelled" => {
-            about(event.decode::<shipping::ShipmentCancelled>()?.order_id, OrderFact::ShipmentCancelled)?
+            let cancelled: shipping::ShipmentCancelled = event.decode()?;
+            let fact = wire_refund::stopped_from_wire(&cancelled).map_err(Undecodable::new)?;
+            about(cancelled.order_id, fact)?
         }
         "tradewind.shipping.v1.ShipmentCancelRefused" => {
-            about(event.decode::<shipping::ShipmentCancelRefused>()?.order_id, OrderFact::ShipmentCancelRefused)?
+            let shipping::ShipmentCancelRefused { order_id, refund_number, .. } = event.decode()?;
+            let number = wire_refund::number_from_wire(refund_number);
+            about(order_id, OrderFact::ShipmentCancelRefused { number })?
         }
         _ => return Ok(None),
     };

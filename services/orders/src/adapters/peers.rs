@@ -149,7 +149,8 @@ fn stock_from_wire(reservation: &inventory::Reservation) -> Result<(OrderId, Sto
     let seen = match Wire::try_from(reservation.status) {
         Ok(Wire::Active) => StockSeen::Reserved,
         Ok(Wire::Committed) => {
-            StockSeen::Committed { is_here: units(&reservation.dispatched) < units(&reservation.allocations) }
+            let gone = units(&reservation.dispatched) + units(&reservation.released);
+            StockSeen::Committed { is_here: gone < units(&reservation.allocations) }
         }
         Ok(Wire::Released | Wire::Expired | Wire::Rejected | Wire::Tombstone) => StockSeen::NotHeld,
         Ok(Wire::Unspecified) | Err(_) => {

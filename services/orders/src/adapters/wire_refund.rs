@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use contracts::convert::{InvalidField, money_from_wire, money_to_wire};
 use contracts::orders::v1 as wire;
-use contracts::shipping::v1::ShipmentLine;
-use kernel::Sku;
+use contracts::shipping::v1::{ShipmentCancelled, ShipmentLine, StoppedPart};
+use kernel::{Quantity, Sku};
 
+use crate::domain::fact::{self, OrderFact};
 use crate::domain::refund::{Refund, RefundKind, RefundLine, RefundNumber, RefundRequest, RefundStatus, Units};
 use crate::domain::snapshot::SkuTotal;
 
@@ -17,19 +18,23 @@ pub(super) fn request_from_wire(request: &wire::RequestRefundRequest) -> Result<
     let only_with = |field, kind, is_set| {
         if is_set { Err(InvalidField::new(field, format!("belongs to {kind} alone"))) } else { Ok(()) }
     };
-    if kind != wire::RefundKind::AfterReturn {
-        only_with("lines", "AFTER_RETURN", !request.lines.is_empty())?;
-    }
+    let only_without = |field, kind, is_empty| {
+        if is_empty { Ok(()) } else { Err(InvalidField::new(field, format!("does not belong to {kind}"))) }
+    };
+    let units = || units_from_wire(request.lines.iter().map(|line| (line.sku.as_str(), line.quantity)));
     if kind != wire::RefundKind::Goodwill {
         only_with("amount", "GOODWILL", request.amount.is_some())?;
     }
     match kind {
-        wire::RefundKind::Unspecified | wire::RefundKind::BeforeDispatch => Ok(RefundRequest::BeforeDispatch),
-        wire::RefundKind::AfterReturn => {
-            let lines = request.lines.iter().map(|line| (line.sku.as_str(), line.quantity));
-            Ok(RefundRequest::AfterReturn(units_from_wire(lines)?))
+        wire::RefundKind::Unspecified | wire::RefundKind::BeforeDispatch if request.lines.is_empty() => {
+            Ok(RefundRequest::BeforeDispatch)
         }
+        wire::RefundKind::Unspecified | wire::RefundKind::BeforeDispatch => {
+            Ok(RefundRequest::PartBeforeDispatch(units()?))
+        }
+        wire::RefundKind::AfterReturn => Ok(RefundRequest::AfterReturn(units()?)),
         wire::RefundKind::Goodwill => {
+            only_without("lines", "GOODWILL", request.lines.is_empty())?;
             let amount = money_from_wire("amount", request.amount.as_ref())?;
             if !amount.is_positive() {
                 return Err(InvalidField::new("amount", "must be above zero"));
@@ -68,6 +73,25 @@ pub(super) fn units_of_shipment(field: &str, lines: &[ShipmentLine]) -> Result<U
     }
     let lines = lines.iter().map(|line| (line.sku.as_str(), line.quantity));
     units_from_wire(lines).map_err(|invalid| invalid.within(field))
+}
+
+/// All of it is stopped, or a part: what is stopped of each SKU, wherever.
+pub(super) fn stopped_from_wire(cancelled: &ShipmentCancelled) -> Result<OrderFact, InvalidField> {
+    let Some(part) = &cancelled.part else { return Ok(OrderFact::ShipmentCancelled) };
+    let number = number_from_wire(cancelled.refund_number);
+    let number = number.ok_or_else(|| InvalidField::new("refund_number", "must be above zero"))?;
+    let mut units = Units::new();
+    for (index, line) in part.lines.iter().enumerate() {
+        let at = |field: &str| format!("part.lines[{index}].{field}");
+        let sku: Sku = line.sku.parse().map_err(|error| InvalidField::new(at("sku"), error))?;
+        let quantity = Quantity::new(line.quantity).map_err(|error| InvalidField::new(at("quantity"), error))?;
+        *units.entry(sku).or_default() += i64::from(quantity);
+    }
+    if units.is_empty() {
+        return Err(InvalidField::new("part.lines", "is empty"));
+    }
+    let StoppedPart { order_dispatched, order_delivered, order_failed, .. } = *part;
+    Ok(OrderFact::PartStopped(fact::StoppedPart { number, units, order_dispatched, order_delivered, order_failed }))
 }
 
 /// 0 is what a fact says that follows from no refund.

@@ -23,7 +23,8 @@ pub struct RequestRefund {
     pub actor: String,
 }
 
-/// Asks for the refund, and answers the order as it is then. Before dispatch it is asked for once; every other request is one of its own.
+/// Asks for the refund, and answers the order as it is then. Everything before dispatch is asked for once; every other request, also of a
+/// part, is one of its own.
 pub async fn request_refund(
     unit: &mut UnitOfWork,
     orders: &Orders,

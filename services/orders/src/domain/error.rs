@@ -20,7 +20,7 @@ pub enum OrderError {
         /// What it has reached.
         milestone: Milestone,
     },
-    /// The money does not go back in this way at this point: the policy is in `domain/policy.rs`.
+    /// The money does not go back in this way at this point: see `domain/policy/refund_eligibility.rs`.
     #[error("order {order_id} is {}: its money does not go back in this way", milestone.as_str())]
     NotRefundable {
         /// The order.
@@ -38,6 +38,18 @@ pub enum OrderError {
         order_id: OrderId,
         /// The variant.
         sku: Sku,
+    },
+    /// More units are not to leave than were ordered and are not asked back yet.
+    #[error("order {order_id} has {left} of {sku} that are not asked back yet, not {asked}")]
+    MoreThanOrdered {
+        /// The order.
+        order_id: OrderId,
+        /// The variant.
+        sku: Sku,
+        /// Units that are asked back.
+        asked: i64,
+        /// Units that can be.
+        left: i64,
     },
     /// More units are asked back than were delivered and are not asked back yet.
     #[error("order {order_id} has {left} of {sku} that can be sent back, not {asked}")]
@@ -82,6 +94,7 @@ impl Classified for OrderError {
             | Self::NotRefundable { .. }
             | Self::ReturnWindowClosed(_)
             | Self::NotInOrder { .. }
+            | Self::MoreThanOrdered { .. }
             | Self::MoreThanDelivered { .. }
             | Self::MoreThanPaid { .. }
             | Self::Contradicted { .. } => ErrorKind::FailedPrecondition,
@@ -96,6 +109,7 @@ impl Classified for OrderError {
             Self::NotRefundable { .. } => "ORDER_NOT_REFUNDABLE",
             Self::ReturnWindowClosed(_) => "RETURN_WINDOW_CLOSED",
             Self::NotInOrder { .. } => "NOT_IN_ORDER",
+            Self::MoreThanOrdered { .. } => "MORE_THAN_ORDERED",
             Self::MoreThanDelivered { .. } => "MORE_THAN_DELIVERED",
             Self::MoreThanPaid { .. } => "MORE_THAN_PAID",
             Self::AlreadyExists(_) => "ORDER_ALREADY_EXISTS",

@@ -81,7 +81,10 @@ pub enum OrderFact {
     /// inventory: the time of the reservation passed.
     ReservationExpired,
     /// inventory: what was held is on sale again.
-    InventoryReleased,
+    InventoryReleased {
+        /// Whether it is a part, and the rest is still committed or has left.
+        partial: bool,
+    },
     /// shipping: a parcel left.
     ShipmentDispatched {
         /// Whether every unit of the order has left.
@@ -105,8 +108,13 @@ pub enum OrderFact {
     },
     /// shipping: nothing has left, and nothing will.
     ShipmentCancelled,
-    /// shipping: the parcels cannot be stopped any more.
-    ShipmentCancelRefused,
+    /// shipping: a part will not leave.
+    PartStopped(StoppedPart),
+    /// shipping: the parcels, or a part of them, cannot be stopped any more.
+    ShipmentCancelRefused {
+        /// The refund that wanted it; none for a cancellation.
+        number: Option<RefundNumber>,
+    },
     /// A command: somebody wants to cancel.
     CancelRequested {
         /// Who.
@@ -137,6 +145,21 @@ pub struct FailedParcel {
     /// Whether every other unit of the order has arrived, and there is one.
     pub order_delivered: bool,
     /// Whether every unit of the order failed.
+    pub order_failed: bool,
+}
+
+/// Units that will not leave.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoppedPart {
+    /// The refund that wanted it.
+    pub number: RefundNumber,
+    /// What is stopped for it.
+    pub units: Units,
+    /// Whether every other unit of the order has left, and there is one.
+    pub order_dispatched: bool,
+    /// Whether every other unit of the order has arrived that did not fail, and there is one.
+    pub order_delivered: bool,
+    /// Whether every other unit of the order failed, and there is one.
     pub order_failed: bool,
 }
 

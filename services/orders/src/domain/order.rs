@@ -8,10 +8,11 @@ use super::error::OrderError;
 use super::event::Event;
 use super::ids::{BuyerId, CheckoutId, OrderId, ParcelId, SellerId};
 use super::policy::Policy;
+use super::policy::fulfilment::lets_goods_leave;
 use super::refund::{Refund, RefundKind, RefundLine, RefundNumber, RefundStatus, Rejection};
 use super::shipping_instruction::{Allocation, ShippingInstruction};
 use super::snapshot::{Address, ShippingService, SkuTotal, Snapshot};
-use super::status::{CancelReason, FailureReason, FulfilmentStatus, OneWay, PaymentStatus, Status, Walk};
+use super::status::{CancelReason, FailureReason, FulfilmentStatus, Milestone, OneWay, PaymentStatus, Status, Walk};
 
 /// What becomes of a fact that concerns an order.
 pub type Answer = Decision<Event, OrderError>;
@@ -131,7 +132,7 @@ impl Order {
             order_id: self.id,
             checkout_id: self.checkout_id,
             cash_on_delivery: self.cash_on_delivery,
-            shipping_instruction: self.cash_on_delivery.then(|| Box::new(self.shipping_instruction())),
+            shipping_instruction: self.shipping_instruction(Milestone::Confirmed),
         })
     }
 
@@ -145,12 +146,13 @@ impl Order {
         Event::Paid {
             order_id: self.id,
             checkout_id: self.checkout_id,
-            shipping_instruction: (!self.cash_on_delivery).then(|| Box::new(self.shipping_instruction())),
+            shipping_instruction: self.shipping_instruction(Milestone::Paid),
         }
     }
 
-    fn shipping_instruction(&self) -> ShippingInstruction {
-        ShippingInstruction {
+    /// What is to be sent, if that is what lets the goods leave.
+    fn shipping_instruction(&self, reached: Milestone) -> Option<Box<ShippingInstruction>> {
+        let instruction = || ShippingInstruction {
             buyer_id: self.buyer_id,
             seller_id: self.seller_id,
             ship_to: self.ship_to.clone(),
@@ -158,7 +160,8 @@ impl Order {
             allocations: self.allocations.clone(),
             cash_to_collect: self.cash_on_delivery.then_some(self.total),
             sku_totals: if self.cash_on_delivery { self.sku_totals.clone() } else { Vec::new() },
-        }
+        };
+        lets_goods_leave(self.walk(), reached).then(|| Box::new(instruction()))
     }
 
     /// To SHIPPED: every parcel has left.

@@ -1,14 +1,25 @@
-//! What the marketplace may choose about orders, and which refunds it grants.
+//! The policies of orders: which of several ways an order goes, decided by nothing but where it stands and what is told. A file each, with
+//! a table of what it decides beside it. The sagas ask, and do what they are told.
+//!
+//! | policy | decides |
+//! | --- | --- |
+//! | [`cancellation`] | what becomes of the wish to cancel |
+//! | [`payment_timeout`] | when an order that is not paid for is cancelled |
+//! | [`fulfilment`] | what lets the goods leave |
+//! | [`shipment`] | what follows from what shipping tells of parcels |
+//! | [`refund_eligibility`] | which refunds may be asked for |
+
+pub mod cancellation;
+pub mod fulfilment;
+pub mod payment_timeout;
+pub mod refund_eligibility;
+pub mod shipment;
 
 use std::time::Duration;
 
 use kernel::Timestamp;
 
-use super::order::Standing;
-use super::refund::RefundKind;
-use super::status::{FulfilmentStatus, Status, Walk};
-
-/// How long things may take.
+/// How long things may take: what the marketplace may choose.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Policy {
     /// An order that is not confirmed by then is cancelled. It is longer than a reservation lasts, so that an order that
@@ -20,38 +31,23 @@ pub struct Policy {
 }
 
 impl Policy {
-    /// When an order created at `created_at` is cancelled if it is still unpaid. It counts from the creation, not from the
-    /// submission: an order that was created late still gets all of its time.
-    pub fn unpaid_deadline(&self, created_at: Timestamp) -> Timestamp {
-        created_at + self.unpaid_after
-    }
-
     /// When an order that ended well at `delivered_at` is closed.
     pub fn close_deadline(&self, delivered_at: Timestamp) -> Timestamp {
         delivered_at + self.return_window
     }
 }
 
-/// Whether a refund of a kind may be asked for of an order that stands there. Before dispatch shipping has the last word, after a return
-/// whoever receives it. The time in which goods may be sent back, and amounts and units, are looked at apart.
-pub fn is_refundable(kind: RefundKind, standing: Standing, walk: Walk) -> bool {
-    let is_paid_and_arrived = match walk {
-        Walk::Prepaid => standing.status == Status::Delivered,
-        Walk::CashOnDelivery => standing.status == Status::Paid,
-    };
-    match kind {
-        RefundKind::BeforeDispatch => {
-            walk == Walk::Prepaid
-                && standing.status == Status::Paid
-                && standing.fulfilment == FulfilmentStatus::Allocated
-        }
-        RefundKind::AfterReturn => is_paid_and_arrived,
-        // Before everything has left, whoever wants to be kind cancels or gives all of it back.
-        RefundKind::Goodwill => is_paid_and_arrived || (walk == Walk::Prepaid && standing.status == Status::Shipped),
-        // Nobody asks for it: it follows from what the carrier says.
-        RefundKind::ParcelFailed => false,
-    }
-}
+#[cfg(test)]
+mod fixtures;
 
 #[cfg(test)]
-mod tests;
+mod tests {
+    use super::*;
+
+    #[test]
+    fn goods_may_come_back_for_as_long_as_the_return_window_lasts() {
+        let policy = Policy { unpaid_after: Duration::from_mins(16), return_window: Duration::from_hours(24 * 30) };
+        let noon = Timestamp::from_unix_micros(1_800_000_000_000_000);
+        assert_eq!(policy.close_deadline(noon), noon + Duration::from_hours(720));
+    }
+}

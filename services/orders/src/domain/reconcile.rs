@@ -7,6 +7,7 @@ use std::fmt;
 use kernel::{Money, Timestamp};
 
 use super::order::{Order, Standing};
+use super::refund::RefundStatus;
 use super::status::{FulfilmentStatus, Status};
 
 /// What payments says about an order.
@@ -224,7 +225,8 @@ fn without_stock(order: &Order, stock: StockSeen) -> Option<Difference> {
         StockSeen::Reserved | StockSeen::NotHeld => true,
     };
     // Once its parcels are stopped, inventory may have been quicker than the word of it that orders waits for.
-    let is_being_stopped = order.cancellation.is_some() || order.refund_before_dispatch().is_some();
+    let is_being_stopped =
+        order.cancellation.is_some() || order.is_stopped_by(|status| status != RefundStatus::Rejected);
     if !has_none || is_being_stopped || order.standing.fulfilment != FulfilmentStatus::Allocated {
         return None;
     }

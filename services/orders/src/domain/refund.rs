@@ -30,7 +30,7 @@ pub struct Refund {
     pub status: RefundStatus,
     /// The amount, with tax; once it is granted, what is granted.
     pub amount: Money,
-    /// The units that it is for; none for goodwill and before dispatch.
+    /// The units that it is for; none for goodwill, and before dispatch if it is for all that has not left.
     pub lines: Vec<RefundLine>,
     /// The parcel that failed, if one did. A parcel fails once.
     pub parcel_id: Option<ParcelId>,
@@ -53,7 +53,7 @@ pub struct RefundLine {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum RefundKind {
-    /// All of it, before anything has left.
+    /// All of it before anything has left, or for units that have not left.
     BeforeDispatch,
     /// For units that the buyer sends back.
     AfterReturn,
@@ -86,6 +86,8 @@ pub enum RefundStatus {
 pub enum RefundRequest {
     /// All of the money, before anything has left.
     BeforeDispatch,
+    /// The money for units that have not left; at least one.
+    PartBeforeDispatch(Units),
     /// The money for units that are sent back; at least one.
     AfterReturn(Units),
     /// An amount; above zero.
@@ -111,6 +113,26 @@ impl Rejection {
     }
 }
 
+/// Which of an order's refunds have units and money that another may not have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Counting {
+    /// Those that will go back, as far as is known. While parcels are being stopped nothing is taken: what has left may fail or come back before
+    /// it is known whether the rest was stopped, and that counts first.
+    Taken,
+    /// These, and those of which it is not known yet: nobody may ask for the same twice.
+    Asked,
+}
+
+impl RefundStatus {
+    /// Whether it was granted at some time.
+    pub const fn was_granted(self) -> bool {
+        match self {
+            Self::Approved | Self::Failed | Self::Refunded | Self::Waived => true,
+            Self::Requested | Self::Rejected => false,
+        }
+    }
+}
+
 impl Refund {
     /// Whether something is still to happen.
     pub const fn is_open(&self) -> bool {
@@ -122,13 +144,22 @@ impl Refund {
         matches!(self.status, RefundStatus::Approved | RefundStatus::Failed)
     }
 
-    /// Whether its amount and units are taken, so that no other refund may have them. While parcels are being stopped nothing is
-    /// taken: whatever else could go back follows from goods that have left, and then this refund is not granted.
-    fn is_counted(&self) -> bool {
+    /// Whether it is for all that has not left, and not for units.
+    fn is_whole(&self) -> bool {
+        self.kind == RefundKind::BeforeDispatch && self.lines.is_empty()
+    }
+
+    /// The units that it is for.
+    pub fn units(&self) -> Units {
+        self.lines.iter().map(|line| (line.sku.clone(), line.quantity)).collect()
+    }
+
+    /// Whether its amount and units are taken, so that no other refund may have them.
+    fn is_counted(&self, counting: Counting) -> bool {
         !Mutant::RefundWithoutCounting.is_active()
             && match self.status {
                 RefundStatus::Rejected => false,
-                RefundStatus::Requested => self.kind != RefundKind::BeforeDispatch,
+                RefundStatus::Requested => counting == Counting::Asked || self.kind != RefundKind::BeforeDispatch,
                 RefundStatus::Approved | RefundStatus::Failed | RefundStatus::Refunded | RefundStatus::Waived => true,
             }
     }
@@ -136,8 +167,8 @@ impl Refund {
 
 impl Order {
     /// What the buyer pays and is not asked back yet.
-    pub fn refundable(&self) -> Money {
-        self.less_refunds(Refund::is_counted)
+    pub fn refundable(&self, counting: Counting) -> Money {
+        self.less_refunds(|refund| refund.is_counted(counting))
     }
 
     /// What is to be paid at the door: the total without what did not arrive.
@@ -155,26 +186,37 @@ impl Order {
         self.refunds.iter_mut().find(|refund| refund.number == number)
     }
 
-    /// The one that stops the parcels, unless it was not granted.
+    /// The one that stops all parcels, unless it was not granted.
     pub fn refund_before_dispatch(&self) -> Option<&Refund> {
-        let is_meant =
-            |refund: &&Refund| refund.kind == RefundKind::BeforeDispatch && refund.status != RefundStatus::Rejected;
-        self.refunds.iter().find(is_meant)
+        self.refunds.iter().find(|refund| refund.is_whole() && refund.status != RefundStatus::Rejected)
+    }
+
+    /// Whether those refunds before dispatch that are meant leave nothing to be sent: one for all of it, or parts that are all of it together.
+    pub fn is_stopped_by(&self, is_meant: impl Fn(RefundStatus) -> bool) -> bool {
+        let is_meant = |refund: &&Refund| refund.kind == RefundKind::BeforeDispatch && is_meant(refund.status);
+        let stops = || self.refunds.iter().filter(is_meant);
+        let stopped = |sku: &Sku| -> i64 {
+            stops().flat_map(|refund| &refund.lines).filter(|line| line.sku == *sku).map(|line| line.quantity).sum()
+        };
+        stops().any(Refund::is_whole) || self.sku_totals.iter().all(|total| stopped(&total.sku) == total.quantity)
     }
 
     /// What these units are worth, SKU by SKU.
     ///
     /// # Errors
     /// A SKU is not in the order, or fewer of its units are left.
-    pub fn price(&self, units: &Units) -> Result<Vec<RefundLine>, OrderError> {
+    pub fn price(&self, units: &Units, counting: Counting) -> Result<Vec<RefundLine>, OrderError> {
         let price = |(sku, &quantity): (&Sku, &i64)| {
             let total = self.sku_totals.iter().find(|total| total.sku == *sku);
             let total = total.ok_or_else(|| OrderError::NotInOrder { order_id: self.id, sku: sku.clone() })?;
-            let (taken, paid) = self.taken(sku);
+            let (taken, paid) = self.taken(total, counting);
             let left = total.quantity - taken;
             if quantity > left {
-                let (order_id, sku) = (self.id, sku.clone());
-                return Err(OrderError::MoreThanDelivered { order_id, sku, asked: quantity, left });
+                let (order_id, sku, asked) = (self.id, sku.clone(), quantity);
+                return Err(match counting {
+                    Counting::Taken => OrderError::MoreThanDelivered { order_id, sku, asked, left },
+                    Counting::Asked => OrderError::MoreThanOrdered { order_id, sku, asked, left },
+                });
             }
             Ok(RefundLine { sku: sku.clone(), quantity, amount: share(total, taken + quantity, paid) })
         };
@@ -182,22 +224,28 @@ impl Order {
     }
 
     /// What goes back for these lines: their shares; with the last unit whatever is left, shipping included.
-    pub fn worth(&self, lines: &[RefundLine]) -> Money {
-        let asked = |sku: &Sku| lines.iter().filter(|line| line.sku == *sku).map(|line| line.quantity).sum::<i64>();
-        let is_last =
-            self.sku_totals.iter().all(|total| self.taken(&total.sku).0 + asked(&total.sku) == total.quantity);
-        let left = self.refundable();
-        if is_last {
+    pub fn worth(&self, lines: &[RefundLine], counting: Counting) -> Money {
+        let left = self.refundable(counting);
+        if self.is_rest(lines, counting) {
             return left;
         }
         let shares = sum(lines.iter().map(|line| line.amount), self.total);
         if shares.minor() < left.minor() { shares } else { left }
     }
 
+    /// Whether these lines leave no unit that is not asked back.
+    pub fn is_rest(&self, lines: &[RefundLine], counting: Counting) -> bool {
+        let asked = |sku: &Sku| lines.iter().filter(|line| line.sku == *sku).map(|line| line.quantity).sum::<i64>();
+        self.sku_totals.iter().all(|total| self.taken(total, counting).0 + asked(&total.sku) == total.quantity)
+    }
+
     /// Units of a SKU that are asked back already, and their worth.
-    fn taken(&self, sku: &Sku) -> (i64, Money) {
-        let counted = self.refunds.iter().filter(|refund| refund.is_counted());
-        let lines = || counted.clone().flat_map(|refund| &refund.lines).filter(|line| line.sku == *sku);
+    fn taken(&self, total: &SkuTotal, counting: Counting) -> (i64, Money) {
+        let counted = || self.refunds.iter().filter(move |refund| refund.is_counted(counting));
+        if counted().any(Refund::is_whole) {
+            return (total.quantity, total.amount);
+        }
+        let lines = || counted().flat_map(|refund| &refund.lines).filter(|line| line.sku == total.sku);
         (lines().map(|line| line.quantity).sum(), sum(lines().map(|line| line.amount), self.total))
     }
 

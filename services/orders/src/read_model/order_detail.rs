@@ -176,7 +176,12 @@ fn apply_heard(detail: &mut wire::OrderDetail, event: &Heard) -> Result<(), Erro
                 parcel.fail_time = time;
             }
         }
-        "tradewind.shipping.v1.ShipmentCancelRefused" => detail.cancellation_requested = false,
+        "tradewind.shipping.v1.ShipmentCancelRefused" => {
+            // What becomes of a refund its own history says.
+            if event.read::<shipping::ShipmentCancelRefused>()?.refund_number == 0 {
+                detail.cancellation_requested = false;
+            }
+        }
         "tradewind.shipping.v1.ReturnReceived" => {
             let received: shipping::ReturnReceived = event.read()?;
             let back = return_of(detail, &received);

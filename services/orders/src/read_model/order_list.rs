@@ -101,8 +101,11 @@ fn awaits_dispatch(detail: &wire::OrderDetail, status: Milestone) -> bool {
         | Milestone::Failed
         | Milestone::Cancelled => false,
     };
+    // One that names units stops these alone.
     let is_stopped = |refund: &wire::Refund| {
-        refund.kind() == wire::RefundKind::BeforeDispatch && refund.status() != wire::RefundStatus::Rejected
+        refund.kind() == wire::RefundKind::BeforeDispatch
+            && refund.lines.is_empty()
+            && refund.status() != wire::RefundStatus::Rejected
     };
     may_leave && !detail.cancellation_requested && !detail.refunds.iter().any(is_stopped)
 }

@@ -5,13 +5,15 @@
 //! two things that exclude each other, or did something that only a decision of ours allows, the fact is refused: it is
 //! parked, and an operator looks.
 
-use kernel::{Decision, Money, Mutant, Timestamp};
+use kernel::{Decision, Money, Timestamp};
 
 use crate::domain::error::OrderError;
 use crate::domain::fact::{Canceller, Note};
 use crate::domain::ids::CheckoutId;
 use crate::domain::order::{Answer, Cancellation, Order};
 use crate::domain::policy::Policy;
+use crate::domain::policy::cancellation::{self, Cancelling, cancelling};
+use crate::domain::policy::payment_timeout::{Timeout, after_unpaid_deadline};
 use crate::domain::shipping_instruction::Allocation;
 use crate::domain::snapshot::Snapshot;
 use crate::domain::status::{CancelReason, FailureReason, FulfilmentStatus, PaymentStatus, Status};
@@ -198,54 +200,26 @@ pub(super) fn on_reservation_expired(order: &mut Order) -> Answer {
     }
 }
 
-/// A CONFIRMED order may still be cancelled: if its capture is under way, payments gives the money back. In cash its goods may leave
-/// from then on, so its parcels are stopped first, if they still can be. Once PAID it is a refund.
+/// Cancels at once, or has the parcels stopped first.
 pub(super) fn on_cancel_requested(order: &mut Order, by: Canceller, note: Option<&Note>) -> Answer {
-    let reason = match by {
-        Canceller::Buyer => CancelReason::ByBuyer,
-        Canceller::Operator => CancelReason::ByOperator,
-    };
-    let note = note.map_or("", Note::as_str);
-    let status = order.standing.status;
-    match status {
-        Status::Confirmed if order.cancellation.is_some() => Decision::AlreadyApplied,
-        Status::Confirmed if order.cash_on_delivery && !Mutant::CancelWithoutStopping.is_active() => match order
-            .standing
-            .fulfilment
-        {
-            FulfilmentStatus::Allocated => order.request_cancellation(Cancellation { reason, note: note.to_owned() }),
-            FulfilmentStatus::Unallocated
-            | FulfilmentStatus::Released
-            | FulfilmentStatus::PartlyShipped
-            | FulfilmentStatus::Shipped
-            | FulfilmentStatus::Delivered
-            | FulfilmentStatus::Failed => not_cancellable(order),
-        },
-        Status::Created | Status::Confirmed => order.cancel(reason, note),
-        // Whoever asked and whatever ended it: it is cancelled, as was asked.
-        Status::Cancelled(_) => Decision::AlreadyApplied,
-        Status::Paid | Status::Shipped | Status::Delivered | Status::Refunded | Status::Closed | Status::Failed(_) => {
-            not_cancellable(order)
+    let (reason, note) = (cancellation::reason_of(by), note.map_or("", Note::as_str));
+    match cancelling(order.standing, order.walk(), order.cancellation.is_some()) {
+        Cancelling::AtOnce => order.cancel(reason, note),
+        Cancelling::OnceStopped => order.request_cancellation(Cancellation { reason, note: note.to_owned() }),
+        Cancelling::AskedBefore => Decision::AlreadyApplied,
+        Cancelling::Refused => {
+            let milestone = order.standing.status.milestone();
+            Decision::Refused(OrderError::NotCancellable { order_id: order.id, milestone })
         }
     }
 }
 
-fn not_cancellable(order: &Order) -> Answer {
-    Decision::Refused(OrderError::NotCancellable { order_id: order.id, milestone: order.standing.status.milestone() })
-}
-
-/// The job may be told by a clock that runs ahead, or hear of an order that moved on since it looked.
+/// Cancels what is not paid for in time.
 pub(super) fn on_unpaid_deadline_passed(order: &mut Order, now: Timestamp) -> Answer {
-    match order.standing.status {
-        Status::Created if now < order.unpaid_deadline => Decision::Ignored("the deadline has not passed yet"),
-        Status::Created => order.cancel(CancelReason::Unpaid, ""),
-        Status::Confirmed if order.cash_on_delivery => Decision::Ignored("it is paid at the door"),
-        Status::Confirmed => Decision::Ignored("the payment is authorized and its capture is under way"),
-        Status::Paid | Status::Shipped | Status::Delivered | Status::Refunded | Status::Closed => {
-            Decision::Ignored("the order was confirmed in time")
-        }
-        Status::Cancelled(CancelReason::Unpaid) => Decision::AlreadyApplied,
-        Status::Failed(_) | Status::Cancelled(_) => Decision::Ignored("the order ended before its deadline"),
+    match after_unpaid_deadline(order.standing.status, order.walk(), order.unpaid_deadline, now) {
+        Timeout::Cancels => order.cancel(CancelReason::Unpaid, ""),
+        Timeout::CancelledBefore => Decision::AlreadyApplied,
+        Timeout::Stays(why) => Decision::Ignored(why),
     }
 }
 

@@ -10,12 +10,12 @@ use uuid::Uuid;
 
 use super::decide;
 use crate::domain::event::Event;
-use crate::domain::fact::{Canceller, Fact, FailedParcel, OrderFact};
+use crate::domain::fact::{Canceller, Fact, FailedParcel, OrderFact, StoppedPart};
 use crate::domain::fixtures::{NOON, euro, order_id, snapshot, terms};
 use crate::domain::ids::{ParcelId, WarehouseId};
 use crate::domain::order::{Answer, Standing};
 use crate::domain::policy::Policy;
-use crate::domain::refund::{RefundRequest, Units};
+use crate::domain::refund::{RefundNumber, RefundRequest, Units};
 use crate::domain::shipping_instruction::Allocation;
 use crate::domain::snapshot::Snapshot;
 use crate::domain::status::{CancelReason, FulfilmentStatus, Milestone, OneWay, PaymentStatus, Status};
@@ -86,6 +86,16 @@ pub(super) fn wanted_back() -> OrderFact {
 
 pub(super) fn units(lines: &[(&str, i64)]) -> Units {
     lines.iter().map(|(sku, quantity)| (sku.parse().unwrap(), *quantity)).collect()
+}
+
+/// The money for these units is wanted back before they leave.
+pub(super) fn part_back(lines: &[(&str, i64)]) -> OrderFact {
+    OrderFact::RefundRequested { request: RefundRequest::PartBeforeDispatch(units(lines)), note: None }
+}
+
+/// These units are stopped for a refund, and more of the order is awaited, or nothing is to leave.
+pub(super) fn part_stopped(number: RefundNumber, lines: &[(&str, i64)]) -> StoppedPart {
+    StoppedPart { number, units: units(lines), order_dispatched: false, order_delivered: false, order_failed: false }
 }
 
 /// Everything that was ordered.

@@ -8,29 +8,22 @@ use kernel::{Decision, Timestamp};
 
 use super::refund;
 use crate::domain::event::Event;
-use crate::domain::fact::FailedParcel;
+use crate::domain::fact::{FailedParcel, StoppedPart};
 use crate::domain::order::{Answer, Cancellation, Order, Wanted};
 use crate::domain::policy::Policy;
-use crate::domain::refund::{Refund, RefundKind};
+use crate::domain::policy::shipment::{
+    AfterDelivery, AfterDispatch, AfterFailure, Transit, after_delivery, after_dispatch, after_failure, transit,
+};
+use crate::domain::refund::{Counting, Refund, RefundKind, RefundNumber, RefundStatus};
 use crate::domain::status::{CancelReason, FulfilmentStatus, PaymentStatus, Status};
 
-/// SHIPPED with the last parcel. Before that the fulfilment axis says partly.
+/// SHIPPED, or partly.
 pub(super) fn on_shipment_dispatched(order: &mut Order, order_dispatched: bool) -> Answer {
-    match order.standing.status {
-        Status::Confirmed if !order.cash_on_delivery => order.contradicted(),
-        Status::Confirmed | Status::Paid if is_stopped(order) => order.contradicted(),
-        Status::Confirmed | Status::Paid if is_under_way(order) => {
-            if order_dispatched {
-                Decision::applied(order.ship())
-            } else {
-                order.note_fulfilment(FulfilmentStatus::PartlyShipped)
-            }
-        }
-        Status::Confirmed | Status::Paid | Status::Shipped | Status::Delivered => Decision::AlreadyApplied,
-        Status::Refunded | Status::Closed if has_left(order) => Decision::AlreadyApplied,
-        Status::Created | Status::Refunded | Status::Closed | Status::Failed(_) | Status::Cancelled(_) => {
-            order.contradicted()
-        }
+    match after_dispatch(transit_of(order), order_dispatched) {
+        AfterDispatch::Ships => Decision::applied(order.ship()),
+        AfterDispatch::ShipsPartly => order.note_fulfilment(FulfilmentStatus::PartlyShipped),
+        AfterDispatch::Known => Decision::AlreadyApplied,
+        AfterDispatch::Contradiction => order.contradicted(),
     }
 }
 
@@ -41,27 +34,12 @@ pub(super) fn on_shipment_delivered(
     policy: &Policy,
     now: Timestamp,
 ) -> Answer {
-    match order.standing.status {
-        Status::Confirmed if !order.cash_on_delivery => order.contradicted(),
-        Status::Confirmed | Status::Paid if is_stopped(order) => order.contradicted(),
-        // All of its money went back while it was on its way.
-        Status::Refunded | Status::Closed if has_left(order) => {
-            if order_delivered {
-                order.note_fulfilment(FulfilmentStatus::Delivered)
-            } else {
-                Decision::AlreadyApplied
-            }
-        }
-        Status::Created | Status::Refunded | Status::Closed | Status::Failed(_) | Status::Cancelled(_) => {
-            order.contradicted()
-        }
-        Status::Confirmed | Status::Paid | Status::Shipped if is_under_way(order) => {
-            if !order_delivered {
-                return Decision::Ignored("more parcels are on their way");
-            }
-            arrived(order, policy, now).map_or_else(|| order.contradicted(), Decision::Applied)
-        }
-        Status::Confirmed | Status::Paid | Status::Shipped | Status::Delivered => Decision::AlreadyApplied,
+    match after_delivery(transit_of(order), order_delivered) {
+        AfterDelivery::Delivers => arrived(order, policy, now).map_or_else(|| order.contradicted(), Decision::Applied),
+        AfterDelivery::Waits => Decision::Ignored("more parcels are on their way"),
+        AfterDelivery::Notes => order.note_fulfilment(FulfilmentStatus::Delivered),
+        AfterDelivery::Known => Decision::AlreadyApplied,
+        AfterDelivery::Contradiction => order.contradicted(),
     }
 }
 
@@ -89,10 +67,8 @@ pub(super) fn on_shipment_failed(order: &mut Order, parcel: &FailedParcel, polic
     if order.refunds.iter().any(is_known) {
         return Decision::AlreadyApplied;
     }
-    match order.standing.status {
-        Status::Confirmed if !order.cash_on_delivery => order.contradicted(),
-        Status::Confirmed | Status::Paid if is_stopped(order) => order.contradicted(),
-        Status::Confirmed | Status::Paid | Status::Shipped if is_under_way(order) => {
+    match after_failure(transit_of(order)) {
+        AfterFailure::Counts => {
             let mut after = order.clone();
             match failed(&mut after, parcel, policy, now) {
                 Some(events) => {
@@ -102,47 +78,58 @@ pub(super) fn on_shipment_failed(order: &mut Order, parcel: &FailedParcel, polic
                 None => order.contradicted(),
             }
         }
-        // All of its money went back while it was on its way.
-        Status::Refunded | Status::Closed if has_left(order) => {
-            if parcel.order_failed {
-                order.note_fulfilment(FulfilmentStatus::Failed)
-            } else if parcel.order_delivered {
-                order.note_fulfilment(FulfilmentStatus::Delivered)
-            } else {
-                Decision::AlreadyApplied
-            }
-        }
-        Status::Created
-        | Status::Confirmed
-        | Status::Paid
-        | Status::Shipped
-        | Status::Delivered
-        | Status::Refunded
-        | Status::Closed
-        | Status::Failed(_)
-        | Status::Cancelled(_) => order.contradicted(),
+        AfterFailure::Notes if parcel.order_failed => order.note_fulfilment(FulfilmentStatus::Failed),
+        AfterFailure::Notes if parcel.order_delivered => order.note_fulfilment(FulfilmentStatus::Delivered),
+        AfterFailure::Notes => Decision::AlreadyApplied,
+        AfterFailure::Contradiction => order.contradicted(),
     }
 }
 
 /// What follows from it; nothing if it holds more than was ordered, or the carrier passed on another sum.
 fn failed(order: &mut Order, parcel: &FailedParcel, policy: &Policy, now: Timestamp) -> Option<Vec<Event>> {
-    let lines = order.price(&parcel.units).ok()?;
-    let amount = order.worth(&lines);
+    let lines = order.price(&parcel.units, Counting::Taken).ok()?;
+    let amount = order.worth(&lines, Counting::Taken);
     let wanted = Wanted { kind: RefundKind::ParcelFailed, amount, lines, parcel_id: Some(parcel.parcel_id) };
     let mut events = refund::for_failed_parcel(order, wanted);
     if parcel.order_delivered {
         events.extend(arrived(order, policy, now)?);
     }
     if parcel.order_failed {
-        if order.standing.status != Status::Shipped {
-            events.push(order.ship());
-        }
-        order.standing.fulfilment = FulfilmentStatus::Failed;
-        if order.cash_on_delivery {
-            events.push(order.cancelled(CancelReason::DeliveryFailed, ""));
-        }
+        events.extend(nothing_arrived(order));
     }
     Some(events)
+}
+
+/// Everything has failed that was not stopped.
+fn nothing_arrived(order: &mut Order) -> Vec<Event> {
+    let mut events = Vec::new();
+    if order.standing.status != Status::Shipped {
+        events.push(order.ship());
+    }
+    order.standing.fulfilment = FulfilmentStatus::Failed;
+    if order.cash_on_delivery {
+        events.push(order.cancelled(CancelReason::DeliveryFailed, ""));
+    }
+    events
+}
+
+/// A part is stopped: its refund is granted. If no more was awaited than that part, the order is SHIPPED or DELIVERED by it.
+pub(super) fn on_part_stopped(order: &mut Order, part: &StoppedPart, policy: &Policy, now: Timestamp) -> Answer {
+    let mut after = order.clone();
+    let mut events = match refund::for_stopped_part(&mut after, part.number, &part.units) {
+        Ok(events) => events,
+        Err(answer) => return answer,
+    };
+    if part.order_delivered {
+        let Some(arrived) = arrived(&mut after, policy, now) else { return order.contradicted() };
+        events.extend(arrived);
+    } else if part.order_failed {
+        events.extend(nothing_arrived(&mut after));
+    } else if part.order_dispatched {
+        events.push(after.ship());
+    }
+    *order = after;
+    Decision::Applied(events)
 }
 
 /// The parcels are stopped: an order that waited for that is cancelled, or its refund is granted.
@@ -159,7 +146,10 @@ pub(super) fn on_shipment_cancelled(order: &mut Order) -> Answer {
 }
 
 /// A parcel left before it could be stopped: the order goes on.
-pub(super) fn on_shipment_cancel_refused(order: &mut Order) -> Answer {
+pub(super) fn on_shipment_cancel_refused(order: &mut Order, number: Option<RefundNumber>) -> Answer {
+    if let Some(number) = number {
+        return refund::on_not_stopped(order, number);
+    }
     match order.standing.status {
         Status::Confirmed | Status::Paid if is_stopped(order) => order.contradicted(),
         // It may have come to its end by then, of itself.
@@ -217,21 +207,12 @@ pub(super) fn on_close_deadline_passed(order: &mut Order, now: Timestamp) -> Ans
 
 /// Whether its parcels were stopped, so that none can leave: shipping has said so, or inventory has heard of it.
 fn is_stopped(order: &Order) -> bool {
-    order.standing.fulfilment == FulfilmentStatus::Released
-        || order.refund_before_dispatch().is_some_and(Refund::is_granted)
+    order.standing.fulfilment == FulfilmentStatus::Released || order.is_stopped_by(RefundStatus::was_granted)
 }
 
-/// Whether a parcel may still be on its way.
-fn is_under_way(order: &Order) -> bool {
-    !matches!(order.standing.fulfilment, FulfilmentStatus::Delivered | FulfilmentStatus::Failed)
-}
-
-/// Whether all of it left before all of its money went back.
-fn has_left(order: &Order) -> bool {
-    matches!(
-        order.standing.fulfilment,
-        FulfilmentStatus::Shipped | FulfilmentStatus::Delivered | FulfilmentStatus::Failed
-    )
+/// Where its goods are.
+fn transit_of(order: &Order) -> Transit {
+    transit(order.standing, order.walk(), is_stopped(order))
 }
 
 #[cfg(test)]

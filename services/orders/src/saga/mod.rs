@@ -44,7 +44,7 @@ fn on_order_fact(world: &mut World, order_id: OrderId, fact: &OrderFact, policy:
         OrderFact::InventoryRejected => checkout::on_inventory_rejected(order),
         OrderFact::InventoryCommitRefused => checkout::on_inventory_commit_refused(order),
         OrderFact::ReservationExpired => checkout::on_reservation_expired(order),
-        OrderFact::InventoryReleased => refund::on_inventory_released(order),
+        OrderFact::InventoryReleased { partial } => refund::on_inventory_released(order, *partial),
         OrderFact::CancelRequested { by, note } => checkout::on_cancel_requested(order, *by, note.as_ref()),
         OrderFact::UnpaidDeadlinePassed => checkout::on_unpaid_deadline_passed(order, now),
         OrderFact::RefundRequested { request, note } => refund::on_refund_requested(order, request, note.as_ref(), now),
@@ -60,7 +60,8 @@ fn on_order_fact(world: &mut World, order_id: OrderId, fact: &OrderFact, policy:
         }
         OrderFact::ShipmentFailed(parcel) => fulfilment::on_shipment_failed(order, parcel, policy, now),
         OrderFact::ShipmentCancelled => fulfilment::on_shipment_cancelled(order),
-        OrderFact::ShipmentCancelRefused => fulfilment::on_shipment_cancel_refused(order),
+        OrderFact::PartStopped(part) => fulfilment::on_part_stopped(order, part, policy, now),
+        OrderFact::ShipmentCancelRefused { number } => fulfilment::on_shipment_cancel_refused(order, *number),
     };
     if matches!(answer, Decision::Applied(_)) {
         world.mark_changed(order_id);

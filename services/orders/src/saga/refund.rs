@@ -1,6 +1,7 @@
 //! The refund saga: money goes back, all of it or a part.
 //!
-//! Before dispatch the parcels are stopped first: shipping says whether a parcel or the wish came first, and that decides. After a return it
+//! Before dispatch the parcels are stopped first, or the units that are asked for: shipping says whether a parcel or the wish came first, and
+//! that decides. After a return it
 //! is granted for what is accepted. For a parcel that failed, and out of goodwill, it is granted at once. Then payments gives the money
 //! back; what was committed and never left is inventory's, and orders hears of the two on two topics, in any order.
 
@@ -10,8 +11,10 @@ use crate::domain::error::OrderError;
 use crate::domain::event::Event;
 use crate::domain::fact::Note;
 use crate::domain::order::{Answer, Order, Wanted};
-use crate::domain::policy::is_refundable;
-use crate::domain::refund::{RefundKind, RefundNumber, RefundRequest, RefundStatus, Rejection, Units};
+use crate::domain::policy::refund_eligibility::{is_refundable, is_refundable_in_part};
+use crate::domain::refund::{
+    Counting, Refund, RefundKind, RefundNumber, RefundRequest, RefundStatus, Rejection, Units,
+};
 use crate::domain::status::{FulfilmentStatus, PaymentStatus, Status};
 
 /// Somebody wants money back.
@@ -24,6 +27,7 @@ pub(super) fn on_refund_requested(
     let note = note.map_or("", Note::as_str);
     let answer = match request {
         RefundRequest::BeforeDispatch => return before_dispatch(order, note),
+        RefundRequest::PartBeforeDispatch(units) => part_before_dispatch(order, units, note),
         RefundRequest::AfterReturn(units) => after_return(order, units, note, now),
         RefundRequest::Goodwill(amount) => goodwill(order, *amount, note),
     };
@@ -33,18 +37,34 @@ pub(super) fn on_refund_requested(
 /// Before anything has left all of it is granted to anyone, if the parcels can be stopped.
 fn before_dispatch(order: &mut Order, note: &str) -> Answer {
     let kind = RefundKind::BeforeDispatch;
-    if order.refund_before_dispatch().is_some() {
+    if order.is_stopped_by(|status| status != RefundStatus::Rejected) {
         return Decision::AlreadyApplied;
     }
     if !is_refundable(kind, order.standing, order.walk()) {
         return Decision::Refused(not_refundable(order));
     }
-    let amount = order.refundable();
+    let amount = order.refundable(Counting::Asked);
     let mut events = vec![order.request_refund(Wanted { kind, amount, lines: Vec::new(), parcel_id: None }, note)];
     if Mutant::RefundWithoutStopping.is_active() {
         events.extend(approve_last(order));
     }
     Decision::Applied(events)
+}
+
+/// Units that have not left are granted to anyone, each once, if they can be stopped. What the last unit takes with it goes back with no other:
+/// an order is not paid back as a whole while a part of it is to be sent.
+fn part_before_dispatch(order: &mut Order, units: &Units, note: &str) -> Result<Vec<Event>, OrderError> {
+    let kind = RefundKind::BeforeDispatch;
+    if !is_refundable_in_part(order.standing, order.walk()) {
+        return Err(not_refundable(order));
+    }
+    let lines = order.price(units, Counting::Asked)?;
+    let amount = order.worth(&lines, Counting::Asked);
+    let is_everything = amount == order.refundable(Counting::Asked);
+    if !amount.is_positive() || is_everything != order.is_rest(&lines, Counting::Asked) {
+        return Err(not_refundable(order));
+    }
+    Ok(vec![order.request_refund(Wanted { kind, amount, lines, parcel_id: None }, note)])
 }
 
 /// Units that the buyer sends back within their time, each once.
@@ -56,8 +76,8 @@ fn after_return(order: &mut Order, units: &Units, note: &str, now: Timestamp) ->
     if order.close_at.is_none_or(|close_at| close_at <= now) {
         return Err(OrderError::ReturnWindowClosed(order.id));
     }
-    let lines = order.price(units)?;
-    let amount = order.worth(&lines);
+    let lines = order.price(units, Counting::Taken)?;
+    let amount = order.worth(&lines, Counting::Taken);
     if !amount.is_positive() {
         return Err(not_refundable(order));
     }
@@ -69,7 +89,7 @@ fn goodwill(order: &mut Order, amount: Money, note: &str) -> Result<Vec<Event>, 
     if !is_refundable(kind, order.standing, order.walk()) {
         return Err(not_refundable(order));
     }
-    let left = order.refundable();
+    let left = order.refundable(Counting::Taken);
     if amount.currency() != left.currency() || amount.minor() > left.minor() {
         return Err(OrderError::MoreThanPaid { order_id: order.id, asked: amount, left });
     }
@@ -99,13 +119,52 @@ fn not_refundable(order: &Order) -> OrderError {
 /// The parcels of a paid order are stopped: the refund is granted.
 pub(super) fn on_parcels_stopped(order: &mut Order) -> Answer {
     match order.refund_before_dispatch().map(|refund| (refund.number, refund.status)) {
-        Some((number, RefundStatus::Requested)) => Decision::applied(order.approve_refund(number)),
+        Some((number, RefundStatus::Requested)) => {
+            // All that is left by now: parts that were stopped before have their own.
+            let amount = order.refundable(Counting::Taken);
+            order.refund_mut(number).expect("it was just found").amount = amount;
+            Decision::applied(order.approve_refund(number))
+        }
         Some((_, RefundStatus::Approved | RefundStatus::Failed | RefundStatus::Refunded)) => Decision::AlreadyApplied,
         Some((_, RefundStatus::Rejected | RefundStatus::Waived)) | None => order.contradicted(),
     }
 }
 
-/// A parcel had left: the refund is not granted.
+/// What is granted because units of a paid order are stopped, the refund of that number; nothing, if it was before.
+pub(super) fn for_stopped_part(order: &mut Order, number: RefundNumber, units: &Units) -> Result<Vec<Event>, Answer> {
+    let found = order.refunds.iter().find(|refund| refund.number == number);
+    let is_meant = |refund: &&Refund| refund.kind == RefundKind::BeforeDispatch && refund.units() == *units;
+    match found.filter(is_meant).map(|refund| refund.status) {
+        Some(RefundStatus::Requested) if order.standing.status == Status::Paid => {
+            grant(order, number, units).ok_or_else(|| order.contradicted())
+        }
+        Some(RefundStatus::Approved | RefundStatus::Failed | RefundStatus::Refunded | RefundStatus::Waived) => {
+            Err(Decision::AlreadyApplied)
+        }
+        Some(RefundStatus::Requested | RefundStatus::Rejected) | None => Err(order.contradicted()),
+    }
+}
+
+/// What a refund was to stop, all parcels or units, had left: it is not granted.
+pub(super) fn on_not_stopped(order: &mut Order, number: RefundNumber) -> Answer {
+    let found = order.refunds.iter().find(|refund| refund.number == number).map(|refund| (refund.kind, refund.status));
+    match found {
+        Some((RefundKind::BeforeDispatch, RefundStatus::Requested)) => {
+            Decision::applied(order.reject_refund(number, Rejection::AlreadyDispatched))
+        }
+        Some((RefundKind::BeforeDispatch, RefundStatus::Rejected)) => Decision::AlreadyApplied,
+        Some(
+            (
+                RefundKind::BeforeDispatch,
+                RefundStatus::Approved | RefundStatus::Failed | RefundStatus::Refunded | RefundStatus::Waived,
+            )
+            | (RefundKind::AfterReturn | RefundKind::ParcelFailed | RefundKind::Goodwill, _),
+        )
+        | None => order.contradicted(),
+    }
+}
+
+/// A parcel had left: the refund is not granted. Facts of before there were parts do not say which refund they are about: it is for all parcels.
 pub(super) fn on_parcels_not_stopped(order: &mut Order) -> Answer {
     match order.refund_before_dispatch().map(|refund| (refund.number, refund.status)) {
         Some((number, RefundStatus::Requested)) => {
@@ -148,18 +207,23 @@ fn grant_accepted(order: &mut Order, number: RefundNumber, accepted: &Units) -> 
     if accepted.is_empty() {
         return Decision::applied(order.reject_refund(number, Rejection::ReturnNotAccepted));
     }
-    // Priced anew without itself: fewer units may have come than were to.
+    grant(order, number, accepted).map_or_else(|| order.contradicted(), Decision::Applied)
+}
+
+/// Grants the refund of that number, which exists, for these units; nothing if the order does not have them. They are priced anew without it:
+/// fewer units may have come back than were to, and other refunds may have been granted or not since it was asked for.
+fn grant(order: &mut Order, number: RefundNumber, units: &Units) -> Option<Vec<Event>> {
     let mut others = order.clone();
     others.refunds.retain(|refund| refund.number != number);
-    let Ok(lines) = others.price(accepted) else { return order.contradicted() };
-    let amount = others.worth(&lines);
-    let refund = order.refund_mut(number).expect("it was just found");
+    let lines = others.price(units, Counting::Taken).ok()?;
+    let amount = others.worth(&lines, Counting::Taken);
+    let refund = order.refund_mut(number).expect("the caller found it");
     (refund.lines, refund.amount) = (lines, amount);
     if amount.is_positive() {
-        return Decision::applied(order.approve_refund(number));
+        return Some(vec![order.approve_refund(number)]);
     }
     refund.status = RefundStatus::Waived;
-    Decision::noted()
+    Some(Vec::new())
 }
 
 /// Payments gives money back for a refund that was granted, and for an order that was cancelled while its capture was under way.
@@ -230,9 +294,21 @@ pub(super) fn on_refund_failed(order: &mut Order, number: Option<RefundNumber>, 
 }
 
 /// Inventory releases only for an order that we ended, or whose parcels shipping has stopped, which we may hear of later, on its own topic; after
-/// an expiry it says so first, on the same topic.
-pub(super) fn on_inventory_released(order: &mut Order) -> Answer {
-    let is_wanted_back = order.refund_before_dispatch().is_some();
+/// an expiry it says so first, on the same topic. Where the rest of an order is of which it releases a part, shipping says.
+pub(super) fn on_inventory_released(order: &mut Order, partial: bool) -> Answer {
+    if partial {
+        let is_part = |refund: &Refund| {
+            refund.kind == RefundKind::BeforeDispatch
+                && refund.status != RefundStatus::Rejected
+                && !refund.lines.is_empty()
+        };
+        return if order.refunds.iter().any(is_part) {
+            Decision::Ignored("the rest of it goes on")
+        } else {
+            order.contradicted()
+        };
+    }
+    let is_wanted_back = order.is_stopped_by(|status| status != RefundStatus::Rejected);
     match order.standing.status {
         Status::Confirmed if order.cancellation.is_some() => order.note_fulfilment(FulfilmentStatus::Released),
         Status::Paid | Status::Refunded | Status::Closed if is_wanted_back => {
@@ -249,5 +325,7 @@ pub(super) fn on_inventory_released(order: &mut Order) -> Answer {
     }
 }
 
+#[cfg(test)]
+mod part_tests;
 #[cfg(test)]
 mod tests;

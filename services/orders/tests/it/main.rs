@@ -9,6 +9,7 @@ mod deadline;
 mod fulfilment;
 mod indexes;
 mod others;
+mod parts;
 mod reconcile;
 mod refund;
 mod rpc;

@@ -37,12 +37,40 @@ pub(crate) fn delivered(order_id: OrderId, order_delivered: bool) -> Event {
 }
 
 pub(crate) fn stopped(order_id: OrderId) -> Event {
-    by_shipping(order_id, &shipping::ShipmentCancelled { order_id: order_id.to_string() })
+    let order_id_text = order_id.to_string();
+    by_shipping(order_id, &shipping::ShipmentCancelled { order_id: order_id_text, ..Default::default() })
+}
+
+/// A part is stopped for a refund, and whether nothing else of the order was awaited: it has left, or it has arrived.
+pub(crate) fn part_stopped(
+    order_id: OrderId,
+    refund_number: i32,
+    lines: &[(&str, i64)],
+    (order_dispatched, order_delivered): (bool, bool),
+) -> Event {
+    let line = |(sku, quantity): &(&str, i64)| shipping::StoppedLine {
+        sku: (*sku).to_owned(),
+        warehouse_id: Id::<shipping::StoppedLine>::generate().to_string(),
+        quantity: *quantity,
+    };
+    let lines = lines.iter().map(line).collect();
+    let part = shipping::StoppedPart { lines, order_dispatched, order_delivered, ..Default::default() };
+    let order_id_text = order_id.to_string();
+    by_shipping(order_id, &shipping::ShipmentCancelled { order_id: order_id_text, refund_number, part: Some(part) })
+}
+
+/// What the first refund was to stop had left.
+pub(crate) fn part_not_stopped(order_id: OrderId) -> Event {
+    not_stopped_for(order_id, 1)
 }
 
 pub(crate) fn not_stopped(order_id: OrderId) -> Event {
+    not_stopped_for(order_id, 0)
+}
+
+fn not_stopped_for(order_id: OrderId, refund_number: i32) -> Event {
     let reason = "ALREADY_DISPATCHED".to_owned();
-    by_shipping(order_id, &shipping::ShipmentCancelRefused { order_id: order_id.to_string(), reason })
+    by_shipping(order_id, &shipping::ShipmentCancelRefused { order_id: order_id.to_string(), reason, refund_number })
 }
 
 pub(crate) fn authorized(order_id: OrderId) -> Event {
@@ -168,5 +196,12 @@ pub(crate) fn expired(order_id: OrderId) -> Event {
 }
 
 pub(crate) fn released(order_id: OrderId) -> Event {
-    by_inventory(order_id, &inventory::InventoryReleased { order_id: order_id.to_string(), allocations: Vec::new() })
+    released_in_part(order_id, false)
+}
+
+/// What was held is on sale again, all of it or a part.
+pub(crate) fn released_in_part(order_id: OrderId, partial: bool) -> Event {
+    let order_id_text = order_id.to_string();
+    let message = inventory::InventoryReleased { order_id: order_id_text, allocations: Vec::new(), partial };
+    by_inventory(order_id, &message)
 }

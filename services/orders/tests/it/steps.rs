@@ -3,7 +3,7 @@
 use kernel::{Quantity, Timestamp};
 use messaging::Subscription;
 use orders::adapters::events::SUBSCRIPTIONS;
-use orders::domain::fact::{Canceller, Fact, FailedParcel, OrderFact};
+use orders::domain::fact::{Canceller, Fact, FailedParcel, OrderFact, StoppedPart};
 use orders::domain::ids::{OrderId, ParcelId, WarehouseId};
 use orders::domain::refund::{RefundRequest, Units};
 use orders::domain::shipping_instruction::Allocation;
@@ -87,8 +87,30 @@ impl Placed {
         self.says(SHIPPING, "ShipmentCancelled", OrderFact::ShipmentCancelled).needs(&[WANTED_BACK]).tells(&[GRANTED])
     }
 
+    /// That somebody wants a part back is a wish of its own each time, and so no step that can be repeated; what is told of one that nobody
+    /// wanted back is.
+    fn part_stopped(&self) -> Step<Fact> {
+        let part = StoppedPart {
+            number: 2,
+            units: [("SPOON".parse().unwrap(), 1)].into(),
+            order_dispatched: false,
+            order_delivered: false,
+            order_failed: false,
+        };
+        self.says(SHIPPING, "ShipmentCancelled", OrderFact::PartStopped(part)).is_refused()
+    }
+
+    fn part_not_stopped(&self) -> Step<Fact> {
+        self.says(SHIPPING, "ShipmentCancelRefused", OrderFact::ShipmentCancelRefused { number: Some(2) }).is_refused()
+    }
+
+    fn part_released(&self) -> Step<Fact> {
+        self.says(INVENTORY, "InventoryReleased", OrderFact::InventoryReleased { partial: true }).is_refused()
+    }
+
     fn not_stopped(&self) -> Step<Fact> {
-        self.says(SHIPPING, "ShipmentCancelRefused", OrderFact::ShipmentCancelRefused).needs(&[STOPPING])
+        self.says(SHIPPING, "ShipmentCancelRefused", OrderFact::ShipmentCancelRefused { number: None })
+            .needs(&[STOPPING])
     }
 
     fn delivered(&self, order_delivered: bool) -> Step<Fact> {
@@ -104,7 +126,7 @@ impl Placed {
     }
 
     fn released(&self) -> Step<Fact> {
-        self.says(INVENTORY, "InventoryReleased", OrderFact::InventoryReleased)
+        self.says(INVENTORY, "InventoryReleased", OrderFact::InventoryReleased { partial: false })
     }
 
     fn authorized(&self) -> Step<Fact> {
@@ -243,7 +265,8 @@ impl Table for Placed {
                     .or_by([self.refund().tells(&[WANTED_BACK]), self.refund_granted(), self.refund_failed(), self.released(), self.refunded()])
                     // Inventory has heard from shipping before us.
                     .or_by([self.refund().tells(&[WANTED_BACK]), self.released(), self.refund_granted(), self.refunded()])
-                    .but_not_by([self.cancel().is_refused(), self.deadline().is_ignored()]))
+                    .but_not_by([self.cancel().is_refused(), self.deadline().is_ignored()])
+                    .but_not_by([self.part_stopped(), self.part_not_stopped(), self.part_released()]))
                 .then(self.dispatched(false).needs(&[PAID])
                     .not_undone_by([self.cancel().is_refused()]))
                 .then(self.dispatched(true).needs(&[PAID]).tells(&[SHIPPED])

@@ -11,13 +11,15 @@ use kernel::{Money, Quantity, Sku};
 use messaging::{Envelope, Outgoing, Subscription, Trigger, Undecodable};
 use prost::{Message, Name};
 
-use super::wire_terms::{address_from_wire, failure_to_wire, line_from_wire, lines_to_wire, received_to_wire};
+use super::wire_terms::{
+    address_from_wire, failure_to_wire, line_from_wire, lines_to_wire, received_to_wire, stopped_part_to_wire,
+};
 use crate::domain::consignment::{Instruction, Terms};
 use crate::domain::contents::Contents;
 use crate::domain::event::Event;
 use crate::domain::fact::{Fact, WithoutGoods};
 use crate::domain::goods_return::ReturnOrigin;
-use crate::domain::ids::{OrderId, WarehouseId};
+use crate::domain::ids::{OrderId, RefundNumber, WarehouseId};
 use crate::domain::rates::ServiceName;
 
 /// What shipping reacts to.
@@ -53,11 +55,15 @@ pub const SUBSCRIPTIONS: &[Subscription] = &[
     },
     Subscription {
         event: "tradewind.orders.v1.RefundRequested",
-        reaction: "before dispatch: stops the parcels if none has left, otherwise the order goes on; after a return: awaits the goods that the buyer sends back; otherwise nothing",
+        reaction: "before dispatch: stops the parcels if none has left, or the units that it names if enough of them have not, otherwise the order goes on; after a return: awaits the goods that the buyer sends back; otherwise nothing",
         follows: &["ShipmentCancelled", "ShipmentCancelRefused"],
         tests: &[
             "services/shipping/tests/it/fulfilment.rs::a_paid_order_whose_money_is_wanted_back_in_time_never_leaves",
             "services/shipping/tests/it/fulfilment.rs::a_paid_order_that_has_begun_to_leave_goes_on_although_its_money_is_wanted_back",
+            "services/shipping/tests/it/parts.rs::units_that_are_stopped_in_time_never_leave_and_the_rest_does",
+            "services/shipping/tests/it/parts.rs::units_that_have_left_are_not_stopped_and_the_order_goes_on",
+            "services/shipping/tests/it/parts.rs::a_part_meets_a_parcel_of_the_same_units_and_one_of_them_is_told_no",
+            "services/shipping/tests/it/parts.rs::two_parts_compete_for_the_last_units_and_one_of_them_is_told_no",
             "services/shipping/tests/it/returns.rs::what_a_buyer_sends_back_is_awaited_where_it_left_and_taken_in_by_receipts",
             "services/shipping/tests/it/returns.rs::more_than_the_buyer_has_is_not_awaited_and_an_operator_looks",
             "services/shipping/tests/it/returns.rs::money_that_goes_back_without_goods_is_nothing_to_shipping",
@@ -136,7 +142,7 @@ pub fn decode(event: &Envelope) -> Result<Option<Fact>, Undecodable> {
         "tradewind.orders.v1.OrderCancellationRequested" => {
             let requested: OrderCancellationRequested = event.decode()?;
             let order_id = order_id_from_wire(event, &requested.order_id)?;
-            return Ok(Some(Fact::StopRequested { order_id }));
+            return Ok(Some(Fact::StopRequested { order_id, refund_number: None }));
         }
         "tradewind.orders.v1.RefundRequested" => {
             let requested: RefundRequested = event.decode()?;
@@ -164,25 +170,38 @@ fn order_id_from_wire(event: &Envelope, order_id: &str) -> Result<OrderId, Undec
 fn refund_from_wire(order_id: OrderId, requested: &RefundRequested) -> Result<Fact, InvalidField> {
     match RefundKind::try_from(requested.kind) {
         // Facts of before there were several kinds do not say which.
-        Ok(RefundKind::Unspecified | RefundKind::BeforeDispatch) => Ok(Fact::StopRequested { order_id }),
+        Ok(RefundKind::Unspecified | RefundKind::BeforeDispatch) if requested.lines.is_empty() => {
+            // Nor did they have a number.
+            let refund_number = (requested.refund_number > 0).then_some(requested.refund_number);
+            Ok(Fact::StopRequested { order_id, refund_number })
+        }
+        Ok(RefundKind::Unspecified | RefundKind::BeforeDispatch) => {
+            let (refund_number, asked) = units_from_wire(requested)?;
+            Ok(Fact::PartStopRequested { order_id, refund_number, asked })
+        }
         Ok(RefundKind::AfterReturn) => {
-            let refund_number = requested.refund_number;
-            if refund_number < 1 {
-                return Err(InvalidField::new("refund_number", "must be above zero"));
-            }
-            let line = |(index, line): (usize, &RefundLine)| {
-                line_from_wire(&line.sku, line.quantity).map_err(|invalid| invalid.within(&format!("lines[{index}]")))
-            };
-            let asked = requested.lines.iter().enumerate().map(line).collect::<Result<Vec<_>, _>>()?;
-            if asked.is_empty() {
-                return Err(InvalidField::new("lines", "there are none"));
-            }
-            Ok(Fact::ReturnRequested { order_id, refund_number, asked: Contents::of(asked) })
+            let (refund_number, asked) = units_from_wire(requested)?;
+            Ok(Fact::ReturnRequested { order_id, refund_number, asked })
         }
         Ok(RefundKind::ParcelFailed) => Ok(Fact::RefundWithoutGoods { order_id, kind: WithoutGoods::ParcelFailed }),
         Ok(RefundKind::Goodwill) => Ok(Fact::RefundWithoutGoods { order_id, kind: WithoutGoods::Goodwill }),
         Err(_) => Err(InvalidField::new("kind", format!("{} is no kind", requested.kind))),
     }
+}
+
+/// Which refund it is, and the units that it is for.
+fn units_from_wire(requested: &RefundRequested) -> Result<(RefundNumber, Contents), InvalidField> {
+    if requested.refund_number < 1 {
+        return Err(InvalidField::new("refund_number", "must be above zero"));
+    }
+    let line = |(index, line): (usize, &RefundLine)| {
+        line_from_wire(&line.sku, line.quantity).map_err(|invalid| invalid.within(&format!("lines[{index}]")))
+    };
+    let units = requested.lines.iter().enumerate().map(line).collect::<Result<Vec<_>, _>>()?;
+    if units.is_empty() {
+        return Err(InvalidField::new("lines", "there are none"));
+    }
+    Ok((requested.refund_number, Contents::of(units)))
 }
 
 fn instruction_from_wire(instruction: &ShippingInstruction, is_prepaid: bool) -> Result<Instruction, InvalidField> {
@@ -336,12 +355,22 @@ pub fn encode(event: &Event) -> Outgoing {
                 },
             )
         }
-        Event::ShipmentCancelled { order_id } => {
-            of_order(*order_id, &wire::ShipmentCancelled { order_id: order_id.to_string() })
-        }
-        Event::ShipmentCancelRefused { order_id } => of_order(
+        Event::ShipmentCancelled { order_id, refund_number } => of_order(
             *order_id,
-            &wire::ShipmentCancelRefused { order_id: order_id.to_string(), reason: "ALREADY_DISPATCHED".to_owned() },
+            &wire::ShipmentCancelled {
+                order_id: order_id.to_string(),
+                refund_number: refund_number.unwrap_or_default(),
+                part: None,
+            },
+        ),
+        Event::PartCancelled(part) => of_order(part.order_id, &stopped_part_to_wire(part)),
+        Event::ShipmentCancelRefused { order_id, refund_number } => of_order(
+            *order_id,
+            &wire::ShipmentCancelRefused {
+                order_id: order_id.to_string(),
+                reason: "ALREADY_DISPATCHED".to_owned(),
+                refund_number: refund_number.unwrap_or_default(),
+            },
         ),
         Event::CashCollected { order_id, amount, reference } => of_order(
             *order_id,

@@ -50,6 +50,7 @@ pub(super) fn shipment_to_wire(found: &Found) -> wire::Shipment {
         create_time: Some(timestamp_to_wire(found.created_at)),
         update_time: Some(timestamp_to_wire(found.updated_at)),
         shipping_service: found.service.to_string(),
+        stopped_lines: lines_to_wire(&shipment.stopped),
     }
 }
 

@@ -1,5 +1,7 @@
 //! What instructions, events, shipments and returns have in common on the wire: addresses, lines, and why and how goods come back.
 
+use std::collections::BTreeMap;
+
 use contracts::convert::InvalidField;
 use contracts::google::r#type::PostalAddress;
 use contracts::shipping::v1 as wire;
@@ -8,6 +10,7 @@ use kernel::{Quantity, Sku};
 
 use crate::domain::address::Address;
 use crate::domain::contents::Contents;
+use crate::domain::event::StoppedPart;
 use crate::domain::goods_return::{Received, ReturnCondition};
 use crate::domain::ids::WarehouseId;
 use crate::domain::parcel::ParcelFailure;
@@ -61,6 +64,31 @@ pub(super) fn line_from_wire(sku: &str, quantity: i64) -> Result<(Sku, Quantity)
 pub(super) fn lines_to_wire(contents: &Contents) -> Vec<ShipmentLine> {
     let line = |(sku, quantity): (&Sku, i64)| ShipmentLine { sku: sku.to_string(), quantity };
     contents.lines().map(line).collect()
+}
+
+/// The same fact as of a whole order, with the part that is stopped.
+pub(super) fn stopped_part_to_wire(part: &StoppedPart) -> wire::ShipmentCancelled {
+    wire::ShipmentCancelled {
+        order_id: part.order_id.to_string(),
+        refund_number: part.refund_number,
+        part: Some(wire::StoppedPart {
+            lines: stopped_to_wire(&part.stopped),
+            order_stopped_lines: stopped_to_wire(&part.order_stopped),
+            order_dispatched: part.order_dispatched,
+            order_delivered: part.order_delivered,
+            order_failed: part.order_failed,
+        }),
+    }
+}
+
+fn stopped_to_wire(stopped: &BTreeMap<WarehouseId, Contents>) -> Vec<wire::StoppedLine> {
+    let line = |warehouse_id: WarehouseId, sku: &Sku, quantity| wire::StoppedLine {
+        sku: sku.to_string(),
+        warehouse_id: warehouse_id.to_string(),
+        quantity,
+    };
+    let lines = stopped.iter().flat_map(|(id, contents)| contents.lines().map(move |(sku, units)| (*id, sku, units)));
+    lines.map(|(warehouse_id, sku, units)| line(warehouse_id, sku, units)).collect()
 }
 
 pub(super) fn failure_from_wire(field: &str, failure: i32) -> Result<ParcelFailure, InvalidField> {

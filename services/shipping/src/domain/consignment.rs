@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 
 use kernel::{Money, Sku, Text};
+use serde::{Deserialize, Serialize};
 
 use super::address::Address;
 use super::contents::Contents;
 use super::error::ShippingError;
 use super::goods_return::{Received, Return, ReturnOrigin, share_out};
-use super::ids::{BuyerId, OrderId, ParcelId, ReturnId, SellerId, ShipmentId, WarehouseId, shipment_id};
+use super::ids::{BuyerId, OrderId, ParcelId, RefundNumber, ReturnId, SellerId, ShipmentId, WarehouseId, shipment_id};
 use super::parcel::Parcel;
 use super::rates::ServiceName;
 use super::shipment::{Shipment, ShipmentStatus};
@@ -55,11 +56,23 @@ pub struct Consignment {
     pub returns: BTreeMap<ReturnId, Return>,
     /// What became of the wish to stop the order; none if there was none.
     pub cancellation: Option<Cancellation>,
+    /// What became of the wishes to stop a part of it, by the refunds that have them.
+    pub part_stops: BTreeMap<RefundNumber, PartStop>,
     /// The reference under which the carrier passed the cash on; none before.
     pub remittance: Option<RemittanceReference>,
 }
 
-/// What became of the wish to stop an order, to cancel it or to give its money back. It is final: orders ask once.
+/// What became of the wish of a refund to stop a part of an order. It is final.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct PartStop {
+    /// What was to be stopped.
+    pub asked: Contents,
+    /// Where it is stopped; none if too much of it had left, and the order goes on as it was.
+    pub stopped: Option<BTreeMap<WarehouseId, Contents>>,
+}
+
+/// What became of the wish to stop an order, to cancel it or to give its money back. It is final: orders ask once. An order that is stopped
+/// part by part until nothing is left is stopped as well.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Cancellation {
     /// Nothing had left, and nothing will.
@@ -99,6 +112,7 @@ impl Consignment {
             shipments: instruction.allocations.iter().map(shipment).collect(),
             returns: BTreeMap::new(),
             cancellation: None,
+            part_stops: BTreeMap::new(),
             remittance: None,
         }
     }
@@ -131,24 +145,62 @@ impl Consignment {
         self.shipments.values().find_map(|shipment| shipment.parcels.get(&id))
     }
 
-    /// Whether every unit of the order has left.
+    /// Whether every unit of the order has left that was not stopped, and there is one.
     pub fn is_dispatched(&self) -> bool {
-        self.shipments.values().all(Shipment::is_dispatched)
+        self.has_begun() && self.shipments.values().all(Shipment::is_dispatched)
     }
 
-    /// Whether every unit of the order was delivered that did not fail, and there is one.
+    /// Whether every unit of the order was delivered that did not fail and was not stopped, and there is one.
     pub fn is_delivered(&self) -> bool {
         self.has_ended() && self.shipments.values().any(Shipment::has_arrived)
     }
 
-    /// Whether every unit of the order failed.
+    /// Whether every unit of the order failed that was not stopped, and there is one.
     pub fn has_failed(&self) -> bool {
         self.has_ended() && !self.shipments.values().any(Shipment::has_arrived)
     }
 
     /// Whether nothing more is heard of its parcels.
     fn has_ended(&self) -> bool {
-        self.shipments.values().all(Shipment::has_ended)
+        self.has_begun() && self.shipments.values().all(Shipment::has_ended)
+    }
+
+    /// Whether part by part everything was stopped.
+    pub fn is_stopped_in_parts(&self) -> bool {
+        self.shipments.values().all(Shipment::is_stopped)
+    }
+
+    /// Where units can be stopped: those of each SKU in the first shipment, as many as have not left, then in the next one; none, if too many
+    /// have left.
+    ///
+    /// # Errors
+    /// The order does not have that many that were not stopped before, wherever they are.
+    pub fn stop_part(&self, asked: &Contents) -> Result<Option<BTreeMap<WarehouseId, Contents>>, ShippingError> {
+        for (sku, units) in asked.lines() {
+            let going = self.going(sku);
+            if units > going {
+                let (order_id, sku) = (self.order_id, sku.clone());
+                return Err(ShippingError::StopsMoreThanOrdered { order_id, sku, asked: units, left: going });
+            }
+        }
+        let left = self.shipments.values().map(|shipment| (shipment.warehouse_id, shipment.left()));
+        Ok(take(&left.collect::<Vec<_>>(), asked).ok())
+    }
+
+    /// Units of a SKU that have left or may.
+    fn going(&self, sku: &Sku) -> i64 {
+        match self.cancellation {
+            Some(Cancellation::Stopped) => 0,
+            Some(Cancellation::Refused) | None => {
+                self.shipments.values().map(|shipment| shipment.holds.units(sku) - shipment.stopped.units(sku)).sum()
+            }
+        }
+    }
+
+    /// What was stopped part by part so far, and where.
+    pub fn stopped_in_parts(&self) -> BTreeMap<WarehouseId, Contents> {
+        let stopped = self.shipments.values().map(|shipment| (shipment.warehouse_id, shipment.stopped.clone()));
+        stopped.filter(|(_, contents)| !contents.is_empty()).collect()
     }
 
     /// What the carrier has to pass on: what it collects if everything arrives, less the share of the units that failed. None for an
@@ -171,20 +223,14 @@ impl Consignment {
     /// The buyer does not have that many.
     pub fn send_back(&self, asked: &Contents) -> Result<BTreeMap<WarehouseId, Contents>, ShippingError> {
         let with_buyer = |shipment: &Shipment| (shipment.warehouse_id, self.with_buyer(shipment));
-        let with_buyer: Vec<_> = self.shipments.values().map(with_buyer).collect();
-        let mut awaited: BTreeMap<WarehouseId, Contents> = BTreeMap::new();
-        for (sku, units) in asked.lines() {
-            let of_warehouses = with_buyer.iter().map(|(warehouse_id, contents)| (warehouse_id, contents));
-            let shares = share_out(of_warehouses, sku, units).map_err(|left| {
-                let (order_id, sku) = (self.order_id, sku.clone());
-                ShippingError::MoreThanDelivered { order_id, sku, asked: units, left }
-            })?;
-            for (warehouse_id, share) in shares {
-                let there = awaited.entry(warehouse_id).or_default();
-                *there = Contents::sum([&*there, &share]);
-            }
-        }
-        Ok(awaited)
+        take(&self.shipments.values().map(with_buyer).collect::<Vec<_>>(), asked).map_err(
+            |TooFew { sku, asked, left }| ShippingError::MoreThanDelivered {
+                order_id: self.order_id,
+                sku,
+                asked,
+                left,
+            },
+        )
     }
 
     /// What came back so far, of all returns.
@@ -200,4 +246,25 @@ impl Consignment {
         });
         shipment.delivered().without(&Contents::sum(&taken.collect::<Vec<_>>()))
     }
+}
+
+/// There are fewer units of a SKU than are asked for.
+struct TooFew {
+    sku: Sku,
+    asked: i64,
+    left: i64,
+}
+
+/// Takes units from these warehouses: of each SKU all that the first has, then from the next.
+fn take(from: &[(WarehouseId, Contents)], asked: &Contents) -> Result<BTreeMap<WarehouseId, Contents>, TooFew> {
+    let mut taken: BTreeMap<WarehouseId, Contents> = BTreeMap::new();
+    for (sku, units) in asked.lines() {
+        let from = from.iter().map(|(warehouse_id, contents)| (warehouse_id, contents));
+        let shares = share_out(from, sku, units).map_err(|left| TooFew { sku: sku.clone(), asked: units, left })?;
+        for (warehouse_id, share) in shares {
+            let there = taken.entry(warehouse_id).or_default();
+            *there = Contents::sum([&*there, &share]);
+        }
+    }
+    Ok(taken)
 }

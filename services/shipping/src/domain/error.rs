@@ -19,10 +19,10 @@ pub enum ShippingError {
     /// Orders say of one order two things that exclude each other.
     #[error("order {0} is sent already, by another instruction")]
     OtherInstruction(OrderId),
-    /// The order was stopped, and nothing of it may leave.
+    /// The order, or all that the shipment holds, was stopped, and nothing of it may leave.
     #[error("shipment {0} is cancelled")]
     Cancelled(ShipmentId),
-    /// More would leave than the shipment holds.
+    /// More would leave than the shipment holds and was not stopped.
     #[error("shipment {shipment_id} has {left} units of {sku} left, and {asked} are to leave")]
     MoreThanOrdered {
         /// The shipment.
@@ -42,8 +42,8 @@ pub enum ShippingError {
         /// The variant.
         sku: Sku,
     },
-    /// Everything has left.
-    #[error("everything of shipment {0} has left")]
+    /// Everything has left that was not stopped.
+    #[error("everything of shipment {0} has left that is to")]
     NothingLeft(ShipmentId),
     /// The parcel was delivered, for good.
     #[error("parcel {0} was delivered")]
@@ -61,6 +61,26 @@ pub enum ShippingError {
         order_id: OrderId,
         /// Which of its refunds.
         refund_number: RefundNumber,
+    },
+    /// Orders say of one refund that it stops two things that exclude each other.
+    #[error("refund {refund_number} of order {order_id} was to stop something else before")]
+    OtherPart {
+        /// The order.
+        order_id: OrderId,
+        /// Which of its refunds.
+        refund_number: RefundNumber,
+    },
+    /// More is to be stopped than the order has, whether it has left or not.
+    #[error("order {order_id} has {left} units of {sku} that were not stopped before, and {asked} are to be")]
+    StopsMoreThanOrdered {
+        /// The order.
+        order_id: OrderId,
+        /// The variant.
+        sku: Sku,
+        /// Units that are to be stopped.
+        asked: i64,
+        /// Units that have left or may.
+        left: i64,
     },
     /// More would be sent back than the buyer has.
     #[error("{left} units of {sku} of order {order_id} are with the buyer, and {asked} are to be sent back")]
@@ -132,6 +152,8 @@ impl Classified for ShippingError {
             | Self::ParcelDelivered(_)
             | Self::ParcelFailed(_)
             | Self::OtherReturn { .. }
+            | Self::OtherPart { .. }
+            | Self::StopsMoreThanOrdered { .. }
             | Self::MoreThanDelivered { .. }
             | Self::NotInReturn { .. }
             | Self::MoreThanReturned { .. }
@@ -157,6 +179,8 @@ impl Classified for ShippingError {
             Self::ParcelFailed(_) => "PARCEL_FAILED",
             Self::ReturnNotFound(_) => "RETURN_NOT_FOUND",
             Self::OtherReturn { .. } => "OTHER_RETURN",
+            Self::OtherPart { .. } => "OTHER_PART",
+            Self::StopsMoreThanOrdered { .. } => "STOPS_MORE_THAN_ORDERED",
             Self::MoreThanDelivered { .. } => "MORE_THAN_DELIVERED",
             Self::NotInReturn { .. } => "NOT_IN_RETURN",
             Self::MoreThanReturned { .. } => "MORE_THAN_RETURNED",

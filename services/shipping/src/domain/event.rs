@@ -1,11 +1,13 @@
 //! What becomes true of a consignment. Each is one entry of its history.
 
+use std::collections::BTreeMap;
+
 use kernel::Money;
 
 use super::consignment::RemittanceReference;
 use super::contents::Contents;
 use super::goods_return::{Received, ReturnOrigin};
-use super::ids::{OrderId, ParcelId, ReturnId, ShipmentId, WarehouseId};
+use super::ids::{OrderId, ParcelId, RefundNumber, ReturnId, ShipmentId, WarehouseId};
 use super::parcel::{Parcel, ParcelFailure};
 
 /// What becomes true of a consignment.
@@ -86,11 +88,17 @@ pub enum Event {
     ShipmentCancelled {
         /// The order.
         order_id: OrderId,
+        /// The refund that wanted it; none for a cancellation.
+        refund_number: Option<RefundNumber>,
     },
-    /// The order's parcels cannot be stopped any more: one has left.
+    /// Units of the order will not leave.
+    PartCancelled(StoppedPart),
+    /// The order's parcels, or a part of them, cannot be stopped any more: too much has left.
     ShipmentCancelRefused {
         /// The order.
         order_id: OrderId,
+        /// The refund that wanted it; none for a cancellation.
+        refund_number: Option<RefundNumber>,
     },
     /// The carrier passed on what it collected.
     CashCollected {
@@ -101,4 +109,23 @@ pub enum Event {
         /// The carrier's reference.
         reference: RemittanceReference,
     },
+}
+
+/// Units of an order that will not leave.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoppedPart {
+    /// The order.
+    pub order_id: OrderId,
+    /// The refund that wanted it.
+    pub refund_number: RefundNumber,
+    /// What it stops, and where.
+    pub stopped: BTreeMap<WarehouseId, Contents>,
+    /// What was stopped part by part so far, this part included.
+    pub order_stopped: BTreeMap<WarehouseId, Contents>,
+    /// Whether every other unit of the order has left, and there is one.
+    pub order_dispatched: bool,
+    /// Whether every other unit of the order was delivered that did not fail, and there is one.
+    pub order_delivered: bool,
+    /// Whether every other unit of the order failed, and there is one.
+    pub order_failed: bool,
 }

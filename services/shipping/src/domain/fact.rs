@@ -22,6 +22,17 @@ pub enum Fact {
     StopRequested {
         /// The order.
         order_id: OrderId,
+        /// The refund that wants it; none for a cancellation.
+        refund_number: Option<RefundNumber>,
+    },
+    /// orders: units of what may leave are to be stopped, because somebody wants the money for them back.
+    PartStopRequested {
+        /// The order.
+        order_id: OrderId,
+        /// Which of its refunds.
+        refund_number: RefundNumber,
+        /// What is to be stopped.
+        asked: Contents,
     },
     /// orders: the buyer sends goods back, and a refund waits for them.
     ReturnRequested {
@@ -79,7 +90,8 @@ impl Fact {
     pub const fn order_id(&self) -> OrderId {
         match self {
             Self::ShipRequested { order_id, .. }
-            | Self::StopRequested { order_id }
+            | Self::StopRequested { order_id, .. }
+            | Self::PartStopRequested { order_id, .. }
             | Self::ReturnRequested { order_id, .. }
             | Self::RefundWithoutGoods { order_id, .. }
             | Self::DispatchRequested(Dispatch { order_id, .. })

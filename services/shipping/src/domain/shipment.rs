@@ -3,7 +3,7 @@
 //! ```text
 //! PENDING -> PARTLY_DISPATCHED -> DISPATCHED -> DELIVERED
 //! PENDING ----------------------> DISPATCHED -> FAILED
-//! PENDING -> CANCELLED      the whole order: domain/consignment.rs
+//! PENDING -> CANCELLED      the whole order, or part by part all of this: domain/consignment.rs
 //! ```
 
 use std::collections::BTreeMap;
@@ -22,6 +22,8 @@ pub struct Shipment {
     pub warehouse_id: WarehouseId,
     /// What it holds in all. It never changes.
     pub holds: Contents,
+    /// What of that will not leave, because a part of the order was stopped.
+    pub stopped: Contents,
     /// The parcels that have left, by their ids, which is oldest first.
     pub parcels: BTreeMap<ParcelId, Parcel>,
 }
@@ -29,12 +31,20 @@ pub struct Shipment {
 impl Shipment {
     /// What a warehouse is to send; nothing has left.
     pub fn new(order_id: OrderId, warehouse_id: WarehouseId, holds: Contents) -> Self {
-        Self { id: shipment_id(order_id, warehouse_id), warehouse_id, holds, parcels: BTreeMap::new() }
+        Self {
+            id: shipment_id(order_id, warehouse_id),
+            warehouse_id,
+            holds,
+            stopped: Contents::default(),
+            parcels: BTreeMap::new(),
+        }
     }
 
     /// How far it has come.
     pub fn progress(&self) -> ShipmentStatus {
-        if self.parcels.is_empty() {
+        if self.is_stopped() {
+            ShipmentStatus::Cancelled
+        } else if self.parcels.is_empty() {
             ShipmentStatus::Pending
         } else if !self.is_dispatched() {
             ShipmentStatus::PartlyDispatched
@@ -52,12 +62,17 @@ impl Shipment {
         Contents::sum(self.parcels.values().map(|parcel| &parcel.contents))
     }
 
-    /// What has not left yet.
+    /// What has not left yet, and may.
     pub fn left(&self) -> Contents {
-        self.holds.without(&self.dispatched())
+        self.holds.without(&self.dispatched()).without(&self.stopped)
     }
 
-    /// Whether every unit has left.
+    /// Whether part by part all of it was stopped, so that nothing has left and nothing will.
+    pub fn is_stopped(&self) -> bool {
+        self.parcels.is_empty() && self.left().is_empty()
+    }
+
+    /// Whether every unit has left that was not stopped.
     pub fn is_dispatched(&self) -> bool {
         self.left().is_empty()
     }
@@ -72,7 +87,7 @@ impl Shipment {
         self.contents_of(Parcel::has_failed)
     }
 
-    /// Whether every unit was delivered or failed.
+    /// Whether every unit was delivered or failed, or was stopped.
     pub fn has_ended(&self) -> bool {
         self.is_dispatched() && self.parcels.values().all(Parcel::has_ended)
     }
@@ -89,9 +104,12 @@ impl Shipment {
     /// What goes into a parcel that is to hold `asked`; asked for nothing in particular, everything that has not left.
     ///
     /// # Errors
-    /// There is not that much left of each SKU, or nothing at all.
+    /// There is not that much left of each SKU, or nothing at all, or all of it was stopped.
     pub fn pack(&self, asked: &Contents) -> Result<Contents, ShippingError> {
         let left = self.left();
+        if self.is_stopped() {
+            return Err(ShippingError::Cancelled(self.id));
+        }
         if asked.is_empty() {
             return if left.is_empty() { Err(ShippingError::NothingLeft(self.id)) } else { Ok(left) };
         }
@@ -113,13 +131,13 @@ impl Shipment {
 pub enum ShipmentStatus {
     /// Nothing has left the warehouse.
     Pending,
-    /// Some units have left.
+    /// Some units have left, and others will.
     PartlyDispatched,
-    /// Every unit has left.
+    /// Every unit has left that was not stopped.
     Dispatched,
     /// Every unit was delivered that was not lost, refused or returned. Final.
     Delivered,
-    /// Its order was stopped before anything left. Final.
+    /// It was stopped before anything left. Final.
     Cancelled,
     /// Every unit was lost, refused or returned. Final.
     Failed,

@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use kernel::Timestamp;
 
-use super::consignment::{Cancellation, Consignment, RemittanceReference};
+use super::consignment::{Cancellation, Consignment, PartStop, RemittanceReference};
+use super::contents::Contents;
 use super::goods_return::{Received, Return, ReturnStatus};
-use super::ids::{OrderId, ParcelId, ReceiptId, ReturnId, ShipmentId};
+use super::ids::{OrderId, ParcelId, ReceiptId, RefundNumber, ReturnId, ShipmentId, shipment_id};
 use super::parcel::{Parcel, ParcelFailure, ParcelState};
 use super::shipment::Shipment;
 
@@ -30,6 +31,8 @@ pub struct Changes {
     pub dispatched: BTreeSet<Place>,
     /// Parcels that had left before and were delivered or failed.
     pub ended: BTreeSet<Place>,
+    /// Wishes to stop a part that were answered.
+    pub part_stops: BTreeSet<(OrderId, RefundNumber)>,
     /// Returns that were opened.
     pub opened: BTreeSet<(OrderId, ReturnId)>,
     /// Returns that were open before and changed.
@@ -119,6 +122,21 @@ impl World {
             Cancellation::Stopped => self.note_changed(order_id, shipments),
             Cancellation::Refused => {}
         }
+    }
+
+    /// Notes what became of the wish to stop a part, and stops it where that says. Answers the consignment after it.
+    pub(crate) fn stop_part(&mut self, order_id: OrderId, refund_number: RefundNumber, stop: PartStop) -> &Consignment {
+        self.changes.part_stops.insert((order_id, refund_number));
+        for (warehouse_id, contents) in stop.stopped.iter().flatten() {
+            let shipment = self.shipment(order_id, shipment_id(order_id, *warehouse_id));
+            shipment.stopped = Contents::sum([&shipment.stopped, contents]);
+        }
+        let consignment = self.change(order_id);
+        consignment.part_stops.insert(refund_number, stop);
+        if consignment.is_stopped_in_parts() {
+            self.cancel(order_id, Cancellation::Stopped);
+        }
+        &self.consignments[&order_id]
     }
 
     /// Notes that the cash was passed on.

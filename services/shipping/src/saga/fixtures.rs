@@ -77,7 +77,11 @@ pub(super) fn remitted(cents: i64, reference: &str) -> Fact {
 }
 
 pub(super) fn stop() -> Fact {
-    Fact::StopRequested { order_id: order_id() }
+    Fact::StopRequested { order_id: order_id(), refund_number: None }
+}
+
+pub(super) fn part(refund_number: RefundNumber, lines: &[(&str, i64)]) -> Fact {
+    Fact::PartStopRequested { order_id: order_id(), refund_number, asked: contents(lines) }
 }
 
 pub(super) fn hear(world: &mut World, fact: &Fact) -> Answer {
@@ -153,6 +157,12 @@ fn told_event(event: &Event) -> String {
         Event::ShipmentFailed { order_failed, .. } => ("ShipmentFailed", order_failed.then_some("all of them")),
         Event::ReturnReceived { complete, .. } => ("ReturnReceived", complete.then_some("complete")),
         Event::ShipmentCancelled { .. } => ("ShipmentCancelled", None),
+        Event::PartCancelled(part) if part.order_delivered => {
+            ("ShipmentCancelled", Some("a part; the rest has arrived"))
+        }
+        Event::PartCancelled(part) if part.order_failed => ("ShipmentCancelled", Some("a part; the rest has failed")),
+        Event::PartCancelled(part) if part.order_dispatched => ("ShipmentCancelled", Some("a part; the rest has left")),
+        Event::PartCancelled(_) => ("ShipmentCancelled", Some("a part")),
         Event::ShipmentCancelRefused { .. } => ("ShipmentCancelRefused", None),
         Event::CashCollected { .. } => ("CashCollected", None),
     };

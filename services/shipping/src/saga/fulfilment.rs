@@ -13,7 +13,7 @@ use crate::domain::error::ShippingError;
 use crate::domain::event::Event;
 use crate::domain::fact::Dispatch;
 use crate::domain::goods_return::{Return, ReturnOrigin};
-use crate::domain::ids::{OrderId, ShipmentId, return_of_parcel};
+use crate::domain::ids::{OrderId, RefundNumber, ShipmentId, return_of_parcel};
 use crate::domain::parcel::{Parcel, ParcelFailure, ParcelState};
 use crate::domain::shipment::Shipment;
 use crate::domain::world::{Place, World};
@@ -39,9 +39,9 @@ pub(super) fn on_ship_requested(world: &mut World, order_id: OrderId, instructio
     Decision::Applied(events)
 }
 
-/// Stops what has not left, if nothing has; how it is paid for makes no difference. Whoever locks the consignment first, this or a
+/// Stops what has not left and was not stopped in parts, if nothing has; how it is paid for makes no difference. Whoever locks the consignment first, this or a
 /// parcel, decides: the other is told.
-pub(super) fn on_stop_requested(world: &mut World, order_id: OrderId) -> Answer {
+pub(super) fn on_stop_requested(world: &mut World, order_id: OrderId, refund_number: Option<RefundNumber>) -> Answer {
     let Some(consignment) = world.consignment(order_id) else {
         return Decision::Refused(ShippingError::OrderNotFound(order_id));
     };
@@ -49,11 +49,11 @@ pub(super) fn on_stop_requested(world: &mut World, order_id: OrderId) -> Answer 
         Some(Cancellation::Stopped | Cancellation::Refused) => Decision::AlreadyApplied,
         None if consignment.has_begun() => {
             world.cancel(order_id, Cancellation::Refused);
-            Decision::applied(Event::ShipmentCancelRefused { order_id })
+            Decision::applied(Event::ShipmentCancelRefused { order_id, refund_number })
         }
         None => {
             world.cancel(order_id, Cancellation::Stopped);
-            Decision::applied(Event::ShipmentCancelled { order_id })
+            Decision::applied(Event::ShipmentCancelled { order_id, refund_number })
         }
     }
 }

@@ -21,7 +21,12 @@ pub type Answer = Decision<Event, ShippingError>;
 pub fn decide(world: &mut World, fact: &Fact, now: Timestamp) -> Answer {
     match fact {
         Fact::ShipRequested { order_id, instruction } => fulfilment::on_ship_requested(world, *order_id, instruction),
-        Fact::StopRequested { order_id } => fulfilment::on_stop_requested(world, *order_id),
+        Fact::StopRequested { order_id, refund_number } => {
+            fulfilment::on_stop_requested(world, *order_id, *refund_number)
+        }
+        Fact::PartStopRequested { order_id, refund_number, asked } => {
+            refund::on_part_stop_requested(world, *order_id, *refund_number, asked)
+        }
         Fact::DispatchRequested(dispatch) => fulfilment::on_dispatch_requested(world, dispatch, now),
         Fact::DeliveryReported { order_id, shipment_id, parcel_id } => {
             fulfilment::on_delivery_reported(world, (*order_id, *shipment_id, *parcel_id), now)

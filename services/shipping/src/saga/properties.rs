@@ -7,8 +7,8 @@ use kernel::{Decision, Sku};
 use proptest::prelude::*;
 
 use super::fixtures::{
-    DUE_CENTS, asked, came_back, delivered, dispatch, dispatched, events, failed, hear, remitted, sent_back, stop,
-    three_cups, world_after,
+    DUE_CENTS, asked, came_back, delivered, dispatch, dispatched, events, failed, hear, part, remitted, sent_back,
+    stop, three_cups, world_after,
 };
 use crate::domain::consignment::{Cancellation, Instruction};
 use crate::domain::contents::Contents;
@@ -42,6 +42,8 @@ fn facts_about_three_cups() -> Vec<Fact> {
         failed(1, 3, ParcelFailure::ReturnedToSender),
         remitted(DUE_CENTS, "R-1"),
         remitted(DUE_CENTS - 333, "R-2"),
+        part(3, &cups(1)),
+        part(4, &cups(2)),
         sent_back(1, &cups(2)),
         sent_back(2, &cups(1)),
         came_back(by_refund, 1, &[(Resalable, &cups(1))]),
@@ -164,7 +166,8 @@ proptest! {
                 prop_assert_eq!(*ended.entry(parcel.id).or_insert(parcel.state), parcel.state);
             }
             let units = |contents: Contents| contents.units(&sku("CUP"));
-            prop_assert!(units(shipment.dispatched()) <= 3);
+            prop_assert!(units(shipment.dispatched()) + units(shipment.stopped.clone()) <= 3);
+            prop_assert!(!consignment.is_stopped_in_parts() || consignment.cancellation == Some(Cancellation::Stopped));
             prop_assert!(units(shipment.delivered()) + units(shipment.failed()) <= units(shipment.dispatched()));
             prop_assert!(units(consignment.received().accepted()) <= units(shipment.dispatched()));
             for goods_return in consignment.returns.values() {

@@ -1,18 +1,58 @@
-//! What shipping does when money goes back after goods have left: it awaits what the buyer sends back, and takes it in.
+//! What shipping does when money goes back for a part of an order: units that have not left are stopped, and what the buyer sends back is
+//! awaited and taken in.
 //!
-//! A parcel that comes back by itself is taken in here as well; its return is opened when it fails: [`super::fulfilment`]. Before
-//! anything has left, a refund stops the parcels, which is decided there too.
+//! A parcel that comes back by itself is taken in here as well; its return is opened when it fails: [`super::fulfilment`]. A refund of all
+//! that was paid stops all parcels, which is decided there too.
 
 use kernel::Decision;
 
 use super::Answer;
+use crate::domain::consignment::PartStop;
 use crate::domain::contents::Contents;
 use crate::domain::error::ShippingError;
-use crate::domain::event::Event;
+use crate::domain::event::{Event, StoppedPart};
 use crate::domain::fact::{Receipt, WithoutGoods};
 use crate::domain::goods_return::{Return, ReturnOrigin, ReturnStatus};
 use crate::domain::ids::{OrderId, RefundNumber, return_of_refund};
 use crate::domain::world::World;
+
+/// Stops units that have not left, if there are enough. Whoever locks the consignment first, this, another part or a parcel, decides: the
+/// others are told. What is stopped for a refund is said once.
+pub(super) fn on_part_stop_requested(
+    world: &mut World,
+    order_id: OrderId,
+    refund_number: RefundNumber,
+    asked: &Contents,
+) -> Answer {
+    let Some(consignment) = world.consignment(order_id) else {
+        return Decision::Refused(ShippingError::OrderNotFound(order_id));
+    };
+    if let Some(before) = consignment.part_stops.get(&refund_number) {
+        return if before.asked == *asked {
+            Decision::AlreadyApplied
+        } else {
+            Decision::Refused(ShippingError::OtherPart { order_id, refund_number })
+        };
+    }
+    let stopped = match consignment.stop_part(asked) {
+        Ok(stopped) => stopped,
+        Err(refusal) => return Decision::Refused(refusal),
+    };
+    let consignment =
+        world.stop_part(order_id, refund_number, PartStop { asked: asked.clone(), stopped: stopped.clone() });
+    Decision::applied(match stopped {
+        Some(stopped) => Event::PartCancelled(StoppedPart {
+            order_id,
+            refund_number,
+            stopped,
+            order_stopped: consignment.stopped_in_parts(),
+            order_dispatched: consignment.is_dispatched(),
+            order_delivered: consignment.is_delivered(),
+            order_failed: consignment.has_failed(),
+        }),
+        None => Event::ShipmentCancelRefused { order_id, refund_number: Some(refund_number) },
+    })
+}
 
 /// Awaits what the buyer sends back, if the buyer has it. What is sent back for a refund is said once.
 pub(super) fn on_return_requested(
@@ -76,5 +116,7 @@ pub(super) fn on_goods_received(world: &mut World, receipt: &Receipt) -> Answer 
     })
 }
 
+#[cfg(test)]
+mod part_tests;
 #[cfg(test)]
 mod tests;

@@ -231,7 +231,20 @@ impl Depot {
                      FROM parcel p, jsonb_each_text(p.contents) c GROUP BY 1, 2
                  )
                  SELECT count(*) FROM shipment_line l FULL JOIN packed USING (shipment_id, sku)
-                 WHERE l.dispatched IS DISTINCT FROM coalesce(packed.units, 0) OR l.dispatched > l.quantity",
+                 WHERE l.dispatched IS DISTINCT FROM coalesce(packed.units, 0) OR l.dispatched + l.stopped > l.quantity",
+            ),
+            (
+                "lines that did not stop what their consignment says",
+                "WITH stopped AS (
+                     SELECT s.shipment_id, l.key AS sku, sum(l.value::bigint) AS units
+                     FROM consignment c CROSS JOIN jsonb_each(c.part_stops) p
+                          CROSS JOIN jsonb_each(CASE p.value -> 'stopped' WHEN 'null' THEN '{}' ELSE p.value -> 'stopped' END) w
+                          CROSS JOIN jsonb_each_text(w.value) l
+                          LEFT JOIN shipment s ON s.order_id = c.order_id AND s.warehouse_id = w.key::uuid
+                     GROUP BY 1, 2
+                 )
+                 SELECT count(*) FROM shipment_line l FULL JOIN stopped USING (shipment_id, sku)
+                 WHERE l.stopped IS DISTINCT FROM coalesce(stopped.units, 0)",
             ),
             (
                 "shipments that stand elsewhere than their parcels",
@@ -239,9 +252,11 @@ impl Depot {
                  WHERE s.status IS DISTINCT FROM CASE
                      WHEN c.order_id IS NULL THEN NULL
                      WHEN c.cancellation = 'STOPPED' THEN 'CANCELLED'
+                     WHEN NOT EXISTS (SELECT FROM shipment_line l WHERE l.shipment_id = s.shipment_id
+                                      AND l.stopped < l.quantity) THEN 'CANCELLED'
                      WHEN NOT EXISTS (SELECT FROM parcel p WHERE p.shipment_id = s.shipment_id) THEN 'PENDING'
                      WHEN EXISTS (SELECT FROM shipment_line l WHERE l.shipment_id = s.shipment_id
-                                  AND l.dispatched < l.quantity) THEN 'PARTLY_DISPATCHED'
+                                  AND l.dispatched + l.stopped < l.quantity) THEN 'PARTLY_DISPATCHED'
                      WHEN EXISTS (SELECT FROM parcel p WHERE p.shipment_id = s.shipment_id
                                   AND p.delivered_at IS NULL AND p.failed_at IS NULL) THEN 'DISPATCHED'
                      WHEN EXISTS (SELECT FROM parcel p WHERE p.shipment_id = s.shipment_id

@@ -36,14 +36,14 @@ async fn fill(database: &Database) {
          SELECT order_id, md5('buyer' || n)::uuid, seller_id,
                 '{\"region_code\": \"DE\", \"language_code\": \"\", \"postal_code\": \"\", \"sorting_code\": \"\",
                   \"administrative_area\": \"\", \"locality\": \"\", \"sublocality\": \"\", \"address_lines\": [],
-                  \"recipients\": [], \"organization\": \"\"}', 'standard', NULL, NULL, '{}', NULL, NULL, 1, sha256('head'), order_id
+                  \"recipients\": [], \"organization\": \"\"}', 'standard', NULL, NULL, '{}', NULL, '{}', NULL, 1, sha256('head'), order_id
          FROM sold WHERE place = 0",
         "INSERT INTO shipment
          SELECT shipment_id, order_id, md5('warehouse' || place)::uuid, seller_id,
                 CASE WHEN n % 100 = 1 THEN 'PENDING' ELSE 'DELIVERED' END, now(), now()
          FROM sold",
         "INSERT INTO shipment_line
-         SELECT shipment_id, 'SKU', 1, CASE WHEN n % 100 = 1 THEN 0 ELSE 1 END, CASE WHEN n % 5 = 0 THEN 1 ELSE 0 END
+         SELECT shipment_id, 'SKU', 1, CASE WHEN n % 100 = 1 THEN 0 ELSE 1 END, CASE WHEN n % 5 = 0 THEN 1 ELSE 0 END, 0
          FROM sold",
         "INSERT INTO parcel
          SELECT md5('parcel' || n || place)::uuid, shipment_id, 'DHL', 'JD-' || n || '-' || place, '{\"SKU\": 1}', now(), now()
@@ -64,7 +64,7 @@ async fn fill(database: &Database) {
 }
 
 /// Twenty orders of one seller, from two warehouses each, in cash: they leave, one parcel arrives and one comes back, and their cash is
-/// passed on; what arrived is sent back; a quarter is cancelled. Then they are read and listed.
+/// passed on; what arrived is sent back; a quarter is cancelled, first in part. Then they are read and listed.
 async fn do_business(depot: &Depot) {
     let seller_id = Id::generate();
     let order =
@@ -72,6 +72,7 @@ async fn do_business(depot: &Depot) {
     let orders: Vec<Order> = (0..ORDERS_PER_ROUND).map(order).collect();
     depot.happen(orders.iter().map(Order::asked).collect()).await;
     let (cancelled, sent) = orders.split_at(ORDERS_PER_ROUND / 4);
+    depot.happen(cancelled.iter().map(|order| order.part_stopped(2, &[("CUP", 1)])).collect()).await;
     depot.happen(cancelled.iter().map(Order::stopped).collect()).await;
     for order in sent {
         let [here, elsewhere] = order.shipments()[..] else { panic!("two warehouses") };

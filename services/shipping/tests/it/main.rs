@@ -5,6 +5,7 @@
 //! | `depot` | replicas between orders that let goods leave and those who move them, for the tests below |
 //! | `order` | an order, as orders tell of it |
 //! | `fulfilment` | the saga: facts in over Kafka, facts out; races, replicas, parked events |
+//! | `parts` | the same of parts of an order that are stopped |
 //! | `returns` | the same of goods that come back |
 //! | `rpc` | every RPC through the real server, its refusals by name; one file per subject |
 //! | `carrier` | labels, webhooks and questions, with the sandbox carrier beside it |
@@ -20,6 +21,7 @@ mod depot;
 mod fulfilment;
 mod indexes;
 mod order;
+mod parts;
 mod rates;
 mod returns;
 mod rpc;

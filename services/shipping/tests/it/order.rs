@@ -105,7 +105,12 @@ impl Order {
 
     /// That it is to be stopped, as a fact.
     pub(crate) fn stopped(&self) -> Fact {
-        Fact::StopRequested { order_id: self.id }
+        Fact::StopRequested { order_id: self.id, refund_number: None }
+    }
+
+    /// That units of it are to be stopped, as a fact.
+    pub(crate) fn part_stopped(&self, refund_number: RefundNumber, lines: &[(&str, i64)]) -> Fact {
+        Fact::PartStopRequested { order_id: self.id, refund_number, asked: contents(lines) }
     }
 
     /// That its buyer sends goods back, as a fact.

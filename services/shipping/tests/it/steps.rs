@@ -87,6 +87,11 @@ impl Goods {
         Step::new(ORDERS, "RefundRequested", self.order.stopped()).needs(&[CREATED])
     }
 
+    /// A refund stops units that have not left.
+    fn part(&self, refund_number: RefundNumber, lines: &[(&str, i64)]) -> Step<Fact> {
+        Step::new(ORDERS, "RefundRequested", self.order.part_stopped(refund_number, lines)).needs(&[CREATED])
+    }
+
     /// A parcel leaves; nothing in particular is everything that is left.
     fn leaves(&self, name: &'static str, number: usize, shipment_id: ShipmentId, lines: &[(&str, i64)]) -> Step<Fact> {
         let fact = Fact::DispatchRequested(Dispatch {
@@ -252,6 +257,44 @@ impl Goods {
         ]
     }
 
+    /// Those of which a part is stopped.
+    #[rustfmt::skip]
+    fn journeys_in_part(&self) -> Vec<Journey<Fact>> {
+        vec![
+            Journey::new("an order of which a part is stopped before it leaves")
+                .not_undone_by([self.part(1, &[("CUP", 1)]).is_refused()])
+                .then(self.paid()
+                    .not_undone_by([self.part(1, &[("CUP", 4)]).is_refused()]))
+                .then(self.part(1, &[("CUP", 1), ("POT", 1)]).tells(&[CANCELLED])
+                    .not_undone_by([
+                        self.part(1, &[("CUP", 1)]).is_refused(),
+                        self.part(2, &[("CUP", 3)]).is_refused(),
+                        self.third_leaves().is_refused(),
+                    ]))
+                .then(self.first_leaves().needs(&[CANCELLED])
+                    .not_undone_by([self.leaves("what was stopped leaves", 3, self.here(), &[("CUP", 1)]).is_refused()]))
+                .then(self.first_arrives()
+                    .not_undone_by([self.remitted(DUE_CENTS, "R-1").is_refused()])),
+            Journey::new("an order that is stopped part by part")
+                .not_undone_by([self.part(1, &[("CUP", 3)]).is_refused()])
+                .then(self.paid()
+                    .undone_by([self.part(1, &[("CUP", 3), ("POT", 1)]).tells(&[CANCELLED])])
+                    .or_by([self.part(1, &[("CUP", 3)]).tells(&[CANCELLED]), self.part(2, &[("POT", 1)]).tells(&[CANCELLED])]))
+                .then(self.part(1, &[("CUP", 3)]).tells(&[CANCELLED])
+                    .undone_by([self.part(2, &[("POT", 1)]).tells(&[CANCELLED])])
+                    .or_by([self.refund().tells(&[CANCELLED])])
+                    .but_not_by([self.first_leaves().is_refused(), self.part(2, &[("CUP", 1)]).is_refused()])),
+            Journey::new("a part that is to be stopped when it has left")
+                .not_undone_by([self.part(1, &[("CUP", 2)]).is_refused()])
+                .then(self.paid()
+                    .not_undone_by([self.too_much_leaves()]))
+                .then(self.for_good(self.first_leaves()))
+                .then(self.part(1, &[("CUP", 2)]).needs(&[FIRST_LEAVES]).tells(&[CANCEL_REFUSED])
+                    .not_undone_by([self.part(1, &[("CUP", 1)]).is_refused(), self.part(2, &[("CUP", 4)]).is_refused()]))
+                .then(self.for_good(self.second_leaves())),
+        ]
+    }
+
     /// Nothing gives back what has left: whatever comes back is a movement of its own.
     fn for_good(&self, step: Step<Fact>) -> Row<Fact> {
         step.not_undone_by([self.too_much_leaves(), self.paid_otherwise()])
@@ -368,6 +411,7 @@ impl Table for Goods {
                     .not_undone_by([self.too_much_comes_back(self.of_second())])),
         ];
         journeys.extend(self.journeys_back());
+        journeys.extend(self.journeys_in_part());
         journeys
     }
 

@@ -38,6 +38,11 @@ async fn what_would_move_too_much_or_collect_for_nothing_is_refused() {
             "shipment_line_ships_at_most_what_it_holds",
         ),
         (
+            "UPDATE shipment_line SET stopped = stopped + 2 WHERE shipment_id = $2 AND $1 <> $3",
+            "shipment_line_ships_at_most_what_it_holds",
+        ),
+        ("UPDATE shipment_line SET stopped = -1 WHERE shipment_id = $2 AND $1 <> $3", "shipment_line_stopped_check"),
+        (
             "UPDATE shipment_line SET taken_back = dispatched + 1 WHERE shipment_id = $2 AND $1 <> $3",
             "shipment_line_takes_back_at_most_what_left",
         ),

@@ -75,6 +75,20 @@ pub(in super::super) async fn back_in_two_receipts(stage: &mut Stage) -> Result<
     stage.until(&submitted, PAID_BACK).await
 }
 
+/// Of three units two are stopped before they leave, one by one.
+pub(in super::super) async fn stopped_in_two_parts(stage: &mut Stage) -> Result<()> {
+    let (buyers, submitted) = paid(stage, 3).await?;
+    for ((buyer, _), each) in buyers.iter().zip(&submitted) {
+        for _ in 0..2 {
+            buyer.request_part(order_id(each), &[(SKU, 1)], &request_id()).await.context("RequestRefund")?;
+        }
+    }
+    stage.until(&submitted, PAID_BACK).await?;
+    let heard =
+        "inventory.reservation WHERE order_id = ANY($1) AND jsonb_path_exists(allocations, '$[*] ? (@.released >= 2)')";
+    stage.until(&submitted, heard).await
+}
+
 /// Buyers of so many units, each of whom has paid.
 async fn paid(stage: &mut Stage, units: i32) -> Result<(Buyers, Vec<Submitted>)> {
     let buyers = stage.buyers_of(units).await?;

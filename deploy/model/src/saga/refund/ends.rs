@@ -2,7 +2,7 @@
 
 use orders::domain::order::Order;
 use orders::domain::refund::{Refund, RefundKind, RefundStatus};
-use orders::domain::status::Status;
+use orders::domain::status::{FulfilmentStatus, Status};
 use payments::domain::{RefundStanding, Status as PaymentStatus};
 use shipping::domain::consignment::{Cancellation, Consignment};
 
@@ -23,6 +23,55 @@ pub const REJECTED: End = End {
     is_met: |fleet, state| {
         any_ended(fleet, state, |order| {
             is_at(order, Status::Delivered) && answer(state, order) == Some(Cancellation::Refused)
+        })
+    },
+};
+
+/// A unit was stopped, and the other arrived.
+pub const PART_BACK: End = End {
+    name: "the money for a part that was stopped is back, and the rest arrived",
+    is_met: |fleet, state| {
+        any_ended(fleet, state, |order| has_arrived(order) && parts(order, RefundStatus::Refunded) == 1)
+    },
+};
+
+/// All units were stopped one by one.
+pub const IN_PARTS: End = End {
+    name: "all of the money is back, part by part before anything left",
+    is_met: |fleet, state| {
+        any_ended(fleet, state, |order| is_back(state, order) && parts(order, RefundStatus::Refunded) == 2)
+    },
+};
+
+/// A unit was stopped, and then all that was left.
+pub const PART_AND_WHOLE: End = End {
+    name: "all of the money is back, of a part and then of the rest",
+    is_met: |fleet, state| {
+        any_ended(fleet, state, |order| {
+            let whole = order.refund_before_dispatch().map(|refund| refund.status);
+            is_back(state, order) && parts(order, RefundStatus::Refunded) == 1 && whole == Some(RefundStatus::Refunded)
+        })
+    },
+};
+
+/// A unit was stopped, and the other did not arrive.
+pub const PART_AND_PARCEL: End = End {
+    name: "all of the money is back, for a part that was stopped and a parcel that failed",
+    is_met: |fleet, state| {
+        any_ended(fleet, state, |order| {
+            is_back(state, order)
+                && parts(order, RefundStatus::Refunded) == 1
+                && has(order, RefundKind::ParcelFailed, RefundStatus::Refunded)
+        })
+    },
+};
+
+/// Too much had left.
+pub const PART_REJECTED: End = End {
+    name: "everything arrived, although the money for a part was wanted back",
+    is_met: |fleet, state| {
+        any_ended(fleet, state, |order| {
+            has_arrived(order) && parts(order, RefundStatus::Rejected) > 0 && parts(order, RefundStatus::Refunded) == 0
         })
     },
 };
@@ -98,8 +147,18 @@ pub const TWO: End = End {
     },
 };
 
+fn has_arrived(order: &Order) -> bool {
+    order.standing.fulfilment == FulfilmentStatus::Delivered
+}
+
 fn is_back(state: &State, order: &Order) -> bool {
     payment(state, order).is_some_and(|payment| payment.status == PaymentStatus::Refunded)
+}
+
+/// How many refunds of parts before dispatch have come so far.
+fn parts(order: &Order, status: RefundStatus) -> usize {
+    let is_part = |refund: &&Refund| refund.kind == RefundKind::BeforeDispatch && !refund.lines.is_empty();
+    order.refunds.iter().filter(is_part).filter(|refund| refund.status == status).count()
 }
 
 fn has(order: &Order, kind: RefundKind, status: RefundStatus) -> bool {

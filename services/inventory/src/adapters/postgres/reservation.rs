@@ -28,6 +28,9 @@ pub(super) struct AllocationRow {
     #[serde(default, skip_serializing_if = "is_none")]
     dispatched: i64,
     /// Of nearly all it is none, and that is not written.
+    #[serde(default, skip_serializing_if = "is_none")]
+    released: i64,
+    /// Of nearly all it is none, and that is not written.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     returned: Option<ReturnedRow>,
 }
@@ -53,6 +56,7 @@ impl From<&Allocation> for AllocationRow {
             warehouse_id: allocation.warehouse_id.uuid(),
             quantity: allocation.quantity,
             dispatched: allocation.dispatched,
+            released: allocation.released,
             returned: Some(allocation.returned)
                 .filter(|returned| returned.units() > 0)
                 .map(|Returned { resalable, damaged, not_accepted }| ReturnedRow { resalable, damaged, not_accepted }),
@@ -68,6 +72,7 @@ impl From<AllocationRow> for Allocation {
             warehouse_id: kernel::Id::from_uuid(row.warehouse_id),
             quantity: row.quantity,
             dispatched: row.dispatched,
+            released: row.released,
             returned: row.returned.map_or_else(Returned::default, |row| Returned {
                 resalable: row.resalable,
                 damaged: row.damaged,
@@ -127,7 +132,7 @@ async fn insert(tx: &mut PgConnection, new: &[&Reservation], heads: &Heads) -> R
     Ok(())
 }
 
-/// What is held where, and until when, is said when a reservation is made; of that only what has left and come back changes.
+/// What is held where, and until when, is said when a reservation is made; of that only what has left, was stopped and came back changes.
 async fn update(tx: &mut PgConnection, changed: &[&Reservation], heads: &Heads) -> Result<(), Error> {
     sqlx::query(
         "UPDATE reservation r
@@ -183,7 +188,9 @@ pub async fn held(pool: &PgPool, after: OrderId, limit: i64) -> Result<Vec<(Rese
     let rows = sqlx::query(
         "SELECT * FROM reservation
          WHERE (status = 'active' OR status = 'committed' AND
-                jsonb_path_exists(allocations, '$[*] ? (!exists(@.dispatched) || @.dispatched < @.quantity)'))
+                jsonb_path_exists(allocations, '$[*] ? (!exists(@.dispatched) && !exists(@.released) || @.dispatched < @.quantity
+                    && !exists(@.released) || @.released < @.quantity && !exists(@.dispatched)
+                    || @.dispatched + @.released < @.quantity)'))
            AND order_id > $1
          ORDER BY order_id LIMIT $2",
     )

@@ -73,6 +73,7 @@ fn goes_to<'a>(fact: &'a Fact, world: &'a World) -> Option<GoesTo<'a>> {
         | Fact::ShipmentDispatched(_)
         | Fact::ReturnReceived(_)
         | Fact::ShipmentCancelled(_)
+        | Fact::PartStopped(_)
         | Fact::DeliveryFailed(_)
         | Fact::PaymentRefunded { .. }
         | Fact::TransferDispatched(_) => None,
@@ -173,6 +174,7 @@ fn shelves(facts: &[Caused<Fact>], world: &World) -> BTreeMap<(Uuid, String), i6
             | Fact::ShipmentDispatched(_)
             | Fact::ReturnReceived(_)
             | Fact::ShipmentCancelled(_)
+            | Fact::PartStopped(_)
             | Fact::DeliveryFailed(_)
             | Fact::PaymentRefunded { .. } => {}
         }

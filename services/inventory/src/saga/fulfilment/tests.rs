@@ -75,7 +75,7 @@ fn check(state: Option<Status>, left: i64, fact: &Fact, answer: Answer) {
         }
         (Decision::Applied(told), GiveBack(units)) => {
             let (order_id, allocations) = (order(1), vec![cups(units, 0)]);
-            assert_eq!(*told, [Event::InventoryReleased { order_id, allocations }], "{place}");
+            assert_eq!(*told, [Event::InventoryReleased { order_id, allocations, partial: false }], "{place}");
             assert_eq!(world.stock_item(item(1)).unwrap().levels(), Levels { total: 10 - left, ..Levels::default() });
             let reservation = reservation.unwrap();
             assert_eq!((reservation.status, reservation.allocations), (Status::Released, vec![cups(3, left)]));
@@ -179,6 +179,7 @@ fn two_warehouses() -> World {
         warehouse_id: warehouse(place),
         quantity,
         dispatched: 0,
+        released: 0,
         returned: Returned::default(),
     });
     let allocations = allocations.to_vec();

@@ -50,7 +50,8 @@ fn a_refund_in_every_state_has_its_answer_and_only_applied_changes_anything() {
         let place = format!("in {state:?} with {left} gone, ended {order_ended}: {decision:?}, not {answer:?}");
         match (&decision, answer) {
             (Decision::Applied(told), GiveBack(units)) => {
-                let released = Event::InventoryReleased { order_id: order(1), allocations: vec![cups(units, 0)] };
+                let released =
+                    Event::InventoryReleased { order_id: order(1), allocations: vec![cups(units, 0)], partial: false };
                 assert_eq!(*told, [released], "{place}");
                 let levels = Levels { total: 10 - left, ..Levels::default() };
                 assert_eq!(world.stock_item(item(1)).unwrap().levels(), levels, "{place}");

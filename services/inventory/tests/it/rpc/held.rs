@@ -7,7 +7,7 @@ use inventory::domain::fact::Fact;
 use inventory::domain::ids::OrderId;
 use kernel::Id;
 
-use super::reservations::{dispatched, happens, order_for};
+use super::reservations::{dispatched, happens, order_for, stopped};
 use super::*;
 
 impl Rpc {
@@ -77,7 +77,7 @@ async fn many_reservations_are_read_at_once_in_the_order_asked() {
 async fn what_holds_stock_is_listed_oldest_order_first_and_nothing_else_is() {
     let rpc = Rpc::open().await;
     let main = rpc.warehouse("MAIN").await;
-    rpc.add(&main, "CUP", 7).await;
+    rpc.add(&main, "CUP", 15).await;
     let [active, committed, gone, released] = rpc.reserved(4).await.try_into().unwrap();
     let (two_cups, created) = order_for(&rpc, 2);
     happens(&rpc.store, created).await;
@@ -87,12 +87,28 @@ async fn what_holds_stock_is_listed_oldest_order_first_and_nothing_else_is() {
     happens(&rpc.store, dispatched(gone, main.parse().unwrap(), 1)).await;
     happens(&rpc.store, dispatched(two_cups, main.parse().unwrap(), 1)).await;
     happens(&rpc.store, Fact::OrderEnded(released)).await;
+    // Of three cups each one is stopped, and one or both of the others leave, or none.
+    let mut in_part = Vec::new();
+    for left in 0..3 {
+        let (order_id, created) = order_for(&rpc, 3);
+        happens(&rpc.store, created).await;
+        happens(&rpc.store, Fact::PaymentAuthorized(order_id)).await;
+        happens(&rpc.store, stopped(order_id, main.parse().unwrap(), 1)).await;
+        if left > 0 {
+            happens(&rpc.store, dispatched(order_id, main.parse().unwrap(), left)).await;
+        }
+        in_part.push(order_id);
+    }
     let [expired] = rpc.reserved(1).await.try_into().unwrap();
     let later = TestClock::at("2026-03-02T09:00:00Z").clock();
     let tomorrow = EventStore::new(SERVICE.name, rpc.store.pool().clone(), later);
     happens(&tomorrow, Fact::ReservationDue(expired)).await;
-    let expected = [active, committed, two_cups].map(|id| id.to_string());
-    assert_eq!(rpc.held().await, (expected.to_vec(), 2));
+    let expected = [active, committed, two_cups, in_part[0], in_part[1]].map(|id| id.to_string());
+    assert_eq!(rpc.held().await, (expected.to_vec(), 3));
+    let sent = rpc.batch_get(&rpc.tokens.service(), &[in_part[2].to_string()]).await.unwrap();
+    let units = |allocations: &[wire::Allocation]| allocations.iter().map(|each| each.quantity).sum::<i64>();
+    let [sent] = &sent[..] else { panic!("{sent:?}") };
+    assert_eq!([&sent.allocations, &sent.dispatched, &sent.released].map(|each| units(each)), [3, 2, 1]);
 }
 
 #[tokio::test]

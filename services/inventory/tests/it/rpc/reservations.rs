@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use contracts::inventory::v1::{GetReservationRequest, Reservation, ReservationStatus};
 use inventory::domain::address::Place;
-use inventory::domain::fact::{Dispatch, Fact};
+use inventory::domain::fact::{Dispatch, Fact, PartStop};
 use inventory::domain::ids::{OrderId, WarehouseId};
 use kernel::{Id, Quantity, Timestamp};
 use messaging::{Cause, Caused, EventStore, react};
@@ -45,6 +45,12 @@ pub(super) fn dispatched(order_id: OrderId, warehouse_id: WarehouseId, cups: i64
         warehouse_id,
         dispatched: [(sku("CUP"), Quantity::new(cups).unwrap())].into(),
     })
+}
+
+/// So many cups of an order are stopped in a warehouse.
+pub(super) fn stopped(order_id: OrderId, warehouse_id: WarehouseId, cups: i64) -> Fact {
+    let stopped = [((warehouse_id, sku("CUP")), Quantity::new(cups).unwrap())].into();
+    Fact::PartStopped(PartStop { order_id, stopped })
 }
 
 #[tokio::test]

@@ -2,9 +2,9 @@ use std::time::Duration;
 
 use super::*;
 use crate::domain::fixtures::{NOON, cash_on_delivery, euro, order_id, snapshot};
-use crate::domain::order::Cancellation;
+use crate::domain::order::{Cancellation, Wanted};
 use crate::domain::policy::Policy;
-use crate::domain::refund::{Refund, RefundKind, RefundStatus};
+use crate::domain::refund::{Counting, Refund, RefundKind, RefundStatus};
 use crate::domain::status::{CancelReason, FailureReason, PaymentStatus};
 
 const POLICY: Policy = Policy { unpaid_after: Duration::from_mins(16), return_window: Duration::from_hours(24 * 30) };
@@ -163,4 +163,22 @@ fn a_kind_reads_back_from_its_name() {
         assert_eq!(DifferenceKind::from_name(kind.as_str()), Some(kind));
     }
     assert_eq!(DifferenceKind::from_name("CAPTURED_TWICE"), None);
+}
+
+#[test]
+fn stock_is_missed_of_an_order_of_which_a_part_is_stopped_and_not_of_one_that_is_stopped_part_by_part() {
+    let part = |order: &mut Order, lines: &[(&str, i64)]| {
+        let units = lines.iter().map(|(sku, units)| (sku.parse().unwrap(), *units)).collect();
+        let lines = order.price(&units, Counting::Asked).unwrap();
+        let (kind, amount) = (RefundKind::BeforeDispatch, order.worth(&lines, Counting::Asked));
+        order.request_refund(Wanted { kind, amount, lines, parcel_id: None }, "");
+    };
+    let mut order = paid(FulfilmentStatus::Allocated);
+    let captured = Some(payment(MoneyHeld::Captured, TOTAL_CENTS, 0));
+    part(&mut order, &[("MUG-BLUE", 2)]);
+    let missed = (DifferenceKind::ConfirmedWithoutStock, Some(Remedy::RequestRefund));
+    assert_eq!(found(Some(&order), captured, NOT_HELD), [missed]);
+    // Inventory may have heard before us that both are stopped.
+    part(&mut order, &[("SPOON", 1)]);
+    assert_eq!(found(Some(&order), captured, NOT_HELD), []);
 }

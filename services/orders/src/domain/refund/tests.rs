@@ -1,5 +1,6 @@
 use proptest::prelude::*;
 
+use super::Counting::{Asked, Taken};
 use super::*;
 use crate::domain::fixtures::{euro, order_id, snapshot};
 use crate::domain::order::{Order, Wanted};
@@ -17,8 +18,8 @@ fn units(lines: &[(&str, i64)]) -> Units {
 
 /// Asks for units, and answers what goes back for them.
 fn ask(order: &mut Order, lines: &[(&str, i64)]) -> i64 {
-    let lines = order.price(&units(lines)).unwrap();
-    let amount = order.worth(&lines);
+    let lines = order.price(&units(lines), Taken).unwrap();
+    let amount = order.worth(&lines, Taken);
     order.request_refund(Wanted { kind: RefundKind::AfterReturn, amount, lines, parcel_id: None }, "");
     amount.minor()
 }
@@ -34,7 +35,7 @@ fn units_are_worth_their_share_and_the_last_takes_the_shipping_too() {
     assert_eq!(ask(&mut order, &[("MUG-BLUE", 1)]), 1_190);
     assert_eq!(ask(&mut order, &[("SPOON", 1)]), 595);
     assert_eq!(ask(&mut order, &[("MUG-BLUE", 1)]), 1_190 + 490);
-    assert_eq!(order.refundable(), euro(0));
+    assert_eq!(order.refundable(Taken), euro(0));
     assert!(order.refunds.iter().map(|refund| refund.number).eq([1, 2, 3]));
 }
 
@@ -42,11 +43,11 @@ fn units_are_worth_their_share_and_the_last_takes_the_shipping_too() {
 fn what_was_not_ordered_or_is_asked_back_already_is_refused() {
     let mut order = order();
     let (id, pot) = (order.id, "POT".parse().unwrap());
-    assert_eq!(order.price(&units(&[("POT", 1)])), Err(OrderError::NotInOrder { order_id: id, sku: pot }));
+    assert_eq!(order.price(&units(&[("POT", 1)]), Taken), Err(OrderError::NotInOrder { order_id: id, sku: pot }));
     ask(&mut order, &[("MUG-BLUE", 1)]);
     let sku = "MUG-BLUE".parse().unwrap();
     let refused = OrderError::MoreThanDelivered { order_id: id, sku, asked: 2, left: 1 };
-    assert_eq!(order.price(&units(&[("MUG-BLUE", 2)])), Err(refused));
+    assert_eq!(order.price(&units(&[("MUG-BLUE", 2)]), Taken), Err(refused));
 }
 
 #[test]
@@ -54,7 +55,7 @@ fn goodwill_comes_out_of_what_later_refunds_may_have() {
     let mut order = order();
     give(&mut order, RefundKind::Goodwill, 3_000);
     assert_eq!(ask(&mut order, &[("MUG-BLUE", 1)]), 465, "no more than is left");
-    assert_eq!(order.refundable(), euro(0));
+    assert_eq!(order.refundable(Taken), euro(0));
 }
 
 #[test]
@@ -62,7 +63,7 @@ fn a_rejected_refund_gives_its_units_and_its_amount_free_again() {
     let mut order = order();
     ask(&mut order, &[("MUG-BLUE", 2)]);
     order.reject_refund(1, Rejection::ReturnNotAccepted);
-    assert_eq!(order.refundable(), order.total);
+    assert_eq!(order.refundable(Taken), order.total);
     assert_eq!(ask(&mut order, &[("MUG-BLUE", 2)]), 2_380);
 }
 
@@ -70,18 +71,61 @@ fn a_rejected_refund_gives_its_units_and_its_amount_free_again() {
 fn while_parcels_are_being_stopped_nothing_is_taken() {
     let mut order = order();
     give(&mut order, RefundKind::BeforeDispatch, 3_465);
-    assert_eq!(order.refundable(), order.total);
+    assert_eq!(order.refundable(Taken), order.total);
     order.approve_refund(1);
-    assert_eq!(order.refundable(), euro(0));
+    assert_eq!(order.refundable(Taken), euro(0));
+}
+
+/// Asks for units that have not left, and answers what is asked back for them.
+fn ask_part(order: &mut Order, lines: &[(&str, i64)]) -> i64 {
+    let lines = order.price(&units(lines), Asked).unwrap();
+    let amount = order.worth(&lines, Asked);
+    order.request_refund(Wanted { kind: RefundKind::BeforeDispatch, amount, lines, parcel_id: None }, "");
+    amount.minor()
+}
+
+#[test]
+fn nobody_asks_twice_for_units_that_are_being_stopped_and_yet_they_are_not_taken() {
+    let mut order = order();
+    assert_eq!(ask_part(&mut order, &[("MUG-BLUE", 1)]), 1_190);
+    assert_eq!((order.refundable(Asked), order.refundable(Taken)), (euro(3_465 - 1_190), order.total));
+    let sku = "MUG-BLUE".parse().unwrap();
+    let refused = OrderError::MoreThanOrdered { order_id: order.id, sku, asked: 2, left: 1 };
+    assert_eq!(order.price(&units(&[("MUG-BLUE", 2)]), Asked), Err(refused));
+    // Both may have left meanwhile, and have failed.
+    order.price(&units(&[("MUG-BLUE", 2)]), Taken).unwrap();
+    assert_eq!(ask_part(&mut order, &[("MUG-BLUE", 1), ("SPOON", 1)]), 1_190 + 595 + 490);
+    order.reject_refund(1, Rejection::AlreadyDispatched);
+    assert_eq!(ask_part(&mut order, &[("MUG-BLUE", 1)]), 3_465 - 1_190 - 595 - 490);
+}
+
+#[test]
+fn an_order_is_stopped_by_all_of_it_or_by_parts_that_are_all_of_it() {
+    let granted = RefundStatus::was_granted;
+    let mut order = order();
+    ask_part(&mut order, &[("MUG-BLUE", 2)]);
+    assert!(!order.is_stopped_by(|_| true));
+    ask_part(&mut order, &[("SPOON", 1)]);
+    assert!(order.is_stopped_by(|_| true) && !order.is_stopped_by(granted));
+    order.approve_refund(1);
+    assert!(!order.is_stopped_by(granted));
+    order.approve_refund(2);
+    assert!(order.is_stopped_by(granted));
+    let mut order = self::order();
+    give(&mut order, RefundKind::BeforeDispatch, 3_465);
+    assert!(order.is_stopped_by(|_| true) && !order.is_stopped_by(granted));
+    let sku = "SPOON".parse().unwrap();
+    let refused = OrderError::MoreThanOrdered { order_id: order.id, sku, asked: 1, left: 0 };
+    assert_eq!(order.price(&units(&[("SPOON", 1)]), Asked), Err(refused));
 }
 
 #[test]
 fn what_is_waived_is_not_due_at_the_door() {
     let mut order = order();
-    let lines = order.price(&units(&[("SPOON", 1)])).unwrap();
-    let amount = order.worth(&lines);
+    let lines = order.price(&units(&[("SPOON", 1)]), Taken).unwrap();
+    let amount = order.worth(&lines, Taken);
     order.waive(Wanted { kind: RefundKind::ParcelFailed, amount, lines, parcel_id: None });
-    assert_eq!((order.due(), order.refundable()), (euro(2_870), euro(2_870)));
+    assert_eq!((order.due(), order.refundable(Taken)), (euro(2_870), euro(2_870)));
 }
 
 proptest! {
@@ -108,26 +152,26 @@ proptest! {
         let everything: Vec<(Sku, i64)> = everything.collect();
         for (index, quantity, is_rejected) in steps {
             let Some((sku, _)) = everything.get(index) else { continue };
-            let Ok(lines) = order.price(&Units::from([(sku.clone(), quantity)])) else { continue };
-            let amount = order.worth(&lines);
+            let Ok(lines) = order.price(&Units::from([(sku.clone(), quantity)]), Taken) else { continue };
+            let amount = order.worth(&lines, Taken);
             prop_assert!(!amount.is_negative());
             order.request_refund(Wanted { kind: RefundKind::AfterReturn, amount, lines, parcel_id: None }, "");
             if is_rejected {
                 let number = order.refunds.last().unwrap().number;
                 order.reject_refund(number, Rejection::ReturnNotAccepted);
             }
-            prop_assert!(!order.refundable().is_negative());
+            prop_assert!(!order.refundable(Taken).is_negative());
         }
         let left = everything.iter().filter_map(|(sku, quantity)| {
-            let left = quantity - order.taken(sku).0;
+            let left = quantity - order.taken(order.sku_totals.iter().find(|total| total.sku == *sku).unwrap(), Taken).0;
             (left > 0).then(|| (sku.clone(), left))
         });
         let left: Units = left.collect();
         if !left.is_empty() {
-            let lines = order.price(&left).unwrap();
-            let amount = order.worth(&lines);
+            let lines = order.price(&left, Taken).unwrap();
+            let amount = order.worth(&lines, Taken);
             order.request_refund(Wanted { kind: RefundKind::AfterReturn, amount, lines, parcel_id: None }, "");
-            prop_assert!(order.refundable().is_zero());
+            prop_assert!(order.refundable(Taken).is_zero());
         }
     }
 }

@@ -32,7 +32,7 @@ fn every_fact() -> Vec<(&'static str, OrderFact)> {
         ("CaptureFailed", OrderFact::CaptureFailed),
         ("PaymentVoided", OrderFact::PaymentVoided),
         ("PaymentRefunded", undone()),
-        ("InventoryReleased", OrderFact::InventoryReleased),
+        ("InventoryReleased", OrderFact::InventoryReleased { partial: false }),
         ("cancellation", cancelled_by(Canceller::Buyer)),
         ("unpaid deadline", OrderFact::UnpaidDeadlinePassed),
     ]
@@ -155,7 +155,8 @@ fn a_late_authorization_does_not_undo_that_it_was_given_up() {
 
 #[test]
 fn a_commit_that_meets_a_cancellation_is_noted_and_then_released() {
-    let mut world = world_after(&[cancelled_by(Canceller::Buyer), committed(), OrderFact::InventoryReleased]);
+    let mut world =
+        world_after(&[cancelled_by(Canceller::Buyer), committed(), OrderFact::InventoryReleased { partial: false }]);
     assert_eq!(standing(&world).fulfilment, FulfilmentStatus::Released);
     assert!(matches!(hear(&mut world, committed()), Decision::Ignored(_)));
 }

@@ -25,7 +25,7 @@ fn every_fact() -> Vec<(&'static str, OrderFact)> {
         ("PaymentCaptured", captured()),
         ("cancellation", cancelled_by(Canceller::Operator)),
         ("ShipmentCancelled", OrderFact::ShipmentCancelled),
-        ("ShipmentCancelRefused", OrderFact::ShipmentCancelRefused),
+        ("ShipmentCancelRefused", OrderFact::ShipmentCancelRefused { number: None }),
     ]
 }
 
@@ -127,9 +127,11 @@ fn an_order_to_be_paid_in_cash_is_cancelled_once_its_parcels_are_stopped() {
 
 #[test]
 fn inventory_may_be_heard_of_before_shipping_when_parcels_are_stopped() {
-    let mut world = in_cash(&[cancelled_by(Canceller::Buyer), OrderFact::InventoryReleased]);
+    let mut world = in_cash(&[cancelled_by(Canceller::Buyer), OrderFact::InventoryReleased { partial: false }]);
     assert_eq!(standing(&world).status, Status::Confirmed);
-    for impossible in [dispatched(true), delivered(true), lost(ALL, false), OrderFact::ShipmentCancelRefused] {
+    for impossible in
+        [dispatched(true), delivered(true), lost(ALL, false), OrderFact::ShipmentCancelRefused { number: None }]
+    {
         let answer = hear(&mut world, impossible);
         assert!(matches!(answer, Decision::Refused(OrderError::Contradicted { .. })), "{answer:?}");
     }
@@ -141,13 +143,14 @@ fn inventory_may_be_heard_of_before_shipping_when_parcels_are_stopped() {
 fn a_wish_to_cancel_that_reaches_shipping_when_nothing_has_arrived_is_over() {
     let mut world = in_cash(&[cancelled_by(Canceller::Buyer), dispatched(true), lost(ALL, false)]);
     assert_eq!(standing(&world).status, Status::Cancelled(CancelReason::DeliveryFailed));
-    assert_eq!(events(hear(&mut world, OrderFact::ShipmentCancelRefused)), []);
-    assert_eq!(hear(&mut world, OrderFact::ShipmentCancelRefused), Decision::AlreadyApplied);
+    assert_eq!(events(hear(&mut world, OrderFact::ShipmentCancelRefused { number: None })), []);
+    assert_eq!(hear(&mut world, OrderFact::ShipmentCancelRefused { number: None }), Decision::AlreadyApplied);
 }
 
 #[test]
 fn a_parcel_that_left_before_it_could_be_stopped_goes_on_and_the_order_with_it() {
-    let mut world = in_cash(&[cancelled_by(Canceller::Buyer), dispatched(true), OrderFact::ShipmentCancelRefused]);
+    let mut world =
+        in_cash(&[cancelled_by(Canceller::Buyer), dispatched(true), OrderFact::ShipmentCancelRefused { number: None }]);
     assert_eq!(standing(&world).status, Status::Shipped);
     let refused = hear(&mut world, cancelled_by(Canceller::Buyer));
     let is_refused = |milestone| matches!(refused, Decision::Refused(OrderError::NotCancellable { milestone: m, .. }) if m == milestone);

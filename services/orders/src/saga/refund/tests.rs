@@ -23,12 +23,12 @@ fn every_fact() -> Vec<(&'static str, OrderFact)> {
         ("RequestRefund, after a return", sent_back(&[("SPOON", 1)])),
         ("RequestRefund, goodwill", goodwill(100)),
         ("ShipmentCancelled", OrderFact::ShipmentCancelled),
-        ("ShipmentCancelRefused", OrderFact::ShipmentCancelRefused),
+        ("ShipmentCancelRefused", OrderFact::ShipmentCancelRefused { number: Some(1) }),
         ("ReturnReceived, accepted", accepted(ALL)),
         ("ReturnReceived, not accepted", accepted(&[])),
         ("RefundFailed", refund_failed()),
         ("PaymentRefunded", refunded()),
-        ("InventoryReleased", OrderFact::InventoryReleased),
+        ("InventoryReleased", OrderFact::InventoryReleased { partial: false }),
         ("the last parcel left", dispatched(true)),
         ("the last parcel arrived", delivered(true)),
         ("the last parcel is lost", lost(ALL, false)),
@@ -78,7 +78,7 @@ fn the_readme_shows_what_becomes_of_each_fact_in_each_state() {
         ("PAID", paid(&[])),
         ("PAID, refund requested", paid(&[wanted_back()])),
         ("PAID, refund granted", granted(&[])),
-        ("PAID, granted and released", granted(&[OrderFact::InventoryReleased])),
+        ("PAID, granted and released", granted(&[OrderFact::InventoryReleased { partial: false }])),
         ("SHIPPED, refund requested", paid(&[wanted_back(), dispatched(true)])),
         ("SHIPPED", paid(&[dispatched(true)])),
         ("DELIVERED", arrived(&[])),
@@ -92,13 +92,16 @@ fn the_readme_shows_what_becomes_of_each_fact_in_each_state() {
 
 #[test]
 fn money_and_stock_come_back_in_any_order() {
-    for facts in [[refunded(), OrderFact::InventoryReleased], [OrderFact::InventoryReleased, refunded()]] {
+    for facts in [
+        [refunded(), OrderFact::InventoryReleased { partial: false }],
+        [OrderFact::InventoryReleased { partial: false }, refunded()],
+    ] {
         let world = granted(&facts);
         assert_eq!(standing(&world).status, Status::Refunded);
         assert_eq!(standing(&world).fulfilment, FulfilmentStatus::Released);
     }
     // Inventory has heard from shipping before us.
-    let mut world = paid(&[wanted_back(), OrderFact::InventoryReleased]);
+    let mut world = paid(&[wanted_back(), OrderFact::InventoryReleased { partial: false }]);
     let answer = hear(&mut world, dispatched(false));
     assert!(matches!(answer, Decision::Refused(OrderError::Contradicted { .. })), "{answer:?}");
     let world = heard(world, &[OrderFact::ShipmentCancelled, refunded()]);
@@ -117,7 +120,7 @@ fn before_dispatch_the_whole_amount_is_asked_for_and_a_part_of_it_is_no_refund()
 
 #[test]
 fn a_refund_that_is_rejected_may_not_be_asked_for_again_while_goods_are_on_their_way() {
-    let mut world = paid(&[wanted_back(), dispatched(true), OrderFact::ShipmentCancelRefused]);
+    let mut world = paid(&[wanted_back(), dispatched(true), OrderFact::ShipmentCancelRefused { number: Some(1) }]);
     assert_eq!(refunds(&world), [(RefundStatus::Rejected, 3_465)]);
     let answer = hear(&mut world, wanted_back());
     let Decision::Refused(OrderError::NotRefundable { milestone, .. }) = answer else { panic!("{answer:?}") };
@@ -244,7 +247,7 @@ fn an_order_is_closed_when_its_time_has_come_and_nothing_is_under_way() {
     assert!(matches!(close(paid(&[dispatched(true)]), in_time), Decision::Ignored(_)));
     // All of the money is back: it waits for the stock alone.
     assert!(matches!(close(granted(&[refunded()]), NOON + POLICY.unpaid_after), Decision::Ignored(_)));
-    let settled = granted(&[refunded(), OrderFact::InventoryReleased]);
+    let settled = granted(&[refunded(), OrderFact::InventoryReleased { partial: false }]);
     assert!(is_closed(&close(settled, NOON + POLICY.unpaid_after)));
 }
 

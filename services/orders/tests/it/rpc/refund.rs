@@ -118,6 +118,40 @@ async fn goods_are_sent_back_and_the_order_says_how_far_that_is() {
 }
 
 #[tokio::test]
+async fn units_are_asked_back_before_they_leave_once_for_each_request() {
+    let desk = paid().await;
+    let part = |lines: &[(&str, i64)], request_id| RequestRefundRequest {
+        kind: RefundKind::BeforeDispatch.into(),
+        lines: lines.iter().map(|(sku, quantity)| ReturnLine { sku: (*sku).to_owned(), quantity: *quantity }).collect(),
+        ..refund(desk.order_id, request_id)
+    };
+    for (lines, expected) in [
+        (&[("POT", 1)][..], "NOT_IN_ORDER"),
+        (&[("MUG-BLUE", 3)], "MORE_THAN_ORDERED"),
+        (&[("MUG-BLUE", 1), ("SPOON", 2)], "MORE_THAN_ORDERED"),
+    ] {
+        let (code, reason, _) = refusal(desk.client().request_refund(desk.buyer.request(part(lines, "1")))).await;
+        assert_eq!((code, reason.as_str()), (Code::FailedPrecondition, expected));
+    }
+    let (code, reason, _) =
+        refusal(desk.client().request_refund(desk.seller.request(part(&[("SPOON", 1)], "1")))).await;
+    assert_eq!((code, reason.as_str()), (Code::PermissionDenied, "NOT_YOURS_TO_GRANT"));
+
+    let ask = async |request: RequestRefundRequest| {
+        desk.client().request_refund(desk.buyer.request(request)).await.unwrap().into_inner().order.unwrap()
+    };
+    let order = ask(part(&[("MUG-BLUE", 1)], "1")).await;
+    let asked = &order.refunds[0];
+    assert_eq!((asked.kind(), asked.status()), (RefundKind::BeforeDispatch, RefundStatus::Requested));
+    assert_eq!((asked.lines[0].sku.as_str(), asked.lines[0].quantity), ("MUG-BLUE", 1));
+    // An answer that was lost is given again; another request asks for another mug, of which there is one more.
+    assert_eq!(ask(part(&[("MUG-BLUE", 1)], "1")).await, order);
+    assert_eq!(ask(part(&[("MUG-BLUE", 1)], "2")).await.refunds.len(), 2);
+    let (_, reason, _) = refusal(desk.client().request_refund(desk.buyer.request(part(&[("MUG-BLUE", 1)], "3")))).await;
+    assert_eq!(reason, "MORE_THAN_ORDERED");
+}
+
+#[tokio::test]
 async fn every_field_at_fault_of_a_refund_is_named_at_once() {
     let desk = Desk::open().await;
     let request = RequestRefundRequest {
@@ -132,6 +166,7 @@ async fn every_field_at_fault_of_a_refund_is_named_at_once() {
     let line = |sku: &str, quantity| ReturnLine { sku: sku.to_owned(), quantity };
     let ask = |kind: RefundKind| RequestRefundRequest { kind: kind.into(), ..refund(desk.order_id, "1") };
     let after_return = |lines| RequestRefundRequest { lines, ..ask(RefundKind::AfterReturn) };
+    let before_dispatch = |lines| RequestRefundRequest { lines, ..ask(RefundKind::BeforeDispatch) };
     let of = |cents: i64| {
         let nanos = i32::try_from(cents * 10_000_000).unwrap();
         Some(Money { currency_code: "EUR".to_owned(), units: 0, nanos })
@@ -143,7 +178,11 @@ async fn every_field_at_fault_of_a_refund_is_named_at_once() {
         (after_return(vec![line("", 1)]), "lines[0].sku"),
         (after_return(vec![line("SPOON", 0)]), "lines[0].quantity"),
         (after_return(vec![line("SPOON", 1), line("SPOON", 1)]), "lines[1].sku"),
-        (RequestRefundRequest { lines: vec![line("SPOON", 1)], ..ask(RefundKind::BeforeDispatch) }, "lines"),
+        (before_dispatch(vec![line("SPOON", 0)]), "lines[0].quantity"),
+        (before_dispatch(vec![line("SPOON", -1)]), "lines[0].quantity"),
+        (before_dispatch(vec![line("SPOON", 1), line("?", 1)]), "lines[1].sku"),
+        (before_dispatch(vec![line("SPOON", 1), line("SPOON", 1)]), "lines[1].sku"),
+        (RequestRefundRequest { lines: vec![line("SPOON", 1)], amount: of(1), ..ask(RefundKind::Goodwill) }, "lines"),
         (RequestRefundRequest { amount: of(1), ..ask(RefundKind::BeforeDispatch) }, "amount"),
         (ask(RefundKind::Goodwill), "amount"),
         (RequestRefundRequest { amount: of(0), ..ask(RefundKind::Goodwill) }, "amount"),

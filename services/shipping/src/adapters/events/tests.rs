@@ -1,9 +1,10 @@
 use std::collections::BTreeSet;
 
 use contracts::event::all_types;
-use contracts::shipping::v1::{ReturnReceived, ShipmentDispatched, ShipmentFailed};
+use contracts::shipping::v1::{ReturnReceived, ShipmentCancelled, ShipmentDispatched, ShipmentFailed};
 
 use super::*;
+use crate::domain::event::StoppedPart;
 use crate::domain::fixtures::{NOON, contents, euro, order_id, parcel_id, shipment_of, warehouse};
 use crate::domain::goods_return::{Return, ReturnCondition};
 use crate::domain::ids::return_of_parcel;
@@ -70,6 +71,20 @@ fn received(origin: ReturnOrigin) -> Event {
     }
 }
 
+/// A cup here and a pot elsewhere are stopped; a cup was before.
+fn part_cancelled() -> Event {
+    let (here, there) = (warehouse(1), warehouse(2));
+    Event::PartCancelled(StoppedPart {
+        order_id: order_id(),
+        refund_number: 3,
+        stopped: [(here, contents(&[("CUP", 1)])), (there, contents(&[("POT", 1)]))].into(),
+        order_stopped: [(here, contents(&[("CUP", 2)])), (there, contents(&[("POT", 1)]))].into(),
+        order_dispatched: true,
+        order_delivered: true,
+        order_failed: false,
+    })
+}
+
 fn every_event() -> Vec<Event> {
     let (order_id, shipment_id) = (order_id(), shipment_of(1));
     vec![
@@ -78,8 +93,9 @@ fn every_event() -> Vec<Event> {
         Event::ShipmentDelivered { order_id, shipment_id, parcel_id: parcel_id(1), order_delivered: true },
         failed(ParcelFailure::Lost),
         received(ReturnOrigin::Refund(2)),
-        Event::ShipmentCancelled { order_id },
-        Event::ShipmentCancelRefused { order_id },
+        Event::ShipmentCancelled { order_id, refund_number: Some(1) },
+        part_cancelled(),
+        Event::ShipmentCancelRefused { order_id, refund_number: None },
         Event::CashCollected { order_id, amount: euro(1), reference: "R-1".parse().unwrap() },
     ]
 }
@@ -138,6 +154,23 @@ fn what_came_now_what_came_of_the_order_and_what_is_accepted_are_told_apart() {
     assert!(event.complete);
     // Nobody waits for what comes back of a parcel.
     assert_eq!((event.refund_number, read(ReturnOrigin::Parcel(parcel_id(1))).refund_number), (2, 0));
+}
+
+#[test]
+fn a_part_that_is_stopped_is_told_from_all_of_it_and_says_what_was_stopped_in_all() {
+    let read = |event: &Event| ShipmentCancelled::decode(encode(event).payload.as_slice()).unwrap();
+    let whole = read(&Event::ShipmentCancelled { order_id: order_id(), refund_number: None });
+    assert_eq!((whole.refund_number, whole.part), (0, None));
+    let event = read(&part_cancelled());
+    let part = event.part.unwrap();
+    let line = |sku: &str, place, quantity| wire::StoppedLine {
+        sku: sku.to_owned(),
+        warehouse_id: warehouse(place).to_string(),
+        quantity,
+    };
+    assert_eq!((event.refund_number, part.lines), (3, vec![line("CUP", 1, 1), line("POT", 2, 1)]));
+    assert_eq!(part.order_stopped_lines, [line("CUP", 1, 2), line("POT", 2, 1)]);
+    assert!(part.order_dispatched && part.order_delivered && !part.order_failed);
 }
 
 #[test]

@@ -12,10 +12,10 @@ use uuid::Uuid;
 
 use super::goods_return;
 use super::shipment::{corrupt, shipments_from_rows};
-use crate::domain::consignment::{Cancellation, Consignment, Terms};
+use crate::domain::consignment::{Cancellation, Consignment, PartStop, Terms};
 use crate::domain::fact::Fact;
 use crate::domain::goods_return::Return;
-use crate::domain::ids::{BuyerId, OrderId, ReturnId, SellerId, ShipmentId, shipment_id};
+use crate::domain::ids::{BuyerId, OrderId, RefundNumber, ReturnId, SellerId, ShipmentId, shipment_id};
 use crate::domain::parcel::{Parcel, ParcelState};
 use crate::domain::rates::ServiceName;
 use crate::domain::shipment::{Shipment, ShipmentStatus};
@@ -96,6 +96,7 @@ fn from_row(row: &PgRow, order_id: OrderId) -> Result<Consignment, Error> {
         shipments: BTreeMap::new(),
         returns: BTreeMap::new(),
         cancellation,
+        part_stops: row.try_get::<Json<_>, _>("part_stops")?.0,
         remittance: remittance
             .map(|text| text.parse())
             .transpose()
@@ -140,24 +141,25 @@ async fn insert(tx: &mut PgConnection, created: &[&Consignment], heads: &Heads, 
         .iter()
         .flat_map(|consignment| consignment.shipments.values().map(|shipment| (*consignment, shipment)))
         .collect();
-    let mut lines: Vec<(ShipmentId, &Sku, i64, i64, i64)> = Vec::new();
+    let mut lines: Vec<(ShipmentId, &Sku, [i64; 4])> = Vec::new();
     for (consignment, shipment) in &shipments {
         let (dispatched, back) = (shipment.dispatched(), consignment.received().accepted_at(shipment.warehouse_id));
-        let line = |(sku, units)| (shipment.id, sku, units, dispatched.units(sku), back.units(sku));
+        let counts = |sku, units| [units, dispatched.units(sku), back.units(sku), shipment.stopped.units(sku)];
+        let line = |(sku, units)| (shipment.id, sku, counts(sku, units));
         lines.extend(shipment.holds.lines().map(line));
     }
     sqlx::query(
         "WITH consigned AS (
              INSERT INTO consignment (order_id, buyer_id, seller_id, ship_to, cash_minor, cash_currency, sku_totals,
-                                      cancellation, remittance_reference, version, head_hash, correlation_id, shipping_service)
+                                      cancellation, part_stops, remittance_reference, version, head_hash, correlation_id, shipping_service)
              SELECT * FROM unnest($2::uuid[], $3::uuid[], $4::uuid[], $5::jsonb[], $6::bigint[], $7::text[], $8::jsonb[],
-                                  $9::text[], $10::text[], $11::bigint[], $12::bytea[], $13::uuid[], $24::text[])
+                                  $9::text[], $10::jsonb[], $11::text[], $12::bigint[], $13::bytea[], $14::uuid[], $26::text[])
          ), shipped AS (
              INSERT INTO shipment (shipment_id, order_id, warehouse_id, seller_id, status, created_at, updated_at)
-             SELECT *, $1, $1 FROM unnest($14::uuid[], $15::uuid[], $16::uuid[], $17::uuid[], $18::text[])
+             SELECT *, $1, $1 FROM unnest($15::uuid[], $16::uuid[], $17::uuid[], $18::uuid[], $19::text[])
          )
-         INSERT INTO shipment_line (shipment_id, sku, quantity, dispatched, taken_back)
-         SELECT * FROM unnest($19::uuid[], $20::text[], $21::bigint[], $22::bigint[], $23::bigint[])",
+         INSERT INTO shipment_line (shipment_id, sku, quantity, dispatched, taken_back, stopped)
+         SELECT * FROM unnest($20::uuid[], $21::text[], $22::bigint[], $23::bigint[], $24::bigint[], $25::bigint[])",
     )
     .bind(OffsetDateTime::from(now))
     .bind(column(created, |consignment| consignment.order_id.uuid()))
@@ -168,6 +170,7 @@ async fn insert(tx: &mut PgConnection, created: &[&Consignment], heads: &Heads, 
     .bind(column(created, |consignment| cash(consignment).map(|cash| cash.currency().code().to_owned())))
     .bind(column(created, |consignment| sku_totals(consignment)))
     .bind(column(created, |consignment| cancellation(consignment)))
+    .bind(column(created, |consignment| part_stops(consignment)))
     .bind(column(created, |consignment| remittance(consignment)))
     .bind(column(created, |consignment| head(consignment, heads).version))
     .bind(column(created, |consignment| head(consignment, heads).hash.to_vec()))
@@ -179,16 +182,17 @@ async fn insert(tx: &mut PgConnection, created: &[&Consignment], heads: &Heads, 
     .bind(column(&shipments, |(consignment, shipment)| consignment.status_of(shipment).as_str()))
     .bind(column(&lines, |(shipment_id, ..)| shipment_id.uuid()))
     .bind(column(&lines, |(_, sku, ..)| sku.to_string()))
-    .bind(column(&lines, |(_, _, units, ..)| *units))
-    .bind(column(&lines, |(.., dispatched, _)| *dispatched))
-    .bind(column(&lines, |(.., back)| *back))
+    .bind(column(&lines, |(.., [units, ..])| *units))
+    .bind(column(&lines, |(.., [_, dispatched, ..])| *dispatched))
+    .bind(column(&lines, |(.., [_, _, back, _])| *back))
+    .bind(column(&lines, |(.., [.., stopped])| *stopped))
     .bind(column(created, |consignment| consignment.terms.service.to_string()))
     .execute(tx)
     .await?;
     Ok(())
 }
 
-/// Consignments that were there before, with those of their shipments that changed, in one statement. What left or was taken back is
+/// Consignments that were there before, with those of their shipments that changed, in one statement. What left, was taken back or stopped is
 /// added to what was before, so that the CHECKs on a line count for themselves.
 async fn update(
     tx: &mut PgConnection,
@@ -207,23 +211,26 @@ async fn update(
     sqlx::query(
         "WITH consigned AS (
              UPDATE consignment c
-             SET cancellation = t.cancellation, remittance_reference = t.remittance_reference, version = t.version,
-                 head_hash = t.head_hash
-             FROM unnest($2::uuid[], $3::text[], $4::text[], $5::bigint[], $6::bytea[])
-                  AS t (order_id, cancellation, remittance_reference, version, head_hash)
+             SET cancellation = t.cancellation, part_stops = t.part_stops, remittance_reference = t.remittance_reference,
+                 version = t.version, head_hash = t.head_hash
+             FROM unnest($2::uuid[], $3::text[], $4::jsonb[], $5::text[], $6::bigint[], $7::bytea[])
+                  AS t (order_id, cancellation, part_stops, remittance_reference, version, head_hash)
              WHERE c.order_id = t.order_id
          ), shipped AS (
              UPDATE shipment s SET status = t.status, updated_at = $1
-             FROM unnest($7::uuid[], $8::text[]) AS t (shipment_id, status)
+             FROM unnest($8::uuid[], $9::text[]) AS t (shipment_id, status)
              WHERE s.shipment_id = t.shipment_id
          )
-         UPDATE shipment_line l SET dispatched = l.dispatched + t.dispatched, taken_back = l.taken_back + t.taken_back
-         FROM unnest($9::uuid[], $10::text[], $11::bigint[], $12::bigint[]) AS t (shipment_id, sku, dispatched, taken_back)
+         UPDATE shipment_line l SET dispatched = l.dispatched + t.dispatched, taken_back = l.taken_back + t.taken_back,
+                stopped = l.stopped + t.stopped
+         FROM unnest($10::uuid[], $11::text[], $12::bigint[], $13::bigint[], $14::bigint[])
+              AS t (shipment_id, sku, dispatched, taken_back, stopped)
          WHERE l.shipment_id = t.shipment_id AND l.sku = t.sku",
     )
     .bind(OffsetDateTime::from(now))
     .bind(column(changed, |consignment| consignment.order_id.uuid()))
     .bind(column(changed, |consignment| cancellation(consignment)))
+    .bind(column(changed, |consignment| part_stops(consignment)))
     .bind(column(changed, |consignment| remittance(consignment)))
     .bind(column(changed, |consignment| head(consignment, heads).version))
     .bind(column(changed, |consignment| head(consignment, heads).hash.to_vec()))
@@ -233,6 +240,7 @@ async fn update(
     .bind(column(&moved, |((_, sku), _)| sku.to_string()))
     .bind(column(&moved, |(_, moved)| moved.dispatched))
     .bind(column(&moved, |(_, moved)| moved.taken_back))
+    .bind(column(&moved, |(_, moved)| moved.stopped))
     .execute(tx)
     .await?;
     Ok(())
@@ -243,6 +251,7 @@ async fn update(
 struct Moved {
     dispatched: i64,
     taken_back: i64,
+    stopped: i64,
 }
 
 /// What moved of shipments that were there before.
@@ -261,6 +270,15 @@ fn moved(world: &World) -> Vec<((ShipmentId, Sku), Moved)> {
         for (warehouse_id, condition, sku, units) in taken.received.lines() {
             if condition.is_accepted() {
                 moved.entry((shipment_id(taken.order_id, warehouse_id), sku.clone())).or_default().taken_back += units;
+            }
+        }
+    }
+    let part_stops = changes.part_stops.iter().filter(|(order_id, _)| was_there(order_id));
+    for (order_id, refund_number) in part_stops {
+        let stop = world.consignment(*order_id).and_then(|consignment| consignment.part_stops.get(refund_number));
+        for (warehouse_id, contents) in stop.iter().flat_map(|stop| stop.stopped.iter().flatten()) {
+            for (sku, units) in contents.lines() {
+                moved.entry((shipment_id(*order_id, *warehouse_id), sku.clone())).or_default().stopped += units;
             }
         }
     }
@@ -340,6 +358,10 @@ fn sku_totals(consignment: &Consignment) -> Json<BTreeMap<Sku, i64>> {
 
 fn cancellation(consignment: &Consignment) -> Option<&'static str> {
     consignment.cancellation.map(Cancellation::as_str)
+}
+
+fn part_stops(consignment: &Consignment) -> Json<BTreeMap<RefundNumber, PartStop>> {
+    Json(consignment.part_stops.clone())
 }
 
 fn remittance(consignment: &Consignment) -> Option<String> {

@@ -152,26 +152,36 @@ pub(super) async fn shipments_from_rows(connection: &mut PgConnection, rows: &[P
     let mut lines = lines_of(connection, &ids).await?;
     let mut parcels = parcels_of(connection, &ids).await?;
     let shipment = |(row, id): (&PgRow, &Uuid)| {
+        let lines = lines.remove(id).unwrap_or_default();
         Ok(Shipment {
             id: ShipmentId::from_uuid(*id),
             warehouse_id: WarehouseId::from_uuid(row.try_get("warehouse_id")?),
-            holds: Contents::from_units(lines.remove(id).unwrap_or_default()),
+            holds: Contents::from_units(lines.iter().map(|line| (line.sku.clone(), line.quantity))),
+            stopped: Contents::from_units(lines.into_iter().map(|line| (line.sku, line.stopped))),
             parcels: parcels.remove(id).unwrap_or_default(),
         })
     };
     rows.iter().zip(&ids).map(shipment).collect()
 }
 
-async fn lines_of(connection: &mut PgConnection, ids: &[Uuid]) -> Result<HashMap<Uuid, Vec<(Sku, i64)>>, Error> {
-    let rows = sqlx::query("SELECT shipment_id, sku, quantity FROM shipment_line WHERE shipment_id = ANY($1)")
+/// Units of a SKU that a shipment holds, and those of them that will not leave.
+struct Line {
+    sku: Sku,
+    quantity: i64,
+    stopped: i64,
+}
+
+async fn lines_of(connection: &mut PgConnection, ids: &[Uuid]) -> Result<HashMap<Uuid, Vec<Line>>, Error> {
+    let rows = sqlx::query("SELECT shipment_id, sku, quantity, stopped FROM shipment_line WHERE shipment_id = ANY($1)")
         .bind(ids)
         .fetch_all(connection)
         .await?;
-    let mut lines: HashMap<Uuid, Vec<(Sku, i64)>> = HashMap::with_capacity(ids.len());
+    let mut lines: HashMap<Uuid, Vec<Line>> = HashMap::with_capacity(ids.len());
     for row in &rows {
         let sku: &str = row.try_get("sku")?;
         let sku = sku.parse().map_err(|error| corrupt("sku", error))?;
-        lines.entry(row.try_get("shipment_id")?).or_default().push((sku, row.try_get("quantity")?));
+        let line = Line { sku, quantity: row.try_get("quantity")?, stopped: row.try_get("stopped")? };
+        lines.entry(row.try_get("shipment_id")?).or_default().push(line);
     }
     Ok(lines)
 }

@@ -178,13 +178,16 @@ fn an_order_that_could_not_be_stopped_goes_on() {
 fn an_order_that_was_paid_before_is_stopped_like_one_in_cash() {
     let prepaid = asked(instruction(&[(1, &[("CUP", 1)]), (2, &[("POT", 1)])]));
     let mut world = world_after(slice::from_ref(&prepaid));
-    assert_eq!(events(&mut world, &stop()), [Event::ShipmentCancelled { order_id: order_id() }]);
+    assert_eq!(events(&mut world, &stop()), [Event::ShipmentCancelled { order_id: order_id(), refund_number: None }]);
     for warehouse in [1, 2] {
         let refused = Decision::Refused(ShippingError::Cancelled(shipment_of(warehouse)));
         assert_eq!(hear(&mut world, &dispatch(warehouse, 1, &[])), refused);
     }
     let mut world = world_after(&[prepaid, dispatch(1, 1, &[])]);
-    assert_eq!(events(&mut world, &stop()), [Event::ShipmentCancelRefused { order_id: order_id() }]);
+    assert_eq!(
+        events(&mut world, &stop()),
+        [Event::ShipmentCancelRefused { order_id: order_id(), refund_number: None }]
+    );
 }
 
 #[test]
