@@ -67,7 +67,10 @@ pub const SERVICES: [Service; 7] = [
     Service {
         name: "inventory",
         peers: &[("TRADEWIND_PRODUCTS_URL", "products")],
-        groups: &[Group { name: inventory::CONSUMER, subscriptions: inventory::adapters::events::SUBSCRIPTIONS }],
+        groups: &[
+            Group { name: inventory::CONSUMER, subscriptions: inventory::adapters::events::SUBSCRIPTIONS },
+            Group { name: inventory::read_model::CONSUMER, subscriptions: inventory::read_model::SUBSCRIPTIONS },
+        ],
         triggers: inventory::adapters::events::TRIGGERS,
     },
     Service {

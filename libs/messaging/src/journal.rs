@@ -166,8 +166,34 @@ pub async fn read_many(
         .bind(aggregate_ids)
         .fetch_all(connection)
         .await?;
-    let mut histories: HashMap<Uuid, Vec<Record>> = HashMap::with_capacity(aggregate_ids.len());
-    for row in &rows {
+    by_aggregate(&rows)
+}
+
+/// What each of several histories has after a version, oldest first, at most `limit` records of each. One in which nothing is after it is absent.
+///
+/// For whoever keeps what follows from a history, and goes on from there: a history may be long, and has no end.
+pub async fn read_after(
+    connection: &mut PgConnection,
+    after: &[(Uuid, i64)],
+    limit: i64,
+) -> Result<HashMap<Uuid, Vec<Record>>, Error> {
+    let rows = sqlx::query(
+        "SELECT record.* FROM unnest($1::uuid[], $2::bigint[]) AS reached (aggregate_id, version)
+         CROSS JOIN LATERAL (SELECT * FROM journal WHERE aggregate_id = reached.aggregate_id AND version > reached.version
+                             ORDER BY version LIMIT $3) AS record
+         ORDER BY record.aggregate_id, record.version",
+    )
+    .bind(after.iter().map(|(aggregate_id, _)| *aggregate_id).collect::<Vec<_>>())
+    .bind(after.iter().map(|(_, version)| *version).collect::<Vec<_>>())
+    .bind(limit)
+    .fetch_all(connection)
+    .await?;
+    by_aggregate(&rows)
+}
+
+fn by_aggregate(rows: &[PgRow]) -> Result<HashMap<Uuid, Vec<Record>>, Error> {
+    let mut histories: HashMap<Uuid, Vec<Record>> = HashMap::new();
+    for row in rows {
         let record = Record::from_row(row)?;
         histories.entry(record.aggregate_id).or_default().push(record);
     }

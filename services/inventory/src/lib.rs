@@ -3,14 +3,17 @@
 //! | what | where |
 //! | --- | --- |
 //! | RPCs `CreateWarehouse`, `UpdateWarehouse`, `ListWarehouses`, `AddStock`, `AdjustStock`, `WriteOffStock`, `DispatchTransfer`, `ReceiveTransfer`, `ListTransfers`, `SetStockPolicy`, `BatchGetAvailability`, `ListMovements`, `GetReservation`, `BatchGetReservations`, `ListHeldReservations`, `ReleaseReservation` | [`adapters::grpc`] |
+//! | RPCs `ListSkuAvailability`, `ListWarehouseStock`, `ListSellerInventory`, subcommand `rebuild` | [`read_model`], asked in [`adapters::grpc`] |
 //! | the commands behind them | [`app`]: `create_warehouse`, `update_warehouse`, `change_stock`, `dispatch_transfer`, `receive_transfer`, `set_stock_policy`, `release_reservation` |
 //! | events in: `OrderCreated`, `OrderFailed`, `OrderCancelled`, `PaymentAuthorized` | [`adapters::events`], decided in [`saga::checkout`] |
 //! | events in: `ShipmentDispatched`, `ShipmentCancelled` | [`adapters::events`], decided in [`saga::fulfilment`] |
 //! | events in: `ReturnReceived` | [`adapters::events`], decided in [`saga::returns`] |
 //! | events in: `PaymentRefunded` | [`adapters::events`], decided in [`saga::refund`] |
 //! | events out: `InventoryReserved`, `InventoryRejected`, `InventoryCommitted`, `InventoryCommitRefused`, `ReservationExpired`, `InventoryReleased`, `StockAdded`, `StockAdjusted`, `StockWrittenOff`, `StockRemoved`, `OutOfStock`, `BackInStock`, `LowStock`, `TransferDispatched`, `TransferReceived` | [`domain::event`], written in [`adapters::events`] |
+//! | events in: `ProductCreated`, and the service's own | [`read_model`] |
 //! | deadline: the reservation's | [`jobs::expire_reservations`] |
 //! | tables `warehouse`, `stock_item`, `reservation`, `stock_movement`, `transfer`, `stock_policy`, `low_stock_threshold` | `migrations/1001_inventory.sql`, [`adapters::postgres`] |
+//! | tables `stock_contribution`, `warehouse_stock_view`, `sku_availability_view`, `seller_inventory_view` | `migrations/1002_read_models.sql`, [`read_model`] |
 //! | states of a reservation | [`domain::reservation`] |
 //! | from which warehouse stock is taken | [`domain::strategy`] |
 //! | what is on its way from one warehouse to another | [`domain::transfer`], decided in [`saga::transfers`] |
@@ -20,6 +23,7 @@ pub mod app;
 pub mod domain;
 pub mod jobs;
 mod participant;
+pub mod read_model;
 pub mod saga;
 
 use std::sync::Arc;
@@ -27,13 +31,18 @@ use std::time::Duration;
 
 use chassis::auth::Verifier;
 use chassis::grpc::{Peer, Server};
-use chassis::{Operation, ParkedOperation, Settings, Tasks, cli, database, jobs as chassis_jobs, parked, telemetry};
+use chassis::{
+    Operation, ParkedOperation, Rebuild, Settings, Tasks, cli, database, jobs as chassis_jobs, parked, rebuild,
+    telemetry,
+};
 use contracts::inventory::v1::inventory_service_server::InventoryServiceServer;
 use contracts::products::v1::products_service_client::ProductsServiceClient;
+use messaging::read_model::Projector;
 use messaging::{Consumer, EventStore, Relay};
 
 use adapters::events::SUBSCRIPTIONS;
 pub use participant::Inventory;
+use read_model::Views;
 
 /// The consumer group of the sagas.
 pub const CONSUMER: &str = "inventory.saga";
@@ -44,7 +53,7 @@ pub static SERVICE: chassis::Service = chassis::Service {
     migrations: sqlx::migrate!(),
     append_only_tables: &["stock_movement"],
     topics: &["tradewind.inventory.v1"],
-    consumers: &[CONSUMER],
+    consumers: &[CONSUMER, read_model::CONSUMER],
 };
 
 /// Keeps stock, reserves it for orders, and never oversells it.
@@ -73,8 +82,15 @@ enum Command {
     #[command(flatten)]
     Operate(Operation),
     /// Shows and resolves events that could not take effect
-    #[command(subcommand)]
-    Parked(ParkedOperation),
+    Parked {
+        /// The consumer group that parked the events which are retried or skipped
+        #[arg(long, default_value = CONSUMER, value_parser = [CONSUMER, read_model::CONSUMER], value_name = "GROUP")]
+        group: String,
+        #[command(subcommand)]
+        operation: ParkedOperation,
+    },
+    /// Makes the read models anew from the histories
+    Rebuild(Rebuild),
 }
 
 /// Runs a subcommand.
@@ -83,19 +99,29 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
     match args.command {
         Command::Serve => serve(&args, Arc::new(inventory)).await,
         Command::Operate(operation) => cli::operate::<Args>(operation, &SERVICE, &args.settings).await,
-        Command::Parked(operation) => {
-            let pool = database::connect(&SERVICE, &args.settings).await?;
-            let store = EventStore::new(SERVICE.name, pool, args.settings.clock());
-            parked::operate(operation, &store, CONSUMER, &inventory).await
+        Command::Parked { group, operation } => {
+            let store = open_store(&args.settings).await?;
+            if group == read_model::CONSUMER {
+                Box::pin(parked::operate(operation, &store, read_model::CONSUMER, &Projector(Views))).await
+            } else {
+                Box::pin(parked::operate(operation, &store, CONSUMER, &inventory)).await
+            }
+        }
+        Command::Rebuild(ref arguments) => {
+            let _telemetry = telemetry::init(&SERVICE, &args.settings)?;
+            rebuild::operate(arguments, &open_store(&args.settings).await?, &Views).await
         }
     }
+}
+
+async fn open_store(settings: &Settings) -> anyhow::Result<EventStore> {
+    Ok(EventStore::new(SERVICE.name, database::connect(&SERVICE, settings).await?, settings.clock()))
 }
 
 async fn serve(args: &Args, inventory: Arc<Inventory>) -> anyhow::Result<()> {
     let settings = &args.settings;
     let _telemetry = telemetry::init(&SERVICE, settings)?;
-    let pool = database::connect(&SERVICE, settings).await?;
-    let store = EventStore::new(SERVICE.name, pool, settings.clock());
+    let store = open_store(settings).await?;
     let kafka = settings.kafka_config(&SERVICE);
     let products = ProductsServiceClient::new(Peer::new(&args.products_url, Duration::from_secs(2))?);
     let server = Server::bind(settings, Verifier::new(settings).await?)
@@ -106,8 +132,9 @@ async fn serve(args: &Args, inventory: Arc<Inventory>) -> anyhow::Result<()> {
     tasks.spawn("relay", |stop| Relay::new(store.clone(), kafka.clone()).run(stop));
     tasks.spawn("housekeeping", |stop| chassis_jobs::housekeeping(store.clone(), settings, stop));
     tasks.spawn(CONSUMER, |stop| {
-        Consumer::new(store.clone(), kafka, CONSUMER, SUBSCRIPTIONS, inventory.clone()).run(stop)
+        Consumer::new(store.clone(), kafka.clone(), CONSUMER, SUBSCRIPTIONS, inventory.clone()).run(stop)
     });
+    tasks.spawn(read_model::CONSUMER, |stop| read_model::consumer(store.clone(), kafka).run(stop));
     tasks.spawn("expire_reservations", |stop| {
         chassis_jobs::every(args.expiry_sweep_every, "expire_reservations", store.pool().clone(), stop, move || {
             let (store, inventory) = (store.clone(), inventory.clone());

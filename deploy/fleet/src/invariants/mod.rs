@@ -191,6 +191,11 @@ pub async fn check(fleet: &Fleet, acknowledged: &Acknowledged) -> Result<Report>
         "orders rebuild: the views made anew are those that are served",
         views::rebuilt(fleet, "orders").await?,
     );
+    report.add(
+        "I6 views",
+        "inventory rebuild: the views made anew are those that are served",
+        views::rebuilt(fleet, "inventory").await?,
+    );
     report.0.sort_by_key(|finding| finding.invariant);
     Ok(report)
 }

@@ -100,6 +100,16 @@ const DAMAGE: &[(&str, &str, &str)] = &[
         "orders rebuild",
     ),
     (
+        "UPDATE inventory.warehouse_stock_view SET total = total + 1 WHERE sku = 'PAN-26'",
+        "UPDATE inventory.warehouse_stock_view SET total = total - 1 WHERE sku = 'PAN-26'",
+        "the stock that sellers read",
+    ),
+    (
+        "UPDATE inventory.seller_inventory_view SET total = total + 1",
+        "UPDATE inventory.seller_inventory_view SET total = total - 1",
+        "inventory rebuild",
+    ),
+    (
         "INSERT INTO orders.outbox (aggregate_id, version, created_at) VALUES (gen_random_uuid(), 1, now())",
         "DELETE FROM orders.outbox",
         "no event waits in an outbox",

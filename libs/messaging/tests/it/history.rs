@@ -1,3 +1,5 @@
+use std::collections::HashMap;
+
 use messaging::Head;
 use messaging::journal::{self, Fault, Record};
 use uuid::Uuid;
@@ -13,6 +15,23 @@ async fn meter_with_history(rig: &Rig) -> Uuid {
         replica.command(tap, amount).await.unwrap();
     }
     tap
+}
+
+#[tokio::test]
+async fn a_history_is_read_on_from_where_one_was() {
+    let rig = Rig::new().await;
+    let (begun, read, never) = (meter_with_history(&rig).await, meter_with_history(&rig).await, new_tap());
+    let after = async |after: &[(Uuid, i64)], limit| {
+        let records = journal::read_after(&mut rig.connection().await, after, limit).await.unwrap();
+        let versions = |(id, records): (&Uuid, &Vec<Record>)| (*id, records.iter().map(|it| it.version).collect());
+        records.iter().map(versions).collect::<HashMap<Uuid, Vec<i64>>>()
+    };
+    assert_eq!(after(&[(begun, 3), (read, 5), (never, 0)], 10).await, HashMap::from([(begun, vec![4, 5])]));
+    let in_parts = HashMap::from([(begun, vec![1, 2]), (read, vec![3, 4])]);
+    assert_eq!(after(&[(begun, 0), (read, 2)], 2).await, in_parts);
+    let mut connection = rig.connection().await;
+    let whole = journal::read_after(&mut connection, &[(begun, 0)], 5).await.unwrap();
+    assert_eq!(whole[&begun], journal::read(&mut connection, begun).await.unwrap());
 }
 
 async fn verify(rig: &Rig, tap: Uuid) -> Result<(), Fault> {

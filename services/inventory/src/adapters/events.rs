@@ -397,5 +397,6 @@ pub fn stock_item_to_wire(item: &StockItem, version: i64) -> wire::StockItem {
         committed: levels.committed,
         available: item.available(),
         version,
+        seller_id: item.seller_id().to_string(),
     }
 }

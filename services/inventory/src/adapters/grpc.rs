@@ -2,6 +2,7 @@
 
 mod policy;
 mod transfers;
+mod views;
 mod warehouses;
 
 use std::sync::Arc;
@@ -232,6 +233,27 @@ impl InventoryService for Api {
         request: Request<wire::ListTransfersRequest>,
     ) -> Result<Response<wire::ListTransfersResponse>, Status> {
         transfers::list(self, request).await
+    }
+
+    async fn list_sku_availability(
+        &self,
+        request: Request<wire::ListSkuAvailabilityRequest>,
+    ) -> Result<Response<wire::ListSkuAvailabilityResponse>, Status> {
+        views::sku_availability(self, request).await
+    }
+
+    async fn list_warehouse_stock(
+        &self,
+        request: Request<wire::ListWarehouseStockRequest>,
+    ) -> Result<Response<wire::ListWarehouseStockResponse>, Status> {
+        views::warehouse_stock(self, request).await
+    }
+
+    async fn list_seller_inventory(
+        &self,
+        request: Request<wire::ListSellerInventoryRequest>,
+    ) -> Result<Response<wire::ListSellerInventoryResponse>, Status> {
+        views::seller_inventory(self, request).await
     }
 
     async fn batch_get_availability(

@@ -1,5 +1,6 @@
 //! What the statements cost once the tables have grown.
 
+use contracts::products::v1::{Product, ProductCreated, Variant};
 use inventory::adapters::postgres;
 use inventory::domain::address::Place;
 use inventory::domain::allocation::Returned;
@@ -8,17 +9,35 @@ use inventory::domain::fact::{
 };
 use inventory::domain::ids::{OrderId, SellerId, WarehouseId};
 use inventory::jobs::expire_reservations::expire_reservations;
+use inventory::read_model::listing::{Question, Sort, Stock};
+use inventory::read_model::{Views, seller_inventory, sku_availability, warehouse_stock};
 use inventory::{Inventory, SERVICE};
 use kernel::{Id, Quantity};
+use messaging::read_model::ReadModels as _;
 use messaging::{Cause, Caused, EventStore, Outcome, react};
+use prost::Message as _;
 use testkit::{Database, Reads, TestClock};
 use uuid::Uuid;
 
 use crate::marketplace::{inventory, sku};
 
 const STOCK_ITEMS: i64 = 20_000;
-const TABLES: &[&str] =
-    &["stock_item", "stock_movement", "reservation", "warehouse", "stock_policy", "low_stock_threshold", "transfer"];
+const TABLES: &[&str] = &[
+    "stock_item",
+    "stock_movement",
+    "reservation",
+    "warehouse",
+    "stock_policy",
+    "low_stock_threshold",
+    "transfer",
+    "journal",
+    "heard_event",
+    "stock_contribution",
+    "warehouse_stock_view",
+    "sku_availability_view",
+    "seller_inventory_view",
+];
+const PRODUCT_ID: Uuid = Uuid::from_u128(3);
 const ROUNDS: u128 = 10;
 const ORDERS_PER_ROUND: u128 = 20;
 
@@ -59,10 +78,29 @@ async fn fill(database: &Database) {
                     'sku', 'SKU-' || n % 20000 + 1, 'warehouse_id', lpad('2', 32, '0')::uuid, 'quantity', 1)),
                 '2030-01-01', 0, decode(repeat('00', 32), 'hex'), md5('order' || n)::uuid
          FROM generate_series(1, 50000) AS n",
+        "INSERT INTO journal
+         SELECT md5('order' || n)::uuid, 1, md5('event' || n)::uuid, 'reservation', 'tradewind.inventory.v1.InventoryReserved', '',
+                md5('order' || n)::uuid, NULL, 'service:inventory', NULL, now(), sha256('a'), sha256('b')
+         FROM generate_series(1, 50000) AS n",
+        "INSERT INTO stock_contribution SELECT 1, md5('order' || n)::uuid, 2, '[]' FROM generate_series(1, 50000) AS n",
+        "INSERT INTO warehouse_stock_view (generation, warehouse_id, sku, seller_id, named_by, total, reserved, committed, in_transit)
+         SELECT 1, lpad('2', 32, '0')::uuid, 'SKU-' || n, lpad('1', 32, '0')::uuid, 1, 1000, 0, 0, 0 FROM generate_series(1, 20000) AS n",
+        "INSERT INTO sku_availability_view (generation, seller_id, sku, places, warehouses, total, reserved, committed)
+         SELECT 1, lpad('1', 32, '0')::uuid, 'SKU-' || n, 1, 1, 1000, 0, 0 FROM generate_series(1, 20000) AS n",
+        "INSERT INTO seller_inventory_view (generation, seller_id, sku, title, places, warehouses, total, reserved, committed, in_transit)
+         SELECT 1, lpad('1', 32, '0')::uuid, 'SKU-' || n, 'Mug', 1, 1, 1000, 0, 0, 0 FROM generate_series(1, 20000) AS n",
+        "INSERT INTO heard_event
+         SELECT md5('product' || n)::uuid, 'tradewind.products.v1', 1, md5('event' || n)::uuid, 'tradewind.products.v1.ProductCreated', '', now()
+         FROM generate_series(1, 20000) AS n",
         "ANALYZE",
     ] {
         sqlx::query(statement).execute(&mut *connection).await.unwrap();
     }
+    let variants = vec![Variant { sku: "SKU-1".to_owned(), ..Variant::default() }];
+    let product = Product { seller_id: seller_id().to_string(), variants, ..Product::default() };
+    let heard = "INSERT INTO heard_event VALUES ($1, 'tradewind.products.v1', 1, $1, 'tradewind.products.v1.ProductCreated', $2, now())";
+    let payload = ProductCreated { product: Some(product) }.encode_to_vec();
+    sqlx::query(heard).bind(PRODUCT_ID).bind(payload).execute(&mut *connection).await.unwrap();
 }
 
 async fn happen(store: &EventStore, inventory: &Inventory, facts: Vec<Fact>) {
@@ -151,6 +189,30 @@ async fn do_business(store: &EventStore, clock: &TestClock, round: u128) {
     let (item, _) = postgres::find_stock_item(store.pool(), warehouse_id(), &skus[0]).await.unwrap().unwrap();
     assert!(postgres::movements(store.pool(), item.id(), None, 20).await.unwrap().len() >= 2);
     assert!(postgres::find_reservation(store.pool(), order(0)).await.unwrap().is_some());
+
+    let mut happened: Vec<_> = (0..ORDERS_PER_ROUND).map(|number| order(number).uuid()).collect();
+    happened.extend([transfer_id.uuid(), item.id().uuid(), PRODUCT_ID]);
+    read_views(store, &happened).await;
+}
+
+/// All that happened since is put into the views, and a page of each list is read in each order.
+async fn read_views(store: &EventStore, aggregates: &[Uuid]) {
+    let mut unit = store.begin().await.unwrap();
+    Views.project(unit.tx(), &[1], aggregates).await.unwrap();
+    unit.commit().await.unwrap();
+    for sort in [Sort::Sku, Sort::AvailableAscending, Sort::AvailableDescending] {
+        let question = Question { stock: Stock::In, sku_prefix: "SKU-1".to_owned(), sort };
+        let (pool, behind) = (store.pool(), Some((1, "SKU-1".to_owned())));
+        let behind = behind.filter(|_| sort != Sort::AvailableDescending);
+        let stock = warehouse_stock::list(pool, warehouse_id(), &question, behind.clone(), 21).await.unwrap();
+        let skus = sku_availability::list(pool, seller_id(), &question, behind.clone(), 21).await.unwrap();
+        let items = seller_inventory::list(pool, seller_id(), &question, false, behind, 21).await.unwrap();
+        assert_eq!((stock.len(), skus.len(), items.len()), (21, 21, 21));
+    }
+    for sort in [Sort::AvailableAscending, Sort::AvailableDescending] {
+        let question = Question { stock: Stock::Out, sku_prefix: String::new(), sort };
+        assert_eq!(sku_availability::list(store.pool(), seller_id(), &question, None, 21).await.unwrap(), []);
+    }
 }
 
 #[tokio::test]

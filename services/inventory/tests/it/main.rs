@@ -13,6 +13,7 @@
 //! | `sold_out` | the last unit, and those who come after it |
 //! | `rpc` | every RPC through the real server, its refusals by name; one file per subject |
 //! | `steps` | each step of a saga repeated, undone and interrupted, by the harness of `testkit` |
+//! | `views` | views made anew are what they were, whatever happened while they grew |
 //! | `indexes` | no statement walks a table that has grown |
 
 #![allow(clippy::unwrap_used, reason = "a test may give up where it stands")]
@@ -28,4 +29,5 @@ mod returns;
 mod rpc;
 mod sold_out;
 mod steps;
+mod views;
 mod warehouses;

@@ -70,7 +70,8 @@ impl Marketplace {
     pub(crate) async fn closed() -> Self {
         let database = Database::migrated(&SERVICE).await;
         let kafka = Kafka::connect().await;
-        kafka.create_topics(&[ORDERS, "tradewind.payments.v1", "tradewind.shipping.v1", INVENTORY, DEAD_LETTERS]).await;
+        let others = [ORDERS, "tradewind.payments.v1", "tradewind.shipping.v1", "tradewind.products.v1"];
+        kafka.create_topics(&[&others[..], &[INVENTORY, DEAD_LETTERS, "inventory.views.dlq"]].concat()).await;
         let clock = TestClock::at("2026-03-01T09:00:00Z");
         let store = EventStore::new(SERVICE.name, database.pool().clone(), clock.clock());
         Self { database, kafka, clock, store }

@@ -8,6 +8,7 @@ mod products;
 mod reservations;
 mod stock;
 mod transfers;
+mod views;
 mod warehouses;
 
 use std::sync::Arc;
