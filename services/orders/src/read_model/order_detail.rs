@@ -177,10 +177,9 @@ fn apply_heard(detail: &mut wire::OrderDetail, event: &Heard) -> Result<(), Erro
             }
         }
         "tradewind.shipping.v1.ShipmentCancelRefused" => {
+            let refused: shipping::ShipmentCancelRefused = event.read()?;
             // What becomes of a refund its own history says.
-            if event.read::<shipping::ShipmentCancelRefused>()?.refund_number == 0 {
-                detail.cancellation_requested = false;
-            }
+            detail.cancellation_requested &= refused.refund_number != 0;
         }
         "tradewind.shipping.v1.ReturnReceived" => {
             let received: shipping::ReturnReceived = event.read()?;
