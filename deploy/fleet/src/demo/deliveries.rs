@@ -220,6 +220,35 @@ pub(super) async fn money_back(stage: &mut Stage) -> Result<()> {
     tell_orders(stage, &checkouts[1]).await
 }
 
+/// One of three is taken back before it leaves, and the order goes on with two.
+pub(super) async fn a_part_taken_back(stage: &mut Stage) -> Result<()> {
+    stage.scene("One of three is taken back before it leaves");
+    let depot = Depot::new(&stage.fleet)?;
+    let vera = Shopper::new(&stage.fleet, "Vera")?;
+    let before = available(&stage.fleet, "BOWL-S").await?;
+    let submitted = vera.buy(&[("BOWL-S", 3)], "tok_approved").await?;
+    let checkout = outcome(stage, &vera, &submitted).await?;
+    expect(&checkout, OrderOutcome::Paid, "")?;
+    let order_id = &checkout.orders[0].order_id;
+    let shipment_id = &depot.shipments(order_id).await?[0].shipment_id;
+    vera.request_part(order_id, &[("BOWL-S", 1)], &request_id()).await.context("RequestRefund")?;
+    let refund = until_refund(&vera, order_id, 1, RefundStatus::Refunded).await?;
+    until_available(stage, "BOWL-S", before - 2).await?;
+    let three = depot.dispatch(shipment_id, &[("BOWL-S", 3)], &request_id()).await;
+    let reason =
+        three.err().context("three left")?.get_details_error_info().map(|info| info.reason).unwrap_or_default();
+    let parcel = depot.dispatch(shipment_id, &[], &request_id()).await.context("DispatchParcel")?;
+    until(&vera, order_id, OrderStatus::Shipped).await?;
+    depot.deliver(shipment_id, &parcel).await.context("RecordDelivery")?;
+    until(&vera, order_id, OrderStatus::Delivered).await?;
+    tell(format_args!(
+        "{} of {} go back to Vera's card, and her bowl on sale. Three may not leave any more ({reason}), two do: DELIVERED.",
+        spoken(refund.amount.as_ref()),
+        spoken(checkout.orders[0].total.as_ref())
+    ));
+    tell_orders(stage, &checkout).await
+}
+
 /// An amount less another of the same currency.
 fn less(amount: &Money, part: Option<&Money>) -> Money {
     const NANOS: i64 = 1_000_000_000;

@@ -91,6 +91,7 @@ async fn play(stage: &mut Stage) -> Result<()> {
     deliveries::paid_at_the_door(stage).await?;
     deliveries::parcels_to_be_stopped(stage).await?;
     deliveries::money_back(stage).await?;
+    deliveries::a_part_taken_back(stage).await?;
     deliveries::one_parcel_lost(stage).await?;
     deliveries::refused_at_the_door(stage).await?;
     carrier::the_carrier_tells(stage).await?;
