@@ -4,7 +4,7 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep, timeout_at};
 
 /// How long something may take to become true on a machine that is busy with other tests.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
 
 const PAUSE_MIN: Duration = Duration::from_millis(2);
 const PAUSE_MAX: Duration = Duration::from_millis(100);
@@ -44,7 +44,7 @@ impl<T, E: Debug> Sight for Result<T, E> {
     }
 }
 
-/// Polls `probe` until it finds something, at most 30 s. Panics with what was awaited and what was seen last.
+/// Polls `probe` until it finds something, at most a minute. Panics with what was awaited and what was seen last.
 pub async fn eventually<S: Sight>(awaited: &str, probe: impl AsyncFnMut() -> S) -> S::Found {
     eventually_within(PATIENCE, awaited, probe).await
 }

@@ -164,7 +164,7 @@ impl Kafka {
         events
     }
 
-    /// Waits until the events that are on a topic are as `enough` wants them, at most 30 s, and answers them. Panics with
+    /// Waits until the events that are on a topic are as `enough` wants them, at most a minute, and answers them. Panics with
     /// what was awaited and what is there instead.
     pub async fn wait_for(&self, topic: &str, awaited: &str, enough: impl Fn(&[Envelope]) -> bool) -> Vec<Envelope> {
         let deadline = Instant::now() + PATIENCE;

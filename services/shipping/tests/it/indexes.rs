@@ -16,7 +16,7 @@ const TABLES: &[&str] = &["consignment", "shipment", "shipment_line", "parcel", 
 const ROUNDS: usize = 10;
 const ORDERS_PER_ROUND: usize = 20;
 /// What one order may read of one table in its whole life here, lists and locks included: rows or index entries.
-const READS_PER_ORDER_MAX: i64 = 60;
+const READS_PER_ORDER_MAX: i64 = 80;
 
 /// The seller who has sent everything but the last few orders.
 fn old_hand() -> SellerId {
