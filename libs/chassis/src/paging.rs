@@ -45,6 +45,21 @@ struct Token<C> {
     c: C,
 }
 
+/// Cuts what was found, of which one entry more than `size` was asked for, to a page; with the token of the next one, which is empty if
+/// nothing follows. `cursor` tells where the page behind an entry begins.
+pub fn page<T, C: Serialize>(
+    mut found: Vec<T>,
+    size: u32,
+    question: &impl Serialize,
+    cursor: impl FnOnce(&T) -> C,
+) -> (Vec<T>, String) {
+    let size = size as usize;
+    let has_more = found.len() > size;
+    found.truncate(size);
+    let token = found.last().filter(|_| has_more).map(|last| next_page_token(&cursor(last), question));
+    (found, token.unwrap_or_default())
+}
+
 /// The token of the page that goes on at `cursor`. `question` is everything else that decides what is listed, and in
 /// which order: the filters, whose entries they are.
 pub fn next_page_token(cursor: &impl Serialize, question: &impl Serialize) -> String {
@@ -112,6 +127,15 @@ mod tests {
         let token = next_page_token(&(7, "MUG-1"), &("buyer", "PAID"));
         assert_eq!(cursor(&token, &("buyer", "PAID")), Ok(Some((7, "MUG-1".to_owned()))));
         assert_eq!(cursor::<i64>("", &"buyer"), Ok(None));
+    }
+
+    #[test]
+    fn a_page_has_a_token_if_an_entry_is_found_behind_it() {
+        let cut = |found: Vec<i32>| page(found, 2, &"buyer", |last| *last);
+        assert_eq!(cut(vec![]), (vec![], String::new()));
+        assert_eq!(cut(vec![9, 8]), (vec![9, 8], String::new()));
+        let (entries, token) = cut(vec![9, 8, 7]);
+        assert_eq!((entries, cursor(&token, &"buyer")), (vec![9, 8], Ok(Some(8))));
     }
 
     #[test]

@@ -292,14 +292,10 @@ impl InventoryService for Api {
         else {
             return Err(status(crate::app::Error::SkuUnknown(sku)));
         };
-        let mut movements =
+        let movements =
             postgres::movements(self.store.pool(), item.id(), before, i64::from(size) + 1).await.map_err(status)?;
-        let more = movements.len() > size as usize;
-        movements.truncate(size as usize);
-        let next_page_token = match movements.last() {
-            Some((last, at)) if more => paging::next_page_token(&(at.unix_micros(), last.id.uuid()), &question),
-            _ => String::new(),
-        };
+        let (movements, next_page_token) =
+            paging::page(movements, size, &question, |(last, at)| (at.unix_micros(), last.id.uuid()));
         let to_wire = |(movement, at): &(Movement, Timestamp)| wire::Movement {
             movement_id: movement.id.to_string(),
             stock_item_id: movement.stock_item_id.to_string(),
@@ -347,14 +343,8 @@ impl InventoryService for Api {
         let question = "held";
         let after = paging::cursor::<Uuid>(&request.page_token, &question).map_err(status)?.unwrap_or(Uuid::nil());
         let after = OrderId::from_uuid(after);
-        let mut held =
-            postgres::held_reservations(self.store.pool(), after, i64::from(size) + 1).await.map_err(status)?;
-        let more = held.len() > size as usize;
-        held.truncate(size as usize);
-        let next_page_token = match held.last() {
-            Some((last, _)) if more => paging::next_page_token(&last.order_id.uuid(), &question),
-            _ => String::new(),
-        };
+        let held = postgres::held_reservations(self.store.pool(), after, i64::from(size) + 1).await.map_err(status)?;
+        let (held, next_page_token) = paging::page(held, size, &question, |(last, _)| last.order_id.uuid());
         let reservations = held.iter().map(|(reservation, version)| reservation_to_wire(reservation, *version));
         Ok(Response::new(wire::ListHeldReservationsResponse { reservations: reservations.collect(), next_page_token }))
     }

@@ -84,13 +84,8 @@ impl OrdersService for Api {
 
         // One more than asked for tells whether there is a next page.
         let limit = i64::from(size) + 1;
-        let mut rows = order_list::list(self.store.pool(), &question, after, limit).await.map_err(status)?;
-        let is_last = rows.len() <= size as usize;
-        rows.truncate(size as usize);
-        let next_page_token = match rows.last() {
-            Some(last) if !is_last => paging::next_page_token(&question.sort.place(last), &filters),
-            _ => String::new(),
-        };
+        let rows = order_list::list(self.store.pool(), &question, after, limit).await.map_err(status)?;
+        let (rows, next_page_token) = paging::page(rows, size, &filters, |last| question.sort.place(last));
         let orders = rows.iter().map(wire_views::summary_to_wire).collect();
         Ok(Response::new(wire::ListOrdersResponse { orders, next_page_token }))
     }

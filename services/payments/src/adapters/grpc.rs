@@ -140,14 +140,8 @@ impl PaymentsService for Api {
         let question = ("postings", order_id);
         let after = paging::cursor::<i64>(&request.page_token, &question).map_err(status)?.unwrap_or(0);
 
-        let mut postings =
-            ledger::list(self.store.pool(), order_id, after, i64::from(size) + 1).await.map_err(status)?;
-        let more = postings.len() > size as usize;
-        postings.truncate(size as usize);
-        let next_page_token = match postings.last() {
-            Some(last) if more => paging::next_page_token(&last.posting_id, &question),
-            _ => String::new(),
-        };
+        let postings = ledger::list(self.store.pool(), order_id, after, i64::from(size) + 1).await.map_err(status)?;
+        let (postings, next_page_token) = paging::page(postings, size, &question, |last| last.posting_id);
         let postings = postings.iter().map(posting_to_wire).collect();
         Ok(Response::new(wire::ListPostingsResponse { postings, next_page_token }))
     }

@@ -119,13 +119,9 @@ impl ShippingService for Api {
         let mut tx = postgres::snapshot(self.store.pool()).await.map_err(status)?;
         // One more than asked for tells whether there is a next page.
         let limit = i64::from(size) + 1;
-        let mut shipments = postgres::list(&mut tx, whose, only, before, limit).await.map_err(status)?;
-        let is_last = shipments.len() <= size as usize;
-        shipments.truncate(size as usize);
-        let next_page_token = match shipments.last() {
-            Some(last) if !is_last => paging::next_page_token(&(last.order_id, last.shipment.id), &question),
-            _ => String::new(),
-        };
+        let shipments = postgres::list(&mut tx, whose, only, before, limit).await.map_err(status)?;
+        let (shipments, next_page_token) =
+            paging::page(shipments, size, &question, |last| (last.order_id, last.shipment.id));
         let shipments = shipments.iter().map(shipment_to_wire).collect();
         Ok(Response::new(wire::ListShipmentsResponse { shipments, next_page_token }))
     }

@@ -99,15 +99,10 @@ pub(super) async fn list(
     let question = ("transfers", seller_id);
     let before = paging::cursor::<Uuid>(&request.page_token, &question).map_err(chassis::status)?;
     let before = TransferId::from_uuid(before.unwrap_or(Uuid::max()));
-    let mut transfers = postgres::transfer::of_seller(api.store.pool(), seller_id, before, i64::from(size) + 1)
+    let transfers = postgres::transfer::of_seller(api.store.pool(), seller_id, before, i64::from(size) + 1)
         .await
         .map_err(chassis::status)?;
-    let more = transfers.len() > size as usize;
-    transfers.truncate(size as usize);
-    let next_page_token = match transfers.last() {
-        Some(last) if more => paging::next_page_token(&last.id.uuid(), &question),
-        _ => String::new(),
-    };
+    let (transfers, next_page_token) = paging::page(transfers, size, &question, |last| last.id.uuid());
     let transfers = transfers.iter().map(transfer_to_wire).collect();
     Ok(Response::new(wire::ListTransfersResponse { transfers, next_page_token }))
 }

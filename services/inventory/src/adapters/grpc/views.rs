@@ -33,7 +33,7 @@ pub(super) async fn sku_availability(
     let after = cursor(&request.page_token, &filters)?;
     let rows = sku_availability::list(api.store.pool(), seller_id, &list.question, after, list.limit());
     let rows = rows.await.map_err(chassis::status)?;
-    let (rows, next_page_token) = list.page(rows, sku_availability::Row::cursor, &filters);
+    let (rows, next_page_token) = paging::page(rows, list.size, &filters, sku_availability::Row::cursor);
     let availabilities = rows.iter().map(availability_to_wire).collect();
     Ok(Response::new(wire::ListSkuAvailabilityResponse { availabilities, next_page_token }))
 }
@@ -53,7 +53,7 @@ pub(super) async fn warehouse_stock(
     let after = cursor(&request.page_token, &filters)?;
     let rows = warehouse_stock::list(api.store.pool(), warehouse_id, &list.question, after, list.limit());
     let rows = rows.await.map_err(chassis::status)?;
-    let (rows, next_page_token) = list.page(rows, warehouse_stock::Row::cursor, &filters);
+    let (rows, next_page_token) = paging::page(rows, list.size, &filters, warehouse_stock::Row::cursor);
     let stock = rows.iter().map(stock_to_wire).collect();
     Ok(Response::new(wire::ListWarehouseStockResponse { stock, next_page_token }))
 }
@@ -74,7 +74,7 @@ pub(super) async fn seller_inventory(
     let after = cursor(&request.page_token, &filters)?;
     let rows = seller_inventory::list(api.store.pool(), seller_id, &list.question, in_transit, after, list.limit());
     let rows = rows.await.map_err(chassis::status)?;
-    let (rows, next_page_token) = list.page(rows, seller_inventory::Row::cursor, &filters);
+    let (rows, next_page_token) = paging::page(rows, list.size, &filters, seller_inventory::Row::cursor);
     let items = rows.iter().map(item_to_wire).collect();
     Ok(Response::new(wire::ListSellerInventoryResponse { items, next_page_token }))
 }
@@ -89,17 +89,6 @@ impl Asked {
     /// One more than asked for tells whether there is a next page.
     fn limit(&self) -> i64 {
         i64::from(self.size) + 1
-    }
-
-    /// The page, and the token of the next.
-    fn page<R>(&self, mut rows: Vec<R>, cursor: impl Fn(&R) -> Cursor, filters: &impl Serialize) -> (Vec<R>, String) {
-        let is_last = rows.len() <= self.size as usize;
-        rows.truncate(self.size as usize);
-        let next_page_token = match rows.last() {
-            Some(last) if !is_last => paging::next_page_token(&cursor(last), filters),
-            _ => String::new(),
-        };
-        (rows, next_page_token)
     }
 }
 

@@ -143,7 +143,7 @@ impl ProductsService for Api {
         let listing = Listing::visible_to(authority(&caller), seller_id);
         let before = paging::cursor::<ProductId>(&request.page_token, &listing).map_err(status)?;
         let found = list_products(&self.store, listing, before, size + 1).await.map_err(status)?;
-        let (found, next_page_token) = page(found, size, |last| paging::next_page_token(&last.product.id, &listing));
+        let (found, next_page_token) = paging::page(found, size, &listing, |last| last.product.id);
         let products = found.iter().map(stored_product).collect();
         Ok(Response::new(wire::ListProductsResponse { products, next_page_token }))
     }
@@ -175,7 +175,7 @@ impl ProductsService for Api {
         let question = (&sku, currency);
         let before = paging::cursor(&request.page_token, &question).map_err(status)?;
         let found = list_price_history(&self.store, &sku, currency, before, size + 1).await.map_err(status)?;
-        let (found, next_page_token) = page(found, size, |last| paging::next_page_token(&last.version, &question));
+        let (found, next_page_token) = paging::page(found, size, &question, |last| last.version);
         let prices = found.iter().map(price).collect();
         Ok(Response::new(wire::ListPriceHistoryResponse { prices, next_page_token }))
     }
@@ -218,13 +218,4 @@ fn skus(skus: &[String]) -> Result<Vec<Sku>, InvalidRequest> {
     let parsed = skus.iter().enumerate().filter_map(parsed).collect();
     fields.finish()?;
     Ok(parsed)
-}
-
-/// Cuts what was found, with one entry to spare, to a page; and the token of the next one, if more follow.
-fn page<T>(mut found: Vec<T>, size: u32, token_after: impl FnOnce(&T) -> String) -> (Vec<T>, String) {
-    let size = size as usize;
-    let has_more = found.len() > size;
-    found.truncate(size);
-    let token = found.last().filter(|_| has_more).map(token_after).unwrap_or_default();
-    (found, token)
 }
