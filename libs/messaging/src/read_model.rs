@@ -11,7 +11,6 @@ mod rebuild;
 
 use std::collections::BTreeMap;
 use std::future::Future;
-use std::ops::ControlFlow;
 
 use kernel::{Classified, Decision, ErrorKind, Timestamp};
 use sqlx::PgConnection;
@@ -31,6 +30,9 @@ pub trait ReadModels: Send + Sync + 'static {
     /// The topic of the service's own events.
     const OWN_TOPIC: &'static str;
 
+    /// The tables of the models.
+    const TABLES: &'static [Table];
+
     /// Whether the models follow from an event of another service. One that cannot be read is parked, and so are the later ones of its aggregate.
     fn follow_from(&self, event: &Envelope) -> Result<bool, Undecodable>;
 
@@ -42,24 +44,16 @@ pub trait ReadModels: Send + Sync + 'static {
         generations: &[Generation],
         aggregates: &[Uuid],
     ) -> impl Future<Output = Result<(), Error>> + Send;
+}
 
-    /// Where two generations do not say the same, and where rows that sum others up do not, in words, at most `limit` of them. Seen
-    /// in one snapshot.
-    fn differences(
-        &self,
-        snapshot: &mut PgConnection,
-        serving: Generation,
-        shadow: Generation,
-        limit: i64,
-    ) -> impl Future<Output = Result<Vec<String>, Error>> + Send;
-
-    /// Deletes up to `limit` rows of a generation from each model. Breaks when none is left.
-    fn clear(
-        &self,
-        tx: &mut PgConnection,
-        generation: Generation,
-        limit: i64,
-    ) -> impl Future<Output = Result<ControlFlow<()>, Error>> + Send;
+/// A table of rows of a read model. Each row has its `generation`.
+#[derive(Debug, Clone, Copy)]
+pub struct Table {
+    /// Its name.
+    pub name: &'static str,
+    /// A statement that says, in words and a row each, where generation `$1`, which is served, and `$2`, its shadow, do not say the same; at most
+    /// `$3` of them.
+    pub differences: &'static str,
 }
 
 /// Keeps read models up to date, as a consumer's participant that decides nothing.

@@ -1,21 +1,20 @@
 //! All rows anew, beside those that are read.
 
 use std::collections::BTreeSet;
-use std::ops::ControlFlow;
 use std::time::Duration;
 
-use sqlx::PgConnection;
+use sqlx::{AssertSqlSafe, PgConnection};
 use uuid::Uuid;
 
-use super::{Generation, ReadModels, lock_of};
+use super::{Generation, ReadModels, Table, lock_of};
 use crate::participant::lock;
 use crate::{Error, EventStore, begin_snapshot};
 
 /// Aggregates in one transaction.
 const BATCH: i64 = 500;
-/// Rows that are deleted in one transaction, of each model.
+/// Rows that are deleted in one transaction.
 const CLEAR_ROWS: i64 = 10_000;
-/// Differences that are told.
+/// Differences that are told, of each table.
 const TOLD_MAX: i64 = 100;
 /// What was recorded a moment ago is in the shadow before the projector has put it into what is read. So whatever differs is looked at
 /// again, so often, and counts only if it differs in the same way each time.
@@ -38,7 +37,7 @@ pub enum Step {
 pub struct Rebuilt {
     /// Aggregates that were looked at.
     pub aggregates: u64,
-    /// Where what was read is not what the histories say; up to a hundred.
+    /// Where what was read is not what the histories say; up to a hundred of each table.
     pub differences: Vec<String>,
 }
 
@@ -70,10 +69,10 @@ pub async fn rebuild<M: ReadModels>(
         tell(Step::Projected(aggregates));
     }
     tell(Step::Comparing);
-    let differences = compare(store, models, serving, shadow).await?;
+    let differences = compare(store, M::TABLES, serving, shadow).await?;
     end_shadow(store, change_over).await?;
     tell(Step::Clearing);
-    clear(store, models).await?;
+    clear(store, M::TABLES).await?;
     Ok(Rebuilt { aggregates, differences })
 }
 
@@ -135,9 +134,9 @@ async fn next_aggregates(store: &EventStore, after: Uuid) -> Result<Vec<Uuid>, E
 }
 
 /// What differs each time that one looks.
-async fn compare<M: ReadModels>(
+async fn compare(
     store: &EventStore,
-    models: &M,
+    tables: &[Table],
     serving: Generation,
     shadow: Generation,
 ) -> Result<Vec<String>, Error> {
@@ -151,7 +150,11 @@ async fn compare<M: ReadModels>(
         sqlx::query("SELECT set_config('statement_timeout', '0', true), set_config('enable_hashjoin', 'on', true)")
             .execute(&mut *snapshot)
             .await?;
-        let seen = models.differences(&mut snapshot, serving, shadow, TOLD_MAX).await?;
+        let mut seen: Vec<String> = Vec::new();
+        for table in tables {
+            let differences = sqlx::query_scalar(table.differences).bind(serving).bind(shadow).bind(TOLD_MAX);
+            seen.extend(differences.fetch_all(&mut *snapshot).await?);
+        }
         lasting = Some(match lasting {
             None => seen.into_iter().collect(),
             Some(before) => seen.into_iter().filter(|difference| before.contains(difference)).collect(),
@@ -164,24 +167,33 @@ async fn compare<M: ReadModels>(
 }
 
 /// Deletes the rows of every generation that is leaving.
-async fn clear<M: ReadModels>(store: &EventStore, models: &M) -> Result<(), Error> {
+async fn clear(store: &EventStore, tables: &[Table]) -> Result<(), Error> {
     let leaving: Vec<Generation> =
         sqlx::query_scalar("SELECT generation FROM read_model_generation WHERE state = 'leaving'")
             .fetch_all(store.pool())
             .await?;
     for generation in leaving {
-        let mut flow = ControlFlow::Continue(());
-        while flow.is_continue() {
-            let mut unit = store.begin().await?;
-            flow = models.clear(unit.tx(), generation, CLEAR_ROWS).await?;
-            if flow.is_break() {
-                sqlx::query("DELETE FROM read_model_generation WHERE generation = $1")
-                    .bind(generation)
-                    .execute(unit.tx())
-                    .await?;
-            }
-            unit.commit().await?;
+        for table in tables {
+            while delete(store, table, generation).await? > 0 {}
         }
+        let mut unit = store.begin().await?;
+        sqlx::query("DELETE FROM read_model_generation WHERE generation = $1")
+            .bind(generation)
+            .execute(unit.tx())
+            .await?;
+        unit.commit().await?;
     }
     Ok(())
+}
+
+/// Deletes rows that nobody writes any more, some at a time, and answers how many.
+async fn delete(store: &EventStore, Table { name, .. }: &Table, generation: Generation) -> Result<u64, Error> {
+    // Made of the name alone, which is the service's own.
+    let statement = AssertSqlSafe(format!(
+        "DELETE FROM {name} WHERE ctid = ANY(ARRAY(SELECT ctid FROM {name} WHERE generation = $1 LIMIT $2))"
+    ));
+    let mut unit = store.begin().await?;
+    let deleted = sqlx::query(statement).bind(generation).bind(CLEAR_ROWS).execute(unit.tx()).await?;
+    unit.commit().await?;
+    Ok(deleted.rows_affected())
 }

@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, HashMap};
 use contracts::inventory::v1 as wire;
 use messaging::Error;
 use messaging::journal::{self, Record};
-use messaging::read_model::Generation;
+use messaging::read_model::{Generation, Table};
 use serde::{Deserialize, Serialize};
 use sqlx::types::Json;
 use sqlx::{PgConnection, Row as _};
@@ -21,18 +21,16 @@ use uuid::Uuid;
 
 use super::figures::{Figures, Place};
 
-/// Histories of which the contributions differ. One that adds nothing says as much as none.
-pub const DIFFERENCES: &str = "
+/// Its table. A history that adds nothing says as much as none.
+pub const TABLE: Table = Table {
+    name: "stock_contribution",
+    differences: "
     SELECT format('what %s adds to the stock', aggregate_id)
     FROM (SELECT * FROM stock_contribution WHERE generation = $1 AND shares <> '[]') AS a
     FULL JOIN (SELECT * FROM stock_contribution WHERE generation = $2 AND shares <> '[]') AS b USING (aggregate_id)
     WHERE a.version IS DISTINCT FROM b.version OR a.shares IS DISTINCT FROM b.shares
-    ORDER BY aggregate_id LIMIT $3";
-
-/// Deletes rows of a generation.
-pub const CLEAR: &str = "
-    DELETE FROM stock_contribution
-    WHERE (generation, aggregate_id) IN (SELECT generation, aggregate_id FROM stock_contribution WHERE generation = $1 LIMIT $2)";
+    ORDER BY aggregate_id LIMIT $3",
+};
 
 /// Records of one history that are read at once: a history that is read for the first time may be long.
 const RECORDS_MAX: i64 = 1_000;

@@ -15,11 +15,10 @@ pub mod seller_inventory;
 pub mod sku_availability;
 pub mod warehouse_stock;
 
-use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
 
-use messaging::read_model::{Generation, Projector, ReadModels, heard_of_many};
+use messaging::read_model::{Generation, Projector, ReadModels, Table, heard_of_many};
 use messaging::{Consumer, Envelope, Error, EventStore, KafkaConfig, Subscription, Undecodable};
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -41,6 +40,8 @@ pub struct Views;
 
 impl ReadModels for Views {
     const OWN_TOPIC: &'static str = "tradewind.inventory.v1";
+    const TABLES: &'static [Table] =
+        &[contribution::TABLE, warehouse_stock::TABLE, sku_availability::TABLE, seller_inventory::TABLE];
 
     fn follow_from(&self, event: &Envelope) -> Result<bool, Undecodable> {
         if event.event_type != "tradewind.products.v1.ProductCreated" {
@@ -66,35 +67,6 @@ impl ReadModels for Views {
         sku_availability::save(tx, &sums).await?;
         let rows = seller_inventory::project(generations, heard.values().flatten(), &sums)?;
         seller_inventory::save(tx, &rows).await
-    }
-
-    async fn differences(
-        &self,
-        snapshot: &mut PgConnection,
-        serving: Generation,
-        shadow: Generation,
-        limit: i64,
-    ) -> Result<Vec<String>, Error> {
-        let mut differences = Vec::new();
-        for differing in [
-            contribution::DIFFERENCES,
-            warehouse_stock::DIFFERENCES,
-            sku_availability::DIFFERENCES,
-            seller_inventory::DIFFERENCES,
-        ] {
-            let found = sqlx::query_scalar(differing).bind(serving).bind(shadow).bind(limit);
-            differences.extend(found.fetch_all(&mut *snapshot).await?);
-        }
-        Ok(differences)
-    }
-
-    async fn clear(&self, tx: &mut PgConnection, generation: Generation, limit: i64) -> Result<ControlFlow<()>, Error> {
-        let mut is_empty = true;
-        for clear in [contribution::CLEAR, warehouse_stock::CLEAR, sku_availability::CLEAR, seller_inventory::CLEAR] {
-            let cleared = sqlx::query(clear).bind(generation).bind(limit).execute(&mut *tx).await?;
-            is_empty &= cleared.rows_affected() == 0;
-        }
-        Ok(if is_empty { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
     }
 }
 

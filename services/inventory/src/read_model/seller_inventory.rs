@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use contracts::products::v1::ProductCreated;
 use messaging::Error;
-use messaging::read_model::{Generation, Heard};
+use messaging::read_model::{Generation, Heard, Table};
 use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, PgPool, Row as _};
 use uuid::Uuid;
@@ -14,8 +14,10 @@ use super::figures::{Figures, SellerSku, Sums};
 use super::listing::{self, Cursor, Question};
 use crate::domain::ids::SellerId;
 
-/// SKUs of which the rows differ.
-pub const DIFFERENCES: &str = "
+/// Its table.
+pub const TABLE: Table = Table {
+    name: "seller_inventory_view",
+    differences: "
     SELECT format('the inventory of %s of seller %s', sku, seller_id)
     FROM (SELECT * FROM seller_inventory_view WHERE generation = $1) AS a
     FULL JOIN (SELECT * FROM seller_inventory_view WHERE generation = $2) AS b USING (seller_id, sku)
@@ -26,13 +28,8 @@ pub const DIFFERENCES: &str = "
        OR coalesce(a.reserved, 0) <> coalesce(b.reserved, 0)
        OR coalesce(a.committed, 0) <> coalesce(b.committed, 0)
        OR coalesce(a.in_transit, 0) <> coalesce(b.in_transit, 0)
-    ORDER BY seller_id, sku LIMIT $3";
-
-/// Deletes rows of a generation.
-pub const CLEAR: &str = "
-    DELETE FROM seller_inventory_view
-    WHERE (generation, seller_id, sku) IN
-          (SELECT generation, seller_id, sku FROM seller_inventory_view WHERE generation = $1 LIMIT $2)";
+    ORDER BY seller_id, sku LIMIT $3",
+};
 
 /// By how much a row changes, and the title that it has from then on; it keeps its own where that is empty.
 pub type Change = (Sums, String);

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 
 use messaging::Error;
+use messaging::read_model::Table;
 use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, PgPool, Row as _};
 use uuid::Uuid;
@@ -14,8 +15,10 @@ use super::figures::{Figures, SellerSku, Sums};
 use super::listing::{self, Cursor, Question};
 use crate::domain::ids::SellerId;
 
-/// SKUs of which the sums differ.
-pub const DIFFERENCES: &str = "
+/// Its table.
+pub const TABLE: Table = Table {
+    name: "sku_availability_view",
+    differences: "
     SELECT format('the availability of %s of seller %s', sku, seller_id)
     FROM (SELECT * FROM sku_availability_view WHERE generation = $1) AS a
     FULL JOIN (SELECT * FROM sku_availability_view WHERE generation = $2) AS b USING (seller_id, sku)
@@ -24,13 +27,8 @@ pub const DIFFERENCES: &str = "
        OR coalesce(a.total, 0) <> coalesce(b.total, 0)
        OR coalesce(a.reserved, 0) <> coalesce(b.reserved, 0)
        OR coalesce(a.committed, 0) <> coalesce(b.committed, 0)
-    ORDER BY seller_id, sku LIMIT $3";
-
-/// Deletes rows of a generation.
-pub const CLEAR: &str = "
-    DELETE FROM sku_availability_view
-    WHERE (generation, seller_id, sku) IN
-          (SELECT generation, seller_id, sku FROM sku_availability_view WHERE generation = $1 LIMIT $2)";
+    ORDER BY seller_id, sku LIMIT $3",
+};
 
 /// Changes sums.
 pub(super) async fn save(tx: &mut PgConnection, changes: &BTreeMap<SellerSku, Sums>) -> Result<(), Error> {

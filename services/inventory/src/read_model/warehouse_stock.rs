@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use messaging::Error;
-use messaging::read_model::Generation;
+use messaging::read_model::{Generation, Table};
 use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, PgPool, Row as _};
 use uuid::Uuid;
@@ -13,8 +13,10 @@ use super::figures::{Figures, Place, SellerSku, Sums};
 use super::listing::{self, Cursor, Question};
 use crate::domain::ids::WarehouseId;
 
-/// Stock of which the rows differ.
-pub const DIFFERENCES: &str = "
+/// Its table.
+pub const TABLE: Table = Table {
+    name: "warehouse_stock_view",
+    differences: "
     SELECT format('the stock of %s in warehouse %s', sku, warehouse_id)
     FROM (SELECT * FROM warehouse_stock_view WHERE generation = $1) AS a
     FULL JOIN (SELECT * FROM warehouse_stock_view WHERE generation = $2) AS b USING (warehouse_id, sku)
@@ -24,13 +26,8 @@ pub const DIFFERENCES: &str = "
        OR coalesce(a.reserved, 0) <> coalesce(b.reserved, 0)
        OR coalesce(a.committed, 0) <> coalesce(b.committed, 0)
        OR coalesce(a.in_transit, 0) <> coalesce(b.in_transit, 0)
-    ORDER BY warehouse_id, sku LIMIT $3";
-
-/// Deletes rows of a generation.
-pub const CLEAR: &str = "
-    DELETE FROM warehouse_stock_view
-    WHERE (generation, warehouse_id, sku) IN
-          (SELECT generation, warehouse_id, sku FROM warehouse_stock_view WHERE generation = $1 LIMIT $2)";
+    ORDER BY warehouse_id, sku LIMIT $3",
+};
 
 /// By how much a row changes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -11,12 +11,11 @@ pub mod order_detail;
 pub mod order_list;
 pub mod seller_dashboard;
 
-use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
 
 use contracts::{payments::v1 as payments, shipping::v1 as shipping};
-use messaging::read_model::{Generation, Heard, Projector, ReadModels, heard_of_many};
+use messaging::read_model::{Generation, Heard, Projector, ReadModels, Table, heard_of_many};
 use messaging::{Consumer, Envelope, Error, EventStore, KafkaConfig, Subscription, Undecodable, journal};
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -38,6 +37,7 @@ pub struct Views;
 
 impl ReadModels for Views {
     const OWN_TOPIC: &'static str = "tradewind.orders.v1";
+    const TABLES: &'static [Table] = &[order_detail::TABLE, order_list::TABLE, seller_dashboard::TABLE];
 
     fn follow_from(&self, event: &Envelope) -> Result<bool, Undecodable> {
         // What cannot be read later must not be kept now.
@@ -78,30 +78,6 @@ impl ReadModels for Views {
         order_detail::save(tx, generations, &details).await?;
         order_list::save(tx, generations, &rows).await?;
         seller_dashboard::save(tx, &seller_dashboard::project(generations, &rows_before, &rows)).await
-    }
-
-    async fn differences(
-        &self,
-        snapshot: &mut PgConnection,
-        serving: Generation,
-        shadow: Generation,
-        limit: i64,
-    ) -> Result<Vec<String>, Error> {
-        let mut differences = Vec::new();
-        for differing in [order_detail::DIFFERENCES, order_list::DIFFERENCES, seller_dashboard::DIFFERENCES] {
-            let found = sqlx::query_scalar(differing).bind(serving).bind(shadow).bind(limit);
-            differences.extend(found.fetch_all(&mut *snapshot).await?);
-        }
-        Ok(differences)
-    }
-
-    async fn clear(&self, tx: &mut PgConnection, generation: Generation, limit: i64) -> Result<ControlFlow<()>, Error> {
-        let mut is_empty = true;
-        for clear in [order_detail::CLEAR, order_list::CLEAR, seller_dashboard::CLEAR] {
-            let cleared = sqlx::query(clear).bind(generation).bind(limit).execute(&mut *tx).await?;
-            is_empty &= cleared.rows_affected() == 0;
-        }
-        Ok(if is_empty { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
     }
 }
 

@@ -5,7 +5,7 @@ use contracts::orders::v1 as wire;
 use contracts::{payments::v1 as payments, shipping::v1 as shipping};
 use messaging::Error;
 use messaging::journal::Record;
-use messaging::read_model::{Generation, Heard};
+use messaging::read_model::{Generation, Heard, Table};
 use prost::Message;
 use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
@@ -14,18 +14,16 @@ use crate::adapters::history::milestone_after;
 use crate::adapters::wire_status::milestone_to_wire;
 use crate::domain::ids::OrderId;
 
-/// Orders whose details differ.
-pub const DIFFERENCES: &str = "
+/// Its table.
+pub const TABLE: Table = Table {
+    name: "order_detail_view",
+    differences: "
     SELECT format('the detail of order %s', order_id)
     FROM (SELECT * FROM order_detail_view WHERE generation = $1) AS a
     FULL JOIN (SELECT * FROM order_detail_view WHERE generation = $2) AS b USING (order_id)
     WHERE a.document IS DISTINCT FROM b.document
-    ORDER BY order_id LIMIT $3";
-
-/// Deletes rows of a generation.
-pub const CLEAR: &str = "
-    DELETE FROM order_detail_view
-    WHERE (generation, order_id) IN (SELECT generation, order_id FROM order_detail_view WHERE generation = $1 LIMIT $2)";
+    ORDER BY order_id LIMIT $3",
+};
 
 /// What the histories say of an order: its own, which is not empty, and what was heard of it by topic.
 ///

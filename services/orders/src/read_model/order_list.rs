@@ -6,7 +6,7 @@ use contracts::convert::{money_from_wire, timestamp_from_wire};
 use contracts::orders::v1 as wire;
 use kernel::{Currency, Money, Timestamp};
 use messaging::Error;
-use messaging::read_model::Generation;
+use messaging::read_model::{Generation, Table};
 use sqlx::postgres::PgRow;
 use sqlx::{AssertSqlSafe, PgConnection, PgPool, Row as _};
 use time::OffsetDateTime;
@@ -17,18 +17,16 @@ use crate::adapters::wire_status::milestone_from_wire;
 use crate::domain::ids::{BuyerId, SellerId};
 use crate::domain::status::Milestone;
 
-/// Orders whose rows differ.
-pub const DIFFERENCES: &str = "
+/// Its table.
+pub const TABLE: Table = Table {
+    name: "order_list_view",
+    differences: "
     SELECT format('the row of order %s', order_id)
     FROM (SELECT * FROM order_list_view WHERE generation = $1) AS a
     FULL JOIN (SELECT * FROM order_list_view WHERE generation = $2) AS b USING (order_id)
     WHERE to_jsonb(a) - 'generation' IS DISTINCT FROM to_jsonb(b) - 'generation'
-    ORDER BY order_id LIMIT $3";
-
-/// Deletes rows of a generation.
-pub const CLEAR: &str = "
-    DELETE FROM order_list_view
-    WHERE (generation, order_id) IN (SELECT generation, order_id FROM order_list_view WHERE generation = $1 LIMIT $2)";
+    ORDER BY order_id LIMIT $3",
+};
 
 /// An order in a list.
 #[derive(Clone, Debug, PartialEq, Eq)]

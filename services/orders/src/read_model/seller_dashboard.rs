@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 
 use kernel::{Currency, Money};
 use messaging::Error;
-use messaging::read_model::Generation;
+use messaging::read_model::{Generation, Table};
 use sqlx::{PgConnection, PgPool, Row as _};
 use time::{Date, OffsetDateTime};
 use uuid::Uuid;
@@ -14,8 +14,10 @@ use super::order_list::Row;
 use crate::domain::ids::SellerId;
 use crate::domain::status::Milestone;
 
-/// Cells whose sums differ, and by how many orders: of a seller whose orders go on meanwhile that is what stays.
-pub const DIFFERENCES: &str = "
+/// Its table. What is told is by how many orders a cell differs: of a seller whose orders go on meanwhile that is what stays.
+pub const TABLE: Table = Table {
+    name: "seller_dashboard_view",
+    differences: "
     SELECT format('the sums of seller %s for %s, %s, %s: %s orders', seller_id, day, currency, status,
                   coalesce(a.orders, 0) - coalesce(b.orders, 0))
     FROM (SELECT * FROM seller_dashboard_view WHERE generation = $1) AS a
@@ -26,13 +28,8 @@ pub const DIFFERENCES: &str = "
        OR coalesce(a.refunded_minor, 0) <> coalesce(b.refunded_minor, 0)
        OR coalesce(a.awaits_dispatch, 0) <> coalesce(b.awaits_dispatch, 0)
        OR coalesce(a.open_refunds, 0) <> coalesce(b.open_refunds, 0)
-    ORDER BY seller_id, day, currency, status LIMIT $3";
-
-/// Deletes rows of a generation.
-pub const CLEAR: &str = "
-    DELETE FROM seller_dashboard_view
-    WHERE (generation, seller_id, day, currency, status) IN
-          (SELECT generation, seller_id, day, currency, status FROM seller_dashboard_view WHERE generation = $1 LIMIT $2)";
+    ORDER BY seller_id, day, currency, status LIMIT $3",
+};
 
 /// What is summed up apart. Sorted, so that two who save at once never wait for each other in a circle.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
