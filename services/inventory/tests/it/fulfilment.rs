@@ -16,14 +16,6 @@ use crate::marketplace::{INVENTORY, Marketplace, Order, levels, short_name, sku}
 /// Who takes goods off the stock.
 const SHIPPING: &str = "service:shipping";
 
-/// An order that is reserved and paid for: its goods may leave.
-async fn committed(market: &Marketplace, warehouse: &Warehouse, lines: &[(&'static str, i32)]) -> Order {
-    let order = Order::new(warehouse, lines);
-    market.publish_and_wait(&[&order.created()]).await;
-    market.publish_and_wait(&[&order.authorized()]).await;
-    order
-}
-
 /// What inventory published as removed for an order, in the order of its stock items' histories.
 fn removed(events: &[Envelope], order: &Order) -> Vec<(Envelope, wire::StockRemoved)> {
     let removals = events.iter().filter(|event| short_name(&event.event_type) == "StockRemoved");
@@ -60,7 +52,7 @@ async fn removals(market: &Marketplace, warehouse: &Warehouse, code: &str) -> Ve
 async fn goods_that_leave_parcel_by_parcel_are_off_the_stock_once() {
     let (market, _replica) = Marketplace::open().await;
     let shop = market.seller_with(&[("CUP", 5), ("POT", 2)]).await;
-    let order = committed(&market, &shop, &[("CUP", 3), ("POT", 1)]).await;
+    let order = market.committed_order(&shop, &[("CUP", 3), ("POT", 1)]).await;
     assert_eq!(market.levels(&shop, "CUP").await, levels(5, 0, 3));
 
     let first_parcel = order.parcel(&shop, &[("CUP", 2)]);
@@ -97,7 +89,7 @@ async fn goods_that_leave_parcel_by_parcel_are_off_the_stock_once() {
 async fn a_parcel_that_is_heard_of_after_a_later_one_moves_nothing() {
     let (market, _replica) = Marketplace::open().await;
     let shop = market.seller_with(&[("CUP", 5)]).await;
-    let order = committed(&market, &shop, &[("CUP", 3)]).await;
+    let order = market.committed_order(&shop, &[("CUP", 3)]).await;
     let (earlier, later) = (order.parcel(&shop, &[("CUP", 1)]), order.parcel(&shop, &[("CUP", 3)]));
     market.publish_and_wait(&[&order.dispatched(&later), &order.dispatched(&earlier)]).await;
     assert_eq!(market.levels(&shop, "CUP").await, levels(2, 0, 0));
@@ -112,7 +104,7 @@ async fn each_warehouse_sends_what_it_holds() {
     let seller_id = Id::generate();
     let first = market.open_warehouse(seller_id, "FIRST", 10, &[("CUP", 3)]).await;
     let second = market.open_warehouse(seller_id, "SECOND", 20, &[("CUP", 9)]).await;
-    let order = committed(&market, &first, &[("CUP", 5)]).await;
+    let order = market.committed_order(&first, &[("CUP", 5)]).await;
     market.publish_and_wait(&[&order.dispatched(&order.parcel(&second, &[("CUP", 2)]))]).await;
     assert_eq!(market.levels(&first, "CUP").await, levels(3, 0, 3));
     assert_eq!(market.levels(&second, "CUP").await, levels(7, 0, 0));
@@ -129,7 +121,7 @@ async fn more_than_an_order_was_given_is_parked_and_moves_nothing() {
     let elsewhere = market.open_warehouse(shop.seller_id, "ELSEWHERE", 9, &[("CUP", 9)]).await;
     let wrong = [(&shop, [("CUP", 4)]), (&shop, [("POT", 1)]), (&elsewhere, [("CUP", 1)])];
     for (warehouse, so_far) in wrong {
-        let order = committed(&market, &shop, &[("CUP", 3)]).await;
+        let order = market.committed_order(&shop, &[("CUP", 3)]).await;
         market.publish_and_wait(&[&order.dispatched(&order.parcel(warehouse, &so_far))]).await;
     }
     let reasons = market.parked().await;
@@ -137,7 +129,7 @@ async fn more_than_an_order_was_given_is_parked_and_moves_nothing() {
     assert!(reasons.iter().all(|reason| reason.starts_with("refused: DISPATCHED_MORE_THAN_HELD")), "{reasons:?}");
     assert_eq!(market.levels(&shop, "CUP").await, levels(50, 0, 9));
 
-    let order = committed(&market, &shop, &[("CUP", 3)]).await;
+    let order = market.committed_order(&shop, &[("CUP", 3)]).await;
     market.publish_and_wait(&[&order.dispatched(&order.parcel(&shop, &[("CUP", 3)]))]).await;
     assert_eq!(market.levels(&shop, "CUP").await, levels(47, 0, 9));
     market.assert_books_balance().await;
@@ -165,7 +157,7 @@ async fn goods_that_leave_for_an_order_that_nothing_is_committed_to_are_parked()
 async fn an_order_that_ends_when_a_part_has_left_gives_back_what_is_still_there() {
     let (market, _replica) = Marketplace::open().await;
     let shop = market.seller_with(&[("CUP", 5), ("POT", 2)]).await;
-    let order = committed(&market, &shop, &[("CUP", 3), ("POT", 1)]).await;
+    let order = market.committed_order(&shop, &[("CUP", 3), ("POT", 1)]).await;
     market.publish_and_wait(&[&order.dispatched(&order.parcel(&shop, &[("CUP", 1), ("POT", 1)]))]).await;
     market.publish_and_wait(&[&order.cancelled()]).await;
 
@@ -184,7 +176,7 @@ async fn an_order_that_ends_when_a_part_has_left_gives_back_what_is_still_there(
 async fn the_end_of_an_order_of_which_everything_has_left_gives_nothing_back() {
     let (market, _replica) = Marketplace::open().await;
     let shop = market.seller_with(&[("CUP", 5)]).await;
-    let order = committed(&market, &shop, &[("CUP", 3)]).await;
+    let order = market.committed_order(&shop, &[("CUP", 3)]).await;
     market.publish_and_wait(&[&order.dispatched(&order.parcel(&shop, &[("CUP", 3)]))]).await;
     market.publish_and_wait(&[&order.cancelled()]).await;
     assert_eq!(market.status(&order).await, Some(Status::Committed));
@@ -198,7 +190,7 @@ async fn the_end_of_an_order_of_which_everything_has_left_gives_nothing_back() {
 async fn an_order_of_which_nothing_arrived_gives_nothing_back_also_before_its_parcels_are_heard_of() {
     let (market, _replica) = Marketplace::open().await;
     let shop = market.seller_with(&[("CUP", 5)]).await;
-    let order = committed(&market, &shop, &[("CUP", 3)]).await;
+    let order = market.committed_order(&shop, &[("CUP", 3)]).await;
     market.publish_and_wait(&[&order.not_delivered()]).await;
     assert_eq!(market.levels(&shop, "CUP").await, levels(5, 0, 3));
     market.publish_and_wait(&[&order.dispatched(&order.parcel(&shop, &[("CUP", 3)]))]).await;
@@ -212,7 +204,7 @@ async fn an_order_of_which_nothing_arrived_gives_nothing_back_also_before_its_pa
 async fn an_order_whose_parcels_are_stopped_gives_its_stock_back_once() {
     let (market, _replica) = Marketplace::open().await;
     let shop = market.seller_with(&[("CUP", 5), ("POT", 2)]).await;
-    let order = committed(&market, &shop, &[("CUP", 3), ("POT", 1)]).await;
+    let order = market.committed_order(&shop, &[("CUP", 3), ("POT", 1)]).await;
     let (stopped, anew) = (order.stopped(), order.stopped());
     market.publish_and_wait(&[&stopped, &stopped, &anew]).await;
     market.publish_and_wait(&[&order.refund_approved()]).await;
@@ -249,12 +241,12 @@ async fn a_parcel_that_cannot_be_read_is_parked_and_others_flow_on() {
         |parcel| parcel.dispatched_lines.push(parcel.dispatched_lines[0].clone()),
     ];
     for change in &changes {
-        let order = committed(&market, &shop, &[("CUP", 1)]).await;
+        let order = market.committed_order(&shop, &[("CUP", 1)]).await;
         let mut parcel = order.parcel(&shop, &[("CUP", 1)]);
         change(&mut parcel);
         market.publish_and_wait(&[&order.dispatched(&parcel)]).await;
     }
-    let order = committed(&market, &shop, &[("CUP", 1)]).await;
+    let order = market.committed_order(&shop, &[("CUP", 1)]).await;
     market.publish_and_wait(&[&order.dispatched(&order.parcel(&shop, &[("CUP", 1)]))]).await;
     let reasons = market.parked().await;
     assert_eq!(reasons.len(), changes.len());
@@ -270,7 +262,7 @@ async fn replicas_take_every_parcel_off_a_hot_sku_once() {
     let market = Marketplace::closed().await;
     let shop = market.seller_with(&[("CUP", 500)]).await;
     let _replicas = market.start_five_replicas().await;
-    let orders = join_all((0..ORDERS).map(|_| committed(&market, &shop, &[("CUP", 3)]))).await;
+    let orders = join_all((0..ORDERS).map(|_| market.committed_order(&shop, &[("CUP", 3)]))).await;
     let late: Vec<_> = (0..ORDERS).map(|_| Order::new(&shop, &[("CUP", 1)])).collect();
     join_all(orders.iter().zip(&late).map(async |(order, late)| {
         let parcels = [order.parcel(&shop, &[("CUP", 1)]), order.parcel(&shop, &[("CUP", 3)])];

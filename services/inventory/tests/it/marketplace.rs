@@ -39,6 +39,10 @@ pub(crate) const ORDERS: &str = "tradewind.orders.v1";
 pub(crate) const INVENTORY: &str = "tradewind.inventory.v1";
 pub(crate) const DEAD_LETTERS: &str = "inventory.saga.dlq";
 
+pub(crate) const RESERVED: &str = "InventoryReserved";
+pub(crate) const COMMITTED: &str = "InventoryCommitted";
+pub(crate) const RELEASED: &str = "InventoryReleased";
+
 pub(crate) fn inventory() -> Inventory {
     Inventory { policy: inventory::saga::Policy { reservation_ttl: TTL } }
 }
@@ -126,6 +130,14 @@ impl Marketplace {
             found.fetch_optional(self.store.pool()).await.unwrap()
         })
         .await;
+    }
+
+    /// An order that is reserved and paid for: its goods may leave.
+    pub(crate) async fn committed_order(&self, warehouse: &Warehouse, lines: &[(&'static str, i32)]) -> Order {
+        let order = Order::new(warehouse, lines);
+        self.publish_and_wait(&[&order.created()]).await;
+        self.publish_and_wait(&[&order.authorized()]).await;
+        order
     }
 
     /// Publishes events of one order, all of one topic, and waits until the last has taken effect; so have those before it.

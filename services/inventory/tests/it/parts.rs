@@ -2,27 +2,14 @@
 
 use contracts::inventory::v1::InventoryReleased;
 use inventory::domain::reservation::Status;
-use inventory::domain::warehouse::Warehouse;
 
-use crate::marketplace::{Marketplace, Order, levels};
-
-const RESERVED: &str = "InventoryReserved";
-const COMMITTED: &str = "InventoryCommitted";
-const RELEASED: &str = "InventoryReleased";
-
-/// An order that is reserved and paid for.
-async fn committed(market: &Marketplace, warehouse: &Warehouse, lines: &[(&'static str, i32)]) -> Order {
-    let order = Order::new(warehouse, lines);
-    market.publish_and_wait(&[&order.created()]).await;
-    market.publish_and_wait(&[&order.authorized()]).await;
-    order
-}
+use crate::marketplace::{COMMITTED, Marketplace, RELEASED, RESERVED, levels};
 
 #[tokio::test]
 async fn parts_that_are_stopped_are_given_back_once_and_the_rest_leaves() {
     let (market, _replica) = Marketplace::open().await;
     let shop = market.seller_with(&[("CUP", 9), ("POT", 2)]).await;
-    let order = committed(&market, &shop, &[("CUP", 3), ("POT", 1)]).await;
+    let order = market.committed_order(&shop, &[("CUP", 3), ("POT", 1)]).await;
     let first = order.part_stopped(&shop, &[("CUP", 1)]);
     let second = order.part_stopped(&shop, &[("CUP", 2), ("POT", 1)]);
     // Told once more by another event, and heard of after a later one.
@@ -54,7 +41,7 @@ async fn parts_that_are_stopped_are_given_back_once_and_the_rest_leaves() {
 async fn an_order_that_is_stopped_part_by_part_holds_nothing() {
     let (market, _replica) = Marketplace::open().await;
     let shop = market.seller_with(&[("CUP", 9)]).await;
-    let order = committed(&market, &shop, &[("CUP", 3)]).await;
+    let order = market.committed_order(&shop, &[("CUP", 3)]).await;
     let parts = [1, 3].map(|cups| order.part_stopped(&shop, &[("CUP", cups)]));
     // All of it may be stopped after a part, and then what comes of a part again is known.
     market.publish_and_wait(&[&parts[0], &parts[1], &order.stopped(), &order.part_stopped(&shop, &[("CUP", 3)])]).await;
@@ -74,7 +61,7 @@ async fn more_than_is_there_is_not_given_back_and_an_operator_looks() {
     let (market, _replica) = Marketplace::open().await;
     let shop = market.seller_with(&[("CUP", 9)]).await;
     let (order, other) =
-        (committed(&market, &shop, &[("CUP", 3)]).await, committed(&market, &shop, &[("CUP", 1)]).await);
+        (market.committed_order(&shop, &[("CUP", 3)]).await, market.committed_order(&shop, &[("CUP", 1)]).await);
     market.publish_and_wait(&[&order.dispatched(&order.parcel(&shop, &[("CUP", 2)]))]).await;
     market.publish_and_wait(&[&order.part_stopped(&shop, &[("CUP", 2)]), &other.part_stopped(&shop, &[])]).await;
     let reasons = market.parked().await;

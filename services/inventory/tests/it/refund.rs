@@ -2,30 +2,17 @@
 
 use contracts::payments::v1::PaymentRefunded;
 use inventory::domain::reservation::Status;
-use inventory::domain::warehouse::Warehouse;
 use kernel::Id;
 use testkit::Event;
 
-use crate::marketplace::{Marketplace, Order, levels};
-
-const RESERVED: &str = "InventoryReserved";
-const COMMITTED: &str = "InventoryCommitted";
-const RELEASED: &str = "InventoryReleased";
-
-/// An order that is reserved and paid for.
-async fn committed(market: &Marketplace, warehouse: &Warehouse, lines: &[(&'static str, i32)]) -> Order {
-    let order = Order::new(warehouse, lines);
-    market.publish_and_wait(&[&order.created()]).await;
-    market.publish_and_wait(&[&order.authorized()]).await;
-    order
-}
+use crate::marketplace::{COMMITTED, Marketplace, Order, RELEASED, RESERVED, levels};
 
 #[tokio::test]
 async fn the_end_of_an_order_and_its_refund_give_its_stock_back_once_in_whatever_order() {
     let (market, _replica) = Marketplace::open().await;
     let shop = market.seller_with(&[("CUP", 9)]).await;
     for refund_is_first in [true, false] {
-        let order = committed(&market, &shop, &[("CUP", 3)]).await;
+        let order = market.committed_order(&shop, &[("CUP", 3)]).await;
         let (refunded, cancelled) = (order.refunded(), order.cancelled());
         let (first, second) = if refund_is_first { (&refunded, &cancelled) } else { (&cancelled, &refunded) };
         market.publish_and_wait(&[first]).await;
@@ -42,7 +29,7 @@ async fn the_end_of_an_order_and_its_refund_give_its_stock_back_once_in_whatever
 async fn a_refund_leaves_the_stock_alone_also_before_the_parcels_are_heard_of() {
     let (market, _replica) = Marketplace::open().await;
     let shop = market.seller_with(&[("CUP", 5)]).await;
-    let order = committed(&market, &shop, &[("CUP", 3)]).await;
+    let order = market.committed_order(&shop, &[("CUP", 3)]).await;
     market.publish_and_wait(&[&order.refund_approved()]).await;
     assert_eq!(market.status(&order).await, Some(Status::Committed));
     assert_eq!(market.levels(&shop, "CUP").await, levels(5, 0, 3));
@@ -78,7 +65,7 @@ async fn a_refund_that_cannot_be_read_is_parked_and_others_flow_on() {
     let message = PaymentRefunded { order_id: "nobody's".to_owned(), ..PaymentRefunded::default() };
     let broken = Event::new("payments", "payment", Id::<PaymentRefunded>::generate().uuid(), 3, &message);
     market.publish_and_wait(&[&broken]).await;
-    let order = committed(&market, &shop, &[("CUP", 3)]).await;
+    let order = market.committed_order(&shop, &[("CUP", 3)]).await;
     market.publish_and_wait(&[&order.refunded()]).await;
     market.told(&order, &[RESERVED, COMMITTED, RELEASED]).await;
     let reasons = market.parked().await;
