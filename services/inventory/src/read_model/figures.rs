@@ -2,8 +2,11 @@
 
 use std::ops::{AddAssign, SubAssign};
 
+use messaging::Error;
 use messaging::read_model::Generation;
 use serde::{Deserialize, Serialize};
+use sqlx::Row as _;
+use sqlx::postgres::PgRow;
 use uuid::Uuid;
 
 /// Where stock is: one SKU in one warehouse.
@@ -27,6 +30,19 @@ pub struct Figures {
     pub committed: i64,
     #[serde(skip_serializing_if = "is_none")]
     pub in_transit: i64,
+}
+
+impl Figures {
+    /// Those that every view has; what is in transit is left out.
+    pub(super) fn from_row(row: &PgRow) -> Result<Self, Error> {
+        let (total, reserved) = (row.try_get("total")?, row.try_get("reserved")?);
+        Ok(Self { total, reserved, committed: row.try_get("committed")?, in_transit: 0 })
+    }
+
+    /// Those that come from a view which has all.
+    pub(super) fn all_from_row(row: &PgRow) -> Result<Self, Error> {
+        Ok(Self { in_transit: row.try_get("in_transit")?, ..Self::from_row(row)? })
+    }
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes it so")]

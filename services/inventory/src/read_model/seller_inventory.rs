@@ -129,12 +129,7 @@ fn from_row(row: &PgRow) -> Result<Row, Error> {
         sku: row.try_get("sku")?,
         title: row.try_get("title")?,
         warehouses: row.try_get("warehouses")?,
-        figures: Figures {
-            total: row.try_get("total")?,
-            reserved: row.try_get("reserved")?,
-            committed: row.try_get("committed")?,
-            in_transit: row.try_get("in_transit")?,
-        },
+        figures: Figures::all_from_row(row)?,
         available: row.try_get("available")?,
     })
 }

@@ -80,12 +80,7 @@ fn from_row(row: &PgRow) -> Result<Row, Error> {
         seller_id: row.try_get("seller_id")?,
         sku: row.try_get("sku")?,
         warehouses: row.try_get("warehouses")?,
-        figures: Figures {
-            total: row.try_get("total")?,
-            reserved: row.try_get("reserved")?,
-            committed: row.try_get("committed")?,
-            in_transit: 0,
-        },
+        figures: Figures::from_row(row)?,
         available: row.try_get("available")?,
     })
 }

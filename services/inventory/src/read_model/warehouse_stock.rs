@@ -145,12 +145,7 @@ fn from_row(row: &PgRow) -> Result<Row, Error> {
         place: Place { warehouse_id: row.try_get("warehouse_id")?, sku: row.try_get("sku")? },
         seller_id: row.try_get("seller_id")?,
         named_by: row.try_get("named_by")?,
-        figures: Figures {
-            total: row.try_get("total")?,
-            reserved: row.try_get("reserved")?,
-            committed: row.try_get("committed")?,
-            in_transit: row.try_get("in_transit")?,
-        },
+        figures: Figures::all_from_row(row)?,
         available: row.try_get("available")?,
     })
 }
