@@ -26,7 +26,7 @@ use crate::app::cancel_order::{CancelOrder, cancel_order};
 use crate::app::request_refund::{RequestRefund, request_refund};
 use crate::domain::error::OrderError;
 use crate::domain::fact::{Canceller, Note};
-use crate::domain::ids::OrderId;
+use crate::domain::ids::{BuyerId, OrderId, SellerId};
 use crate::domain::refund::RefundRequest;
 use crate::domain::snapshot::Terms;
 use crate::domain::status::{FulfilmentStatus, Milestone, PaymentStatus};
@@ -65,7 +65,8 @@ impl OrdersService for Api {
     ) -> Result<Response<wire::GetOrderResponse>, Status> {
         let caller = caller(&request);
         let order_id = id_from_wire("order_id", &request.get_ref().order_id).map_err(invalid)?;
-        let order = self.find(order_id, |terms| may_read(&caller, terms)).await.map_err(status)?;
+        let order =
+            self.find(order_id, |terms| may_read(&caller, terms.buyer_id, terms.seller_id)).await.map_err(status)?;
         Ok(Response::new(wire::GetOrderResponse { order: Some(order_to_wire(&order)) }))
     }
 
@@ -96,9 +97,12 @@ impl OrdersService for Api {
     ) -> Result<Response<wire::GetOrderDetailResponse>, Status> {
         let caller = caller(&request);
         let order_id: OrderId = id_from_wire("order_id", &request.get_ref().order_id).map_err(invalid)?;
-        self.find(order_id, |terms| may_read(&caller, terms)).await.map_err(status)?;
-        let detail = order_detail::find(self.store.pool(), order_id).await.map_err(status)?;
-        let order = detail.ok_or_else(|| status(Error::Refused(OrderError::NotFound(order_id))))?;
+        let not_found = || status(Error::Refused(OrderError::NotFound(order_id)));
+        let order = order_detail::find(self.store.pool(), order_id).await.map_err(status)?.ok_or_else(not_found)?;
+        let (buyer_id, seller_id) = order_detail::parties(&order).map_err(status)?;
+        if !may_read(&caller, buyer_id, seller_id) {
+            return Err(not_found());
+        }
         Ok(Response::new(wire::GetOrderDetailResponse { order: Some(order) }))
     }
 
@@ -167,7 +171,8 @@ impl OrdersService for Api {
     ) -> Result<Response<wire::GetOrderHistoryResponse>, Status> {
         let caller = caller(&request);
         let order_id: OrderId = id_from_wire("order_id", &request.get_ref().order_id).map_err(invalid)?;
-        let order = self.find(order_id, |terms| may_read(&caller, terms)).await.map_err(status)?;
+        let order =
+            self.find(order_id, |terms| may_read(&caller, terms.buyer_id, terms.seller_id)).await.map_err(status)?;
         let may_see_payloads = may_see_payment_method(&caller, order.snapshot.terms());
         let mut connection = self.connection().await.map_err(status)?;
         let history = journal::read(&mut connection, order_id.uuid()).await.map_err(status)?;
@@ -181,12 +186,12 @@ fn invalid(field: InvalidField) -> Status {
     status(InvalidRequest::from(field))
 }
 
-fn may_read(caller: &Caller, terms: &Terms) -> bool {
+fn may_read(caller: &Caller, buyer_id: BuyerId, seller_id: SellerId) -> bool {
     caller.principal().is_ok_and(|principal| {
         principal.is_operator()
             || principal.is_service()
-            || principal.is_buyer(terms.buyer_id)
-            || principal.acts_for_seller(terms.seller_id)
+            || principal.is_buyer(buyer_id)
+            || principal.acts_for_seller(seller_id)
     })
 }
 

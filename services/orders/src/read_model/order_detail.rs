@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use crate::adapters::history::milestone_after;
 use crate::adapters::wire_status::milestone_to_wire;
-use crate::domain::ids::OrderId;
+use crate::domain::ids::{BuyerId, OrderId, SellerId};
 
 /// Its table.
 pub const TABLE: Table = Table {
@@ -250,6 +250,11 @@ pub async fn find(pool: &PgPool, order_id: OrderId) -> Result<Option<wire::Order
     .await?;
     let read = |document: Vec<u8>| wire::OrderDetail::decode(document.as_slice());
     document.map(read).transpose().map_err(|error| Error::Corrupt(format!("the detail of order {order_id}: {error}")))
+}
+
+/// Whose order it is: the buyer and the seller.
+pub fn parties(detail: &wire::OrderDetail) -> Result<(BuyerId, SellerId), Error> {
+    Ok((id(&detail.buyer_id).map(BuyerId::from_uuid)?, id(&detail.seller_id).map(SellerId::from_uuid)?))
 }
 
 /// An id as the histories say it.
