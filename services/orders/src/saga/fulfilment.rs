@@ -120,6 +120,11 @@ pub(super) fn on_part_stopped(order: &mut Order, part: &StoppedPart, policy: &Po
         Ok(events) => events,
         Err(answer) => return answer,
     };
+    let has_the_rest_left = part.order_dispatched || part.order_delivered || part.order_failed;
+    if has_the_rest_left && transit_of(order) == Transit::Nowhere {
+        // Inventory gave all of it back, so nothing can have left.
+        return order.contradicted();
+    }
     if part.order_delivered {
         let Some(arrived) = arrived(&mut after, policy, now) else { return order.contradicted() };
         events.extend(arrived);

@@ -186,6 +186,17 @@ fn a_part_that_is_refunded_already_is_known_and_one_that_was_rejected_is_not_gra
     assert!(matches!(answer, Decision::Refused(OrderError::Contradicted { .. })), "{answer:?}");
 }
 
+#[test]
+fn what_is_released_as_a_whole_has_not_left() {
+    let mug_and_the_rest_left = StoppedPart { order_dispatched: true, ..part_stopped(1, MUG) };
+    let released = OrderFact::InventoryReleased { partial: false };
+    let mut world = paid(&[part_back(MUG), part_back(REST), released]);
+    let before = standing(&world);
+    let answer = hear(&mut world, stopped(mug_and_the_rest_left));
+    assert!(matches!(answer, Decision::Refused(OrderError::Contradicted { .. })), "{answer:?}");
+    assert_eq!(standing(&world), before);
+}
+
 proptest! {
     #[test]
     fn any_sequence_of_facts_moves_an_order_one_way(choices in prop::collection::vec(0..18_usize, 0..30)) {
