@@ -4,6 +4,7 @@ use anyhow::{Context, Result};
 use sqlx::{AssertSqlSafe, PgConnection};
 
 use super::Counts;
+use crate::fleet::Fleet;
 use crate::topology::{Group, SERVICES};
 
 /// Of some events only those that meet a condition concern a consumer, and it notes no others: a prepaid order that is confirmed
@@ -49,9 +50,9 @@ pub(super) async fn deliveries(connection: &mut PgConnection) -> Result<Counts> 
     Ok(all)
 }
 
-pub(super) async fn leftovers(connection: &mut PgConnection) -> Result<Counts> {
+pub(super) async fn leftovers(connection: &mut PgConnection, fleet: &Fleet) -> Result<Counts> {
     let mut all = Counts::default();
-    for service in &SERVICES {
+    for service in fleet.services() {
         let name = service.name;
         let query = format!(
             "SELECT (SELECT count(*) FROM {name}.journal) AS examined,

@@ -216,7 +216,7 @@ async fn check_states(fleet: &Fleet, acknowledged: &Acknowledged, report: &mut R
         report.add("I5 delivery", claim, delivery::witnessed(&mut connection, &events).await?);
     }
     let claim = "no event waits in an outbox or is parked";
-    report.add("I5 delivery", claim, delivery::leftovers(&mut connection).await?);
+    report.add("I5 delivery", claim, delivery::leftovers(&mut connection, fleet).await?);
     let claim = "every acknowledged submission, cancellation, parcel, failure and refund is there";
     report.add("I7 durable", claim, found(&mut connection, acknowledged).await?);
     Ok(())

@@ -13,7 +13,7 @@ use fleet::topology::{Deadlines, Shape};
 use fleet::witness;
 use sqlx::AssertSqlSafe;
 
-use crate::marketplace::{ONE_FLEET, test_servers};
+use crate::marketplace::{ONE_FLEET, PATIENCE, test_servers};
 
 /// Damage, how it is mended, and the claim that it breaks.
 const DAMAGE: &[(&str, &str, &str)] = &[
@@ -262,7 +262,7 @@ async fn damage_to_the_books_of_what_failed_and_came_back_breaks_the_claim_about
 
 /// The books are whole; each damage breaks the claim about it, and is mended.
 async fn each_is_noticed(fleet: &Fleet, acknowledged: &Acknowledged, damages: &[(&str, &str, &str)]) {
-    let report = check_when_settled(fleet, acknowledged, Duration::from_secs(10)).await.unwrap();
+    let report = check_when_settled(fleet, acknowledged, PATIENCE).await.unwrap();
     assert!(!report.is_broken(), "{report}");
     for (damage, mending, claim) in damages {
         execute(fleet, damage).await;
@@ -277,7 +277,7 @@ async fn execute(fleet: &Fleet, statement: &str) {
 }
 
 async fn until(probe: impl AsyncFn() -> bool) {
-    let deadline = Instant::now() + Duration::from_secs(10);
+    let deadline = Instant::now() + PATIENCE;
     while !probe().await {
         assert!(Instant::now() < deadline, "it did not come to that");
         tokio::time::sleep(Duration::from_millis(20)).await;

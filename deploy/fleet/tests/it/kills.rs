@@ -11,7 +11,7 @@ use fleet::invariants::{self, Acknowledged};
 use fleet::shopper::{self, Shopper, Submitted, request_id};
 use fleet::topology::{Deadlines, Shape, replica};
 
-use crate::marketplace::{ONE_FLEET, test_servers};
+use crate::marketplace::{ONE_FLEET, PATIENCE, test_servers};
 
 /// Shoppers at once.
 const SHOPPERS: usize = 8;
@@ -92,7 +92,7 @@ async fn shop_while_killing(service: &str) {
             assert!(checkout.complete);
         }
     }
-    let report = invariants::check_when_settled(&fleet, &acknowledged, Duration::from_secs(30)).await.unwrap();
+    let report = invariants::check_when_settled(&fleet, &acknowledged, PATIENCE).await.unwrap();
     assert!(!report.is_broken(), "after killing {service}:\n{report}");
     fleet.stop().await.unwrap();
 }

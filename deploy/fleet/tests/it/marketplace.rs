@@ -1,10 +1,15 @@
 //! The demo as a test, on the servers that every test uses.
 
+use std::time::Duration;
+
 use fleet::demo;
 use fleet::servers::ExternalServers;
 
 /// Fleets take both cores: one at a time.
 pub(crate) static ONE_FLEET: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+
+/// How long a fleet may take to come to rest on a busy machine.
+pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
 
 /// The servers of the test run.
 pub(crate) fn test_servers() -> ExternalServers {
