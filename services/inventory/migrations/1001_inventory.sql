@@ -20,12 +20,18 @@ CREATE TABLE stock_policy (
     allocation_strategy text NOT NULL CHECK (allocation_strategy IN ('priority', 'nearest', 'fewest_splits'))
 );
 
--- When a seller wants to be told that a SKU is low in a warehouse.
-CREATE TABLE low_stock_threshold (
-    seller_id      uuid   NOT NULL REFERENCES stock_policy,
-    sku            text   NOT NULL CHECK (char_length(sku) BETWEEN 1 AND 64),
-    -- Units.
-    threshold      bigint NOT NULL CHECK (threshold BETWEEN 1 AND 1000000),
+-- What a seller says of a SKU; 0 where it says nothing. A SKU of which nothing is said has no row.
+CREATE TABLE sku_policy (
+    seller_id           uuid    NOT NULL REFERENCES stock_policy,
+    sku                 text    NOT NULL CHECK (char_length(sku) BETWEEN 1 AND 64),
+    -- At how many units that can be promised in a warehouse it is low.
+    low_stock_threshold bigint  NOT NULL CHECK (low_stock_threshold BETWEEN 0 AND 1000000),
+    -- Units that are never promised.
+    safety_stock        bigint  NOT NULL CHECK (safety_stock BETWEEN 0 AND 1000000),
+    -- The most units that one order may have.
+    order_limit         bigint  NOT NULL CHECK (order_limit BETWEEN 0 AND 1000000),
+    -- For how many seconds an order holds it.
+    reservation_seconds bigint  NOT NULL CHECK (reservation_seconds = 0 OR reservation_seconds BETWEEN 120 AND 900),
     PRIMARY KEY (seller_id, sku)
 );
 

@@ -12,7 +12,7 @@
 //! | events out: `InventoryReserved`, `InventoryRejected`, `InventoryCommitted`, `InventoryCommitRefused`, `ReservationExpired`, `InventoryReleased`, `StockAdded`, `StockAdjusted`, `StockWrittenOff`, `StockRemoved`, `OutOfStock`, `BackInStock`, `LowStock`, `TransferDispatched`, `TransferReceived` | [`domain::event`], written in [`adapters::events`] |
 //! | events in: `ProductCreated`, and the service's own | [`read_model`] |
 //! | deadline: the reservation's | [`jobs::expire_reservations`] |
-//! | tables `warehouse`, `stock_item`, `reservation`, `stock_movement`, `transfer`, `stock_policy`, `low_stock_threshold` | `migrations/1001_inventory.sql`, [`adapters::postgres`] |
+//! | tables `warehouse`, `stock_item`, `reservation`, `stock_movement`, `transfer`, `stock_policy`, `sku_policy` | `migrations/1001_inventory.sql`, [`adapters::postgres`] |
 //! | tables `stock_contribution`, `warehouse_stock_view`, `sku_availability_view`, `seller_inventory_view` | `migrations/1002_read_models.sql`, [`read_model`] |
 //! | states of a reservation | [`domain::reservation`] |
 //! | from which warehouse stock is taken | [`domain::strategy`] |

@@ -106,7 +106,7 @@ pub const SUBSCRIPTIONS: &[Subscription] = &[
 /// What makes inventory act without an event.
 pub const TRIGGERS: &[Trigger] = &[
     Trigger {
-        cause: "a reservation's time passes, 15 min after it was made (job `expire_reservations`)",
+        cause: "a reservation's time passes, at most 15 min after it was made (job `expire_reservations`)",
         reaction: "an active reservation expires for good and its stock is on sale again; a committed one stays",
         follows: &["ReservationExpired", "InventoryReleased", "BackInStock"],
         tests: &[

@@ -4,7 +4,7 @@ use kernel::{Classified, ErrorKind, FieldViolation, Sku};
 use crate::domain;
 use crate::domain::warehouse::PER_SELLER_MAX;
 
-use super::set_stock_policy::THRESHOLDS_MAX;
+use super::set_stock_policy::SKU_POLICIES_MAX;
 
 /// Why a command was not carried out.
 #[derive(Debug, thiserror::Error)]
@@ -31,8 +31,8 @@ pub enum Error {
     #[error("there is no such transfer")]
     TransferNotFound,
     /// The seller watches as many SKUs as a seller may watch.
-    #[error("a seller has thresholds of at most {THRESHOLDS_MAX} SKUs")]
-    ThresholdLimit,
+    #[error("a seller has policies of at most {SKU_POLICIES_MAX} SKUs")]
+    SkuPolicyLimit,
     /// The seller has a warehouse of that code.
     #[error("the seller has a warehouse of that code")]
     WarehouseCodeTaken,
@@ -66,7 +66,7 @@ impl Classified for Error {
             | Self::SkuUnknown(_) => ErrorKind::NotFound,
             Self::NotYourSeller => ErrorKind::PermissionDenied,
             Self::WarehouseCodeTaken => ErrorKind::AlreadyExists,
-            Self::WarehouseLimit | Self::WarehouseClosed | Self::ThresholdLimit => ErrorKind::FailedPrecondition,
+            Self::WarehouseLimit | Self::WarehouseClosed | Self::SkuPolicyLimit => ErrorKind::FailedPrecondition,
             Self::Refused(refusal) => refusal.kind(),
             Self::Products(error) => error.kind(),
             Self::Storage(error) => error.kind(),
@@ -78,7 +78,7 @@ impl Classified for Error {
             Self::WarehouseNotFound | Self::DestinationNotFound => "WAREHOUSE_NOT_FOUND",
             Self::WarehouseClosed => "WAREHOUSE_CLOSED",
             Self::TransferNotFound => "TRANSFER_NOT_FOUND",
-            Self::ThresholdLimit => "THRESHOLD_LIMIT",
+            Self::SkuPolicyLimit => "SKU_POLICY_LIMIT",
             Self::NotYourSeller => "NOT_YOUR_SELLER",
             Self::ReservationNotFound => "RESERVATION_NOT_FOUND",
             Self::SkuUnknown(_) => "SKU_UNKNOWN",
@@ -99,7 +99,7 @@ impl Classified for Error {
             Self::ReservationNotFound => vec![FieldViolation::new("order_id", self)],
             Self::SkuUnknown(_) => vec![FieldViolation::new("sku", self)],
             Self::WarehouseCodeTaken => vec![FieldViolation::new("code", self)],
-            Self::WarehouseLimit | Self::ThresholdLimit | Self::Refused(_) | Self::Products(_) | Self::Storage(_) => {
+            Self::WarehouseLimit | Self::SkuPolicyLimit | Self::Refused(_) | Self::Products(_) | Self::Storage(_) => {
                 Vec::new()
             }
         }

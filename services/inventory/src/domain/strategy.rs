@@ -1,4 +1,5 @@
-//! From which warehouses an order's demand is taken: all lines or none, in the order that its seller chose.
+//! From which warehouses an order's demand is taken: all lines or none, in the order that its seller chose, and no more of a SKU than its
+//! seller lets one order have.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
@@ -8,6 +9,7 @@ use kernel::Sku;
 use super::address::Place;
 use super::allocation::{Allocation, Returned, Shortage};
 use super::ids::WarehouseId;
+use super::policy::SkuPolicy;
 use super::stock::StockItem;
 
 /// In which order warehouses are taken from. What is alike otherwise is taken by priority.
@@ -55,6 +57,7 @@ pub struct Stocked<'a> {
 struct Need<'a> {
     sku: &'a Sku,
     requested: i64,
+    policy: SkuPolicy,
     stock: Vec<Stocked<'a>>,
 }
 
@@ -64,12 +67,13 @@ pub fn allocate<'a>(
     ship_to: &Place,
     demand: &'a BTreeMap<Sku, i64>,
     stock_of: impl Fn(&Sku) -> Vec<Stocked<'a>>,
+    policy_of: impl Fn(&Sku) -> SkuPolicy,
 ) -> Result<Vec<Allocation>, Vec<Shortage>> {
     let need = |(sku, requested): (&'a Sku, &i64)| {
         let mut stock = stock_of(sku);
         stock.retain(|stocked| !stocked.site.closed);
         stock.sort_by_key(|stocked| rank(strategy, ship_to, stocked));
-        Need { sku, requested: *requested, stock }
+        Need { sku, requested: *requested, policy: policy_of(sku), stock }
     };
     let needs: Vec<Need<'_>> = demand.iter().map(need).collect();
     let shortages: Vec<_> = needs.iter().filter_map(shortage).collect();
@@ -95,7 +99,7 @@ fn rank(strategy: Strategy, ship_to: &Place, stocked: &Stocked<'_>) -> (Reverse<
 }
 
 fn shortage(need: &Need<'_>) -> Option<Shortage> {
-    let available: i64 = need.stock.iter().map(|stocked| stocked.item.available()).sum();
+    let available = need.policy.for_one_order(need.stock.iter().map(|stocked| stocked.item.available()).sum());
     let short = Shortage { sku: need.sku.clone(), requested: need.requested, available };
     (available < need.requested).then_some(short)
 }

@@ -1,8 +1,9 @@
 //! The aggregates that a batch of facts touches, and the only operations on them.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
-use kernel::Sku;
+use kernel::{Sku, Timestamp};
 
 use super::address::Place;
 use super::allocation::{Allocation, Returned, Shortage};
@@ -12,6 +13,7 @@ use super::fact::{
     Dispatch, Receipt, ReceiptMovement, StockChange, StockChangeKind, TransferDispatch, TransferReceipt,
 };
 use super::ids::{MovementId, OrderId, SellerId, StockItemId, TransferId, WarehouseId};
+use super::policy::{self, SkuPolicy};
 use super::reservation::Reservation;
 use super::stock::{Movement, MovementType, StockItem};
 use super::strategy::{self, Site, Stocked, Strategy};
@@ -35,8 +37,8 @@ pub struct World {
     sites: BTreeMap<WarehouseId, Site>,
     /// In which order sellers have their warehouses taken from; by priority, where nothing is said.
     strategies: BTreeMap<SellerId, Strategy>,
-    /// When a seller's SKU is low; never, where nothing is said.
-    thresholds: BTreeMap<(SellerId, Sku), i64>,
+    /// What sellers say of SKUs, where they say something.
+    policies: BTreeMap<(SellerId, Sku), SkuPolicy>,
     transfers: BTreeMap<TransferId, Transfer>,
     /// What could be promised of the stock items that the fact in hand has changed, before it.
     available_before: BTreeMap<StockItemId, i64>,
@@ -85,9 +87,9 @@ impl World {
         self.strategies.insert(seller_id, strategy);
     }
 
-    /// Says at how many units a seller's SKU is low in a warehouse.
-    pub fn set_threshold(&mut self, seller_id: SellerId, sku: Sku, threshold: i64) {
-        self.thresholds.insert((seller_id, sku), threshold);
+    /// Says what a seller says of a SKU.
+    pub fn set_sku_policy(&mut self, seller_id: SellerId, sku: Sku, policy: SkuPolicy) {
+        self.policies.insert((seller_id, sku), policy);
     }
 
     /// Puts a loaded transfer in.
@@ -130,13 +132,30 @@ impl World {
         const ANY: &Site = &Site::ANY;
         let stocked = |item| Stocked { item, site: self.sites.get(&StockItem::warehouse_id(item)).unwrap_or(ANY) };
         let strategy = self.strategies.get(&seller_id).copied().unwrap_or_default();
-        strategy::allocate(strategy, ship_to, demand, |sku| {
+        let stock_of = |sku: &Sku| {
             let shelf = (seller_id, sku.clone());
             if let Some(seen) = self.sold_out.get(&shelf) {
                 return seen.iter().map(stocked).collect();
             }
             self.shelves.get(&shelf).into_iter().flatten().filter_map(|id| self.stock.get(id)).map(stocked).collect()
-        })
+        };
+        strategy::allocate(strategy, ship_to, demand, stock_of, |sku| self.sku_policy(seller_id, sku))
+    }
+
+    /// Until when an order would hold these SKUs of a seller, if reservations hold for `ttl` otherwise.
+    pub(crate) fn hold_until<'a>(
+        &self,
+        seller_id: SellerId,
+        skus: impl Iterator<Item = &'a Sku>,
+        now: Timestamp,
+        ttl: Duration,
+    ) -> Timestamp {
+        now + policy::reservation::ttl(ttl, skus.map(|sku| self.sku_policy(seller_id, sku).reservation_ttl))
+    }
+
+    /// What a seller says of a SKU that is in the world.
+    fn sku_policy(&self, seller_id: SellerId, sku: &Sku) -> SkuPolicy {
+        self.policies.get(&(seller_id, sku.clone())).copied().unwrap_or_default()
     }
 
     /// Whether the stock of every allocation is still on sale.
@@ -172,10 +191,9 @@ impl World {
         for (id, before) in std::mem::take(&mut self.available_before) {
             let stock_item = &self.stock[&id];
             let after = stock_item.available();
-            let crossed = |threshold: &&i64| before > **threshold && after <= **threshold;
-            if after < before
-                && let Some(&threshold) = self.threshold_of(stock_item).filter(crossed)
-            {
+            let policy = self.sku_policy(stock_item.seller_id(), stock_item.sku());
+            let crossed = |threshold: &i64| before > *threshold && after <= *threshold;
+            if let Some(threshold) = policy.low_stock_threshold.filter(crossed) {
                 crossings.push(Event::LowStock { stock_item: stock_item.clone(), threshold });
             }
             if before > 0 && after == 0 {
@@ -186,10 +204,6 @@ impl World {
             }
         }
         crossings
-    }
-
-    fn threshold_of(&self, item: &StockItem) -> Option<&i64> {
-        self.thresholds.get(&(item.seller_id(), item.sku().clone()))
     }
 
     /// Changes what is on hand, and notes the movement. Answers the stock item after it.

@@ -12,6 +12,7 @@ use super::fixtures::{
 use crate::domain::address::Place;
 use crate::domain::event::Event;
 use crate::domain::fact::{Fact, StockChangeKind};
+use crate::domain::policy::SkuPolicy;
 use crate::domain::stock::{Levels, StockItem};
 use crate::domain::world::World;
 
@@ -20,7 +21,8 @@ fn ten_cups() -> World {
     let mut world = World::default();
     let levels = Levels { total: 10, ..Levels::default() };
     world.add_stock_item(StockItem::new(item(1), sku("CUP"), warehouse(1), seller(), levels));
-    world.set_threshold(seller(), sku("CUP"), 3);
+    let policy = SkuPolicy { low_stock_threshold: Some(3), ..SkuPolicy::default() };
+    world.set_sku_policy(seller(), sku("CUP"), policy);
     world
 }
 

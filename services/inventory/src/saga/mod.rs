@@ -18,7 +18,7 @@ use crate::domain::world::World;
 /// What can be set about reservations.
 #[derive(Debug, Clone, Copy)]
 pub struct Policy {
-    /// How long a reservation holds.
+    /// How long a reservation holds at most: a seller may have a SKU held for less.
     pub reservation_ttl: std::time::Duration,
 }
 
@@ -27,7 +27,8 @@ pub fn decide(world: &mut World, fact: &Fact, policy: &Policy, now: Timestamp) -
     let decision = match fact {
         Fact::OrderCreated { order_id, seller_id, lines, ship_to } => {
             let demand = sum_demand(lines);
-            checkout::on_order_created(world, *order_id, *seller_id, &demand, ship_to, now + policy.reservation_ttl)
+            let expires_at = world.hold_until(*seller_id, demand.keys(), now, policy.reservation_ttl);
+            checkout::on_order_created(world, *order_id, *seller_id, &demand, ship_to, expires_at)
         }
         Fact::PaymentAuthorized(order_id) => checkout::on_payment_authorized(world, *order_id),
         Fact::OrderEnded(order_id) => checkout::on_order_ended(world, *order_id),

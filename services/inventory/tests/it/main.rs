@@ -8,6 +8,7 @@
 //! | `crossings` | a SKU is low, gone and back, told once for each crossing |
 //! | `fulfilment` | the saga: what shipping says has left is off the stock, once |
 //! | `parts` | the saga: parts that are stopped are on sale again, each once |
+//! | `policies` | what a seller says of a SKU: a safety stock, a limit to an order, for how long it is held |
 //! | `refund` | the saga: an order whose money is given back gives its stock back, once |
 //! | `returns` | what comes back is on sale again or written off, by its condition, once |
 //! | `sold_out` | the last unit, and those who come after it |
@@ -24,6 +25,7 @@ mod fulfilment;
 mod indexes;
 mod marketplace;
 mod parts;
+mod policies;
 mod refund;
 mod returns;
 mod rpc;

@@ -19,6 +19,7 @@ use inventory::app::update_warehouse::{UpdateWarehouse, update_warehouse};
 use inventory::domain::address::Address;
 use inventory::domain::fact::StockChangeKind;
 use inventory::domain::ids::{OrderId, SellerId};
+use inventory::domain::policy::SkuPolicyChange;
 use inventory::domain::reservation::Status;
 use inventory::domain::stock::Levels;
 use inventory::domain::strategy::Strategy;
@@ -241,8 +242,20 @@ impl Marketplace {
 
     /// The seller sets how its stock is promised, and at how many units a SKU is low.
     pub(crate) async fn set_policy(&self, seller_id: SellerId, strategy: Strategy, thresholds: &[(&str, i64)]) {
-        let thresholds = thresholds.iter().map(|(code, units)| (sku(code), *units)).collect();
-        let command = SetStockPolicy { seller_id, strategy: Some(strategy), thresholds };
+        let low_at = |units| SkuPolicyChange { low_stock_threshold: Some(units), ..SkuPolicyChange::default() };
+        let changes: Vec<_> = thresholds.iter().map(|(code, units)| (*code, low_at(*units))).collect();
+        self.set_policies(seller_id, Some(strategy), &changes).await;
+    }
+
+    /// The seller sets how its stock is promised, and what it says of SKUs.
+    pub(crate) async fn set_policies(
+        &self,
+        seller_id: SellerId,
+        strategy: Option<Strategy>,
+        changes: &[(&str, SkuPolicyChange)],
+    ) {
+        let sku_policies = changes.iter().map(|(code, change)| (sku(code), *change)).collect();
+        let command = SetStockPolicy { seller_id, strategy, sku_policies };
         let mut unit = self.store.begin().await.unwrap();
         set_stock_policy(&mut unit, command).await.unwrap();
         unit.commit().await.unwrap();

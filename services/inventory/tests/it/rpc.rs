@@ -117,7 +117,7 @@ impl Rpc {
     async fn rows(&self) -> Vec<i64> {
         let counts = "SELECT unnest(ARRAY[
             (SELECT count(*) FROM warehouse), (SELECT count(*) FROM stock_item), (SELECT count(*) FROM stock_movement),
-            (SELECT count(*) FROM stock_policy), (SELECT count(*) FROM low_stock_threshold), (SELECT count(*) FROM transfer),
+            (SELECT count(*) FROM stock_policy), (SELECT count(*) FROM sku_policy), (SELECT count(*) FROM transfer),
             (SELECT count(*) FROM journal), (SELECT count(*) FROM outbox), (SELECT count(*) FROM idempotency_key)])";
         sqlx::query_scalar(counts).fetch_all(self.store.pool()).await.unwrap()
     }

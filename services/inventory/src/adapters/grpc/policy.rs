@@ -1,6 +1,7 @@
 //! Setting how a seller's stock is promised and watched.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use chassis::Fields;
 use chassis::idempotency::Key;
@@ -11,11 +12,12 @@ use tonic::{Request, Response, Status};
 use super::{Api, check_acts_for, seller_of};
 use crate::app::change_stock::check_offered;
 use crate::app::set_stock_policy::{SetStockPolicy, StockPolicy, set_stock_policy};
+use crate::domain::policy::{SkuPolicy, SkuPolicyChange, reservation};
 use crate::domain::strategy::Strategy;
 
 /// As many SKUs as products answers for in one call.
-const THRESHOLDS_PER_REQUEST_MAX: usize = 200;
-const THRESHOLD_MAX: i64 = 1_000_000;
+const SKUS_PER_REQUEST_MAX: usize = 200;
+const UNITS_MAX: i64 = 1_000_000;
 
 pub(super) async fn set(
     api: &Api,
@@ -27,7 +29,7 @@ pub(super) async fn set(
     let key = fields.take(Key::new(&caller, &request.request_id, &request));
     let seller_id = fields.take(seller_of(&caller, &request.seller_id));
     let strategy = strategy(&mut fields, &request);
-    let thresholds = thresholds(&mut fields, &request.low_stock_thresholds);
+    let sku_policies = sku_policies(&mut fields, &request.sku_policies);
     let (Some(key), Some(seller_id)) = (key, seller_id) else {
         return Err(chassis::status(fields.refuse()));
     };
@@ -37,9 +39,9 @@ pub(super) async fn set(
     if let Some(answer) = key.lookup(&api.store).await.map_err(chassis::status)? {
         return Ok(Response::new(answer));
     }
-    let skus: Vec<&Sku> = thresholds.keys().collect();
+    let skus: Vec<&Sku> = sku_policies.keys().collect();
     check_offered(&api.products, seller_id, &skus).await.map_err(chassis::status)?;
-    let command = SetStockPolicy { seller_id, strategy, thresholds };
+    let command = SetStockPolicy { seller_id, strategy, sku_policies };
     let answer = key.run(&api.store, async |unit| {
         Ok::<_, crate::app::Error>(policy_to_wire(&set_stock_policy(unit, command).await?))
     });
@@ -60,24 +62,48 @@ fn strategy(fields: &mut Fields, request: &wire::SetStockPolicyRequest) -> Optio
     }
 }
 
-fn thresholds(fields: &mut Fields, thresholds: &[wire::LowStockThreshold]) -> BTreeMap<Sku, i64> {
+fn sku_policies(fields: &mut Fields, policies: &[wire::SkuPolicy]) -> BTreeMap<Sku, SkuPolicyChange> {
     let mut by_sku = BTreeMap::new();
-    if thresholds.len() > THRESHOLDS_PER_REQUEST_MAX {
-        fields.violation("low_stock_thresholds", format!("are at most {THRESHOLDS_PER_REQUEST_MAX}"));
+    if policies.len() > SKUS_PER_REQUEST_MAX {
+        fields.violation("sku_policies", format!("are at most {SKUS_PER_REQUEST_MAX}"));
         return by_sku;
     }
-    for (index, wire::LowStockThreshold { sku, threshold }) in thresholds.iter().enumerate() {
-        let field = format!("low_stock_thresholds[{index}]");
-        if !(0..=THRESHOLD_MAX).contains(threshold) {
-            fields.violation(&format!("{field}.threshold"), "is from 0 to 1,000,000");
-        }
-        if let Some(sku) = fields.check(&format!("{field}.sku"), sku.parse())
-            && by_sku.insert(sku, *threshold).is_some()
+    for (index, policy) in policies.iter().enumerate() {
+        let field = format!("sku_policies[{index}]");
+        let change = change(fields, &field, policy);
+        if let Some(sku) = fields.check(&format!("{field}.sku"), policy.sku.parse())
+            && by_sku.insert(sku, change).is_some()
         {
-            fields.violation(&format!("{field}.sku"), "has a threshold in this request already");
+            fields.violation(&format!("{field}.sku"), "has a policy in this request already");
         }
     }
     by_sku
+}
+
+fn change(fields: &mut Fields, field: &str, policy: &wire::SkuPolicy) -> SkuPolicyChange {
+    for (name, units) in [
+        ("low_stock_threshold", policy.low_stock_threshold),
+        ("safety_stock", policy.safety_stock),
+        ("order_limit", policy.order_limit),
+    ] {
+        if units.is_some_and(|units| !(0..=UNITS_MAX).contains(&units)) {
+            fields.violation(&format!("{field}.{name}"), "is from 0 to 1,000,000");
+        }
+    }
+    let ttl = policy.reservation_ttl.map(|ttl| Duration::try_from(ttl).ok().filter(may_hold));
+    if ttl == Some(None) {
+        fields.violation(&format!("{field}.reservation_ttl"), "is whole seconds, from 2 to 15 minutes, or 0");
+    }
+    SkuPolicyChange {
+        low_stock_threshold: policy.low_stock_threshold,
+        safety_stock: policy.safety_stock,
+        order_limit: policy.order_limit,
+        reservation_ttl: ttl.flatten(),
+    }
+}
+
+fn may_hold(ttl: &Duration) -> bool {
+    ttl.subsec_nanos() == 0 && (ttl.is_zero() || (reservation::TTL_MIN..=reservation::TTL_MAX).contains(ttl))
 }
 
 fn policy_to_wire(policy: &StockPolicy) -> wire::SetStockPolicyResponse {
@@ -86,10 +112,19 @@ fn policy_to_wire(policy: &StockPolicy) -> wire::SetStockPolicyResponse {
         Strategy::Nearest => wire::AllocationStrategy::Nearest,
         Strategy::FewestSplits => wire::AllocationStrategy::FewestSplits,
     };
-    let threshold =
-        |(sku, threshold): (&Sku, &i64)| wire::LowStockThreshold { sku: sku.to_string(), threshold: *threshold };
     wire::SetStockPolicyResponse {
         allocation_strategy: strategy.into(),
-        low_stock_thresholds: policy.thresholds.iter().map(threshold).collect(),
+        sku_policies: policy.sku_policies.iter().map(|(sku, policy)| sku_policy_to_wire(sku, policy)).collect(),
+    }
+}
+
+fn sku_policy_to_wire(sku: &Sku, policy: &SkuPolicy) -> wire::SkuPolicy {
+    let ttl = policy.reservation_ttl.unwrap_or_default();
+    wire::SkuPolicy {
+        sku: sku.to_string(),
+        low_stock_threshold: Some(policy.low_stock_threshold.unwrap_or_default()),
+        safety_stock: Some(policy.safety_stock),
+        order_limit: Some(policy.order_limit.unwrap_or_default()),
+        reservation_ttl: ttl.try_into().ok(),
     }
 }

@@ -1,6 +1,7 @@
-//! Tables `stock_policy` and `low_stock_threshold`.
+//! Tables `stock_policy` and `sku_policy`.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use kernel::Sku;
 use messaging::Error;
@@ -9,6 +10,7 @@ use sqlx::{PgConnection, Row};
 
 use crate::domain::address::Place;
 use crate::domain::ids::SellerId;
+use crate::domain::policy::SkuPolicy;
 use crate::domain::stock::StockItem;
 use crate::domain::strategy::{Site, Strategy};
 use crate::domain::world::World;
@@ -22,10 +24,22 @@ pub(super) fn add_terms(row: &PgRow, item: &StockItem, world: &mut World) -> Res
     if let Some(strategy) = text("allocation_strategy")? {
         world.set_strategy(item.seller_id(), strategy_from(strategy)?);
     }
-    if let Some(threshold) = row.try_get("threshold")? {
-        world.set_threshold(item.seller_id(), item.sku().clone(), threshold);
+    if let Some(policy) = of_sku(row)? {
+        world.set_sku_policy(item.seller_id(), item.sku().clone(), policy);
     }
     Ok(())
+}
+
+/// What a row says of the policy of its SKU, if there is one.
+pub(super) fn of_sku(row: &PgRow) -> Result<Option<SkuPolicy>, Error> {
+    let Some(safety_stock) = row.try_get("safety_stock")? else { return Ok(None) };
+    let said = |column: &str| Ok::<_, Error>(Some(row.try_get(column)?).filter(|units: &i64| *units > 0));
+    Ok(Some(SkuPolicy {
+        low_stock_threshold: said("low_stock_threshold")?,
+        safety_stock,
+        order_limit: said("order_limit")?,
+        reservation_ttl: said("reservation_seconds")?.map(|seconds| Duration::from_secs(seconds.unsigned_abs())),
+    }))
 }
 
 /// The strategy of a seller, whose row is made if there is none, and locked until the transaction ends.
@@ -52,39 +66,44 @@ pub async fn set_strategy(tx: &mut PgConnection, seller_id: SellerId, strategy: 
     Ok(())
 }
 
-/// Sets thresholds of a seller's SKUs; 0 is none.
-pub async fn set_thresholds(
+/// Sets the policies of a seller's SKUs; one that says nothing is none.
+pub async fn set_sku_policies(
     tx: &mut PgConnection,
     seller_id: SellerId,
-    thresholds: &BTreeMap<Sku, i64>,
+    policies: &BTreeMap<Sku, SkuPolicy>,
 ) -> Result<(), Error> {
-    let (none, some): (Vec<_>, Vec<_>) = thresholds.iter().partition(|(_, threshold)| **threshold == 0);
-    sqlx::query("DELETE FROM low_stock_threshold WHERE seller_id = $1 AND sku = ANY($2)")
+    let (none, some): (Vec<_>, Vec<_>) = policies.iter().partition(|(_, policy)| **policy == SkuPolicy::default());
+    sqlx::query("DELETE FROM sku_policy WHERE seller_id = $1 AND sku = ANY($2)")
         .bind(seller_id.uuid())
         .bind(none.iter().map(|(sku, _)| sku.as_str()).collect::<Vec<_>>())
         .execute(&mut *tx)
         .await?;
+    let said = |value: fn(&SkuPolicy) -> Option<i64>| -> Vec<i64> {
+        some.iter().map(|(_, policy)| value(policy).unwrap_or_default()).collect()
+    };
     sqlx::query(
-        "INSERT INTO low_stock_threshold (seller_id, sku, threshold)
-         SELECT $1, t.* FROM unnest($2::text[], $3::bigint[]) AS t
-         ON CONFLICT (seller_id, sku) DO UPDATE SET threshold = excluded.threshold",
+        "INSERT INTO sku_policy (seller_id, sku, low_stock_threshold, safety_stock, order_limit, reservation_seconds)
+         SELECT $1, t.* FROM unnest($2::text[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[]) AS t
+         ON CONFLICT (seller_id, sku) DO UPDATE
+         SET low_stock_threshold = excluded.low_stock_threshold, safety_stock = excluded.safety_stock,
+             order_limit = excluded.order_limit, reservation_seconds = excluded.reservation_seconds",
     )
     .bind(seller_id.uuid())
     .bind(some.iter().map(|(sku, _)| sku.as_str()).collect::<Vec<_>>())
-    .bind(some.iter().map(|(_, threshold)| **threshold).collect::<Vec<_>>())
+    .bind(said(|policy| policy.low_stock_threshold))
+    .bind(said(|policy| Some(policy.safety_stock)))
+    .bind(said(|policy| policy.order_limit))
+    .bind(said(|policy| policy.reservation_ttl.and_then(|ttl| i64::try_from(ttl.as_secs()).ok())))
     .execute(tx)
     .await?;
     Ok(())
 }
 
-/// Every threshold of a seller.
-pub async fn thresholds(tx: &mut PgConnection, seller_id: SellerId) -> Result<BTreeMap<Sku, i64>, Error> {
-    let rows = sqlx::query("SELECT sku, threshold FROM low_stock_threshold WHERE seller_id = $1")
-        .bind(seller_id.uuid())
-        .fetch_all(tx)
-        .await?;
-    let threshold = |row: &PgRow| Ok((super::stock::sku_from(row)?, row.try_get("threshold")?));
-    rows.iter().map(threshold).collect()
+/// The policies of a seller's SKUs.
+pub async fn sku_policies(tx: &mut PgConnection, seller_id: SellerId) -> Result<BTreeMap<Sku, SkuPolicy>, Error> {
+    let rows =
+        sqlx::query("SELECT * FROM sku_policy WHERE seller_id = $1").bind(seller_id.uuid()).fetch_all(tx).await?;
+    rows.iter().map(|row| Ok((super::stock::sku_from(row)?, of_sku(row)?.unwrap_or_default()))).collect()
 }
 
 const fn strategy_to_text(strategy: Strategy) -> &'static str {

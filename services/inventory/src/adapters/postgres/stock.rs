@@ -101,11 +101,14 @@ pub(super) async fn load(
     let rows = sqlx::query(
         "WITH seen AS (
              SELECT s.stock_item_id,
-                    coalesce(sum(s.total - s.reserved - s.committed) FILTER (WHERE NOT w.closed)
-                             OVER (PARTITION BY s.sku, s.seller_id), 0) >= shelf.least AS enough
+                    greatest(coalesce(sum(s.total - s.reserved - s.committed) FILTER (WHERE NOT w.closed)
+                                      OVER (PARTITION BY s.sku, s.seller_id), 0) - coalesce(p.safety_stock, 0), 0)
+                        >= shelf.least AS enough
              FROM unnest($1::uuid[], $2::text[], $3::bigint[]) AS shelf (seller_id, sku, least)
              JOIN stock_item s ON s.sku = shelf.sku AND s.seller_id = shelf.seller_id
              CROSS JOIN LATERAL (SELECT closed FROM warehouse WHERE warehouse_id = s.warehouse_id OFFSET 0) AS w
+             LEFT JOIN LATERAL (SELECT safety_stock FROM sku_policy WHERE seller_id = shelf.seller_id AND sku = shelf.sku
+                                OFFSET 0) AS p ON true
          ), locked AS (
              SELECT s.* FROM stock_item s
              WHERE s.stock_item_id IN (SELECT stock_item_id FROM seen WHERE enough UNION SELECT unnest($4::uuid[]))
@@ -116,14 +119,14 @@ pub(super) async fn load(
              UNION ALL
              SELECT s.*, false FROM seen JOIN stock_item s ON s.stock_item_id = seen.stock_item_id WHERE NOT seen.enough
          )
-         SELECT f.*, w.*, p.allocation_strategy, t.threshold
+         SELECT f.*, w.*, p.allocation_strategy, k.*
          FROM found f
          CROSS JOIN LATERAL (SELECT priority, closed, address ->> 'region_code' AS region_code,
                                     address ->> 'postal_code' AS postal_code
                              FROM warehouse WHERE warehouse_id = f.warehouse_id OFFSET 0) AS w
          LEFT JOIN LATERAL (SELECT allocation_strategy FROM stock_policy WHERE seller_id = f.seller_id OFFSET 0) AS p ON true
-         LEFT JOIN LATERAL (SELECT threshold FROM low_stock_threshold WHERE seller_id = f.seller_id AND sku = f.sku OFFSET 0)
-                           AS t ON true",
+         LEFT JOIN LATERAL (SELECT low_stock_threshold, safety_stock, order_limit, reservation_seconds
+                            FROM sku_policy WHERE seller_id = f.seller_id AND sku = f.sku OFFSET 0) AS k ON true",
     )
     .bind(shelves.keys().map(|(seller_id, _)| *seller_id).collect::<Vec<_>>())
     .bind(shelves.keys().map(|(_, sku)| sku.clone()).collect::<Vec<_>>())
@@ -250,17 +253,24 @@ pub async fn find(
     row.map(|row| Ok((from_row(&row)?, row.try_get("version")?))).transpose()
 }
 
-/// What can still be promised of each SKU; one that was never stocked, or only in warehouses that are closed, is absent.
+/// What one order can be promised of each SKU; one that was never stocked, or only in warehouses that are closed, is absent.
 pub async fn availability(pool: &PgPool, skus: &[Sku]) -> Result<BTreeMap<Sku, i64>, Error> {
     let rows = sqlx::query(
-        "SELECT s.sku, sum(s.total - s.reserved - s.committed)::bigint AS available
-         FROM stock_item s JOIN warehouse w ON w.warehouse_id = s.warehouse_id
-         WHERE s.sku = ANY($1) AND NOT w.closed GROUP BY s.sku",
+        "SELECT s.*, k.low_stock_threshold, k.safety_stock, k.order_limit, k.reservation_seconds
+         FROM (SELECT s.seller_id, s.sku, sum(s.total - s.reserved - s.committed)::bigint AS available
+               FROM stock_item s JOIN warehouse w ON w.warehouse_id = s.warehouse_id
+               WHERE s.sku = ANY($1) AND NOT w.closed GROUP BY s.seller_id, s.sku) AS s
+         LEFT JOIN sku_policy k ON k.seller_id = s.seller_id AND k.sku = s.sku",
     )
     .bind(skus.iter().map(Sku::as_str).collect::<Vec<_>>())
     .fetch_all(pool)
     .await?;
-    rows.iter().map(|row| Ok((sku_from(row)?, row.try_get("available")?))).collect()
+    let mut by_sku = BTreeMap::new();
+    for row in &rows {
+        let policy = policy::of_sku(row)?.unwrap_or_default();
+        *by_sku.entry(sku_from(row)?).or_default() += policy.for_one_order(row.try_get("available")?);
+    }
+    Ok(by_sku)
 }
 
 /// The movements of a stock item, newest first, from below that time and id on if they are given, at most `limit`.

@@ -43,13 +43,17 @@ fn depot(number: u128, priority: i32, address: &str, stock: &[(&str, i64)]) -> D
 type Taken = Result<Vec<(u128, String, i64)>, Vec<(String, i64)>>;
 
 fn take_from(depots: &[Depot], strategy: Strategy, ship_to: &str, demand: &[(&str, i64)]) -> Taken {
+    take_under(SkuPolicy::default(), depots, strategy, ship_to, demand)
+}
+
+fn take_under(policy: SkuPolicy, depots: &[Depot], strategy: Strategy, ship_to: &str, demand: &[(&str, i64)]) -> Taken {
     let demand = demand.iter().map(|(code, units)| (sku(code), *units)).collect();
     let stock_of = |sku: &Sku| {
         let items = depots.iter().flat_map(|depot| depot.items.iter().map(|item| Stocked { item, site: &depot.site }));
         items.filter(|stocked| stocked.item.sku() == sku).collect()
     };
     let number = |id: WarehouseId| depots.iter().find(|depot| id.uuid().as_u128() == depot.number).unwrap().number;
-    allocate(strategy, &place(ship_to), &demand, stock_of)
+    allocate(strategy, &place(ship_to), &demand, stock_of, |_| policy)
         .map(|taken| taken.into_iter().map(|a| (number(a.warehouse_id), a.sku.to_string(), a.quantity)).collect())
         .map_err(|short| short.into_iter().map(|s| (s.sku.to_string(), s.available)).collect())
 }
@@ -57,6 +61,21 @@ fn take_from(depots: &[Depot], strategy: Strategy, ship_to: &str, demand: &[(&st
 /// So many cups from each warehouse.
 fn cups(taken: &[(u128, i64)]) -> Vec<(u128, String, i64)> {
     taken.iter().map(|(number, units)| (*number, "CUP".to_owned(), *units)).collect()
+}
+
+#[test]
+fn no_order_is_given_of_the_safety_stock_nor_more_than_its_limit_whatever_the_strategy() {
+    let depots = [depot(1, 0, "DE 22767", &[("CUP", 3)]), depot(2, 1, "DE 20095", &[("CUP", 4)])];
+    let policy = |safety_stock, order_limit| SkuPolicy { safety_stock, order_limit, ..SkuPolicy::default() };
+    for strategy in [Priority, Nearest, FewestSplits] {
+        let take = |policy, units| take_under(policy, &depots, strategy, "DE 22767", &[("CUP", units)]);
+        // The safety stock is over all warehouses: none of them is left full for it.
+        assert_eq!(take(policy(2, None), 5), Ok(cups(&[(1, 3), (2, 2)])), "{strategy:?}");
+        assert_eq!(take(policy(2, None), 6), Err(vec![("CUP".to_owned(), 5)]), "{strategy:?}");
+        assert_eq!(take(policy(8, None), 1), Err(vec![("CUP".to_owned(), 0)]), "{strategy:?}");
+        assert_eq!(take(policy(0, Some(6)), 6), Ok(cups(&[(1, 3), (2, 3)])), "{strategy:?}");
+        assert_eq!(take(policy(2, Some(4)), 5), Err(vec![("CUP".to_owned(), 4)]), "{strategy:?}");
+    }
 }
 
 #[test]
@@ -145,12 +164,15 @@ fn fewest_of_all(depots: &[Depot], demand: &[(&str, i64)]) -> u32 {
 
 proptest! {
     #[test]
-    fn whatever_the_strategy_the_whole_demand_is_taken_or_nothing_and_never_more_than_there_is(
+    fn whatever_the_strategy_the_whole_demand_is_taken_or_nothing_and_never_more_than_an_order_may_have(
         stock in prop::collection::vec((0..6_i64, 0..6_i64, 0..3_i32, any::<bool>(), "(DE|DK) [0-2]{0,3}"), 1..14),
         requested in (1..20_i64, 1..20_i64),
         ship_to in "(DE|DK) [0-2]{3}",
         strategy in prop::sample::select(vec![Priority, Nearest, FewestSplits]),
+        safety_stock in 0..6_i64,
+        order_limit in prop::option::of(1..20_i64),
     ) {
+        let policy = SkuPolicy { safety_stock, order_limit, ..SkuPolicy::default() };
         let depots: Vec<_> = stock.iter().zip(1..).map(|((cups, pots, priority, closed, address), number)| {
             let mut depot = depot(number, *priority, address, &[("CUP", *cups), ("POT", *pots)]);
             depot.site.closed = *closed && *cups > 2;
@@ -161,9 +183,11 @@ proptest! {
         let there_are = |code: &str| -> i64 {
             open().filter(|item| item.sku().as_str() == code).map(StockItem::available).sum()
         };
-        match take_from(&depots, strategy, &ship_to, &demand) {
+        let may_have = |code: &str| (there_are(code) - safety_stock).max(0).min(order_limit.unwrap_or(i64::MAX));
+        match take_under(policy, &depots, strategy, &ship_to, &demand) {
             Ok(taken) => {
                 for (code, units) in demand {
+                    prop_assert!(units <= may_have(code));
                     let of_sku = taken.iter().filter(|(_, sku, _)| sku == code);
                     prop_assert_eq!(of_sku.map(|(.., units)| *units).sum::<i64>(), units);
                 }
@@ -182,7 +206,7 @@ proptest! {
             Err(shortages) => {
                 prop_assert!(!shortages.is_empty());
                 for (code, available) in shortages {
-                    prop_assert_eq!(available, there_are(&code));
+                    prop_assert_eq!(available, may_have(&code));
                     prop_assert!(available < demand.iter().find(|(sku, _)| *sku == code).unwrap().1);
                 }
             }

@@ -1,6 +1,6 @@
 //! BatchGetAvailability.
 
-use contracts::inventory::v1::{BatchGetAvailabilityRequest, UpdateWarehouseRequest};
+use contracts::inventory::v1::{BatchGetAvailabilityRequest, SetStockPolicyRequest, SkuPolicy, UpdateWarehouseRequest};
 use tonic::{Request, Status};
 
 use super::{Rpc, invalid, refusal};
@@ -60,4 +60,29 @@ async fn from_one_to_two_hundred_well_formed_skus_are_asked_for() {
     let codes: Vec<_> = (0..200).map(|number| format!("SKU-{number}")).collect();
     let answer = ask(&rpc, &codes.iter().map(String::as_str).collect::<Vec<_>>()).await.unwrap();
     assert_eq!(answer, codes.into_iter().map(|code| (code, 0)).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn what_can_be_bought_is_what_one_order_may_have() {
+    let rpc = Rpc::open().await;
+    let main = rpc.warehouse("MAIN").await;
+    for (sku, units) in [("CUP", 5), ("POT", 3)] {
+        rpc.add(&main, sku, units).await;
+    }
+    let says = |sku: &str, safety_stock, order_limit| SkuPolicy {
+        sku: sku.to_owned(),
+        safety_stock: Some(safety_stock),
+        order_limit: Some(order_limit),
+        ..SkuPolicy::default()
+    };
+    for (cups, pots, available) in [((2, 0), (0, 1), [3, 1]), ((2, 2), (4, 0), [2, 0]), ((0, 9), (0, 0), [5, 3])] {
+        let request = SetStockPolicyRequest {
+            request_id: super::new_id(),
+            sku_policies: vec![says("CUP", cups.0, cups.1), says("POT", pots.0, pots.1)],
+            ..SetStockPolicyRequest::default()
+        };
+        rpc.client().set_stock_policy(rpc.seller.request(request)).await.unwrap();
+        let expected = [("CUP", available[0]), ("POT", available[1])].map(|(sku, units)| (sku.to_owned(), units));
+        assert_eq!(ask(&rpc, &["CUP", "POT"]).await.unwrap(), expected);
+    }
 }

@@ -1,18 +1,23 @@
 //! SetStockPolicy.
 
-use contracts::inventory::v1::{AllocationStrategy, LowStockThreshold, SetStockPolicyRequest, SetStockPolicyResponse};
+use std::time::Duration;
+
+use contracts::inventory::v1::{AllocationStrategy, SetStockPolicyRequest, SetStockPolicyResponse, SkuPolicy};
 use tonic::{Code, Request};
 
 use super::{Rpc, invalid, new_id, refusal, refused};
 
 fn setting(strategy: Option<AllocationStrategy>, thresholds: &[(&str, i64)]) -> SetStockPolicyRequest {
-    let threshold =
-        |(sku, threshold): &(&str, i64)| LowStockThreshold { sku: (*sku).to_owned(), threshold: *threshold };
+    let threshold = |(sku, threshold): &(&str, i64)| SkuPolicy {
+        sku: (*sku).to_owned(),
+        low_stock_threshold: Some(*threshold),
+        ..SkuPolicy::default()
+    };
     SetStockPolicyRequest {
         request_id: new_id(),
         seller_id: String::new(),
         allocation_strategy: strategy.map(i32::from),
-        low_stock_thresholds: thresholds.iter().map(threshold).collect(),
+        sku_policies: thresholds.iter().map(threshold).collect(),
     }
 }
 
@@ -24,8 +29,46 @@ async fn set(rpc: &Rpc, strategy: Option<AllocationStrategy>, thresholds: &[(&st
 fn policy(strategy: AllocationStrategy, thresholds: &[(&str, i64)]) -> SetStockPolicyResponse {
     SetStockPolicyResponse {
         allocation_strategy: strategy.into(),
-        low_stock_thresholds: setting(None, thresholds).low_stock_thresholds,
+        sku_policies: thresholds.iter().map(|(sku, threshold)| says(sku, [*threshold, 0, 0], 0)).collect(),
     }
+}
+
+/// All that is said of a SKU: when it is low, its safety stock and order limit, and for how many seconds it is held.
+fn says(sku: &str, [low_stock_threshold, safety_stock, order_limit]: [i64; 3], seconds: u64) -> SkuPolicy {
+    SkuPolicy {
+        sku: sku.to_owned(),
+        low_stock_threshold: Some(low_stock_threshold),
+        safety_stock: Some(safety_stock),
+        order_limit: Some(order_limit),
+        reservation_ttl: Duration::from_secs(seconds).try_into().ok(),
+    }
+}
+
+#[tokio::test]
+async fn what_is_not_set_of_a_sku_stays_and_each_figure_is_set_alone() {
+    let rpc = Rpc::open().await;
+    let set = async |policies: Vec<SkuPolicy>| {
+        let request = SetStockPolicyRequest { sku_policies: policies, ..setting(None, &[]) };
+        let answer = rpc.client().set_stock_policy(rpc.seller.request(request)).await;
+        answer.unwrap().into_inner().sku_policies
+    };
+    let (cup, pot) = (|| says("CUP", [3, 2, 5], 300), || says("POT", [0, 1, 0], 0));
+    assert_eq!(set(vec![pot(), cup()]).await, [cup(), pot()]);
+    let nothing = SkuPolicy { sku: "CUP".to_owned(), ..SkuPolicy::default() };
+    assert_eq!(set(vec![nothing.clone()]).await, [cup(), pot()]);
+    for (change, after) in [
+        (SkuPolicy { low_stock_threshold: Some(4), ..nothing.clone() }, says("CUP", [4, 2, 5], 300)),
+        (SkuPolicy { safety_stock: Some(0), ..nothing.clone() }, says("CUP", [4, 0, 5], 300)),
+        (SkuPolicy { order_limit: Some(1), ..nothing.clone() }, says("CUP", [4, 0, 1], 300)),
+        (SkuPolicy { reservation_ttl: cup().reservation_ttl, ..nothing.clone() }, says("CUP", [4, 0, 1], 300)),
+        (SkuPolicy { reservation_ttl: Duration::ZERO.try_into().ok(), ..nothing }, says("CUP", [4, 0, 1], 0)),
+    ] {
+        assert_eq!(set(vec![change.clone()]).await, [after, pot()], "{change:?}");
+    }
+    // The widest figures there are; and of a SKU of which nothing is said, nothing is answered.
+    let widest = says("CUP", [1_000_000; 3], 900);
+    assert_eq!(set(vec![widest.clone(), says("POT", [0; 3], 0)]).await, [widest]);
+    assert_eq!(set(vec![says("CUP", [0, 0, 0], 120)]).await, [says("CUP", [0; 3], 120)]);
 }
 
 #[tokio::test]
@@ -86,14 +129,25 @@ async fn a_policy_that_cannot_be_set_is_refused_and_nothing_is_stored() {
     let fields = [
         "request_id",
         "allocation_strategy",
-        "low_stock_thresholds[0].threshold",
-        "low_stock_thresholds[0].sku",
-        "low_stock_thresholds[1].threshold",
-        "low_stock_thresholds[2].sku",
+        "sku_policies[0].low_stock_threshold",
+        "sku_policies[0].sku",
+        "sku_policies[1].low_stock_threshold",
+        "sku_policies[2].sku",
     ];
     assert_eq!(refusal(answer), invalid(&fields));
+    let ttl = "sku_policies[0].reservation_ttl";
+    let half_a_second = Duration::from_millis(180_500).try_into().ok();
+    for (policy, fields) in [
+        (says("CUP", [0; 3], 119), vec![ttl]),
+        (says("CUP", [0; 3], 901), vec![ttl]),
+        (SkuPolicy { reservation_ttl: half_a_second, ..says("CUP", [0; 3], 0) }, vec![ttl]),
+        (says("CUP", [0, -1, 1_000_001], 1), vec!["sku_policies[0].safety_stock", "sku_policies[0].order_limit", ttl]),
+    ] {
+        let request = SetStockPolicyRequest { sku_policies: vec![policy], ..setting(None, &[]) };
+        assert_eq!(refusal(rpc.client().set_stock_policy(rpc.seller.request(request)).await), invalid(&fields));
+    }
     let too_many = rpc.seller.request(setting(None, &[("CUP", 1); 201]));
-    assert_eq!(refusal(rpc.client().set_stock_policy(too_many).await), invalid(&["low_stock_thresholds"]));
+    assert_eq!(refusal(rpc.client().set_stock_policy(too_many).await), invalid(&["sku_policies"]));
 
     let (mut without_products, _stop) = rpc.without_products().await;
     let answer = without_products.set_stock_policy(rpc.seller.request(setting(None, &[("CUP", 1)]))).await;
@@ -107,16 +161,16 @@ async fn a_policy_that_cannot_be_set_is_refused_and_nothing_is_stored() {
 }
 
 #[tokio::test]
-async fn a_seller_watches_at_most_ten_thousand_skus() {
+async fn a_seller_has_policies_of_at_most_ten_thousand_skus() {
     let rpc = Rpc::open().await;
     set(&rpc, None, &[("POT", 1)]).await;
     sqlx::query(
-        "INSERT INTO low_stock_threshold SELECT seller_id, 'SKU-' || n, 1 FROM stock_policy, generate_series(1, 9999) AS n",
+        "INSERT INTO sku_policy SELECT seller_id, 'SKU-' || n, 1, 0, 0, 0 FROM stock_policy, generate_series(1, 9999) AS n",
     )
     .execute(rpc.store.pool())
     .await
     .unwrap();
     let one_more = rpc.client().set_stock_policy(rpc.seller.request(setting(None, &[("CUP", 1)]))).await;
-    assert_eq!(refusal(one_more), refused(Code::FailedPrecondition, "THRESHOLD_LIMIT", &[]));
-    assert_eq!(set(&rpc, None, &[("POT", 2)]).await.low_stock_thresholds.len(), 10_000);
+    assert_eq!(refusal(one_more), refused(Code::FailedPrecondition, "SKU_POLICY_LIMIT", &[]));
+    assert_eq!(set(&rpc, None, &[("POT", 2)]).await.sku_policies.len(), 10_000);
 }
