@@ -122,7 +122,8 @@ async fn stock_shop(fleet: &Fleet, seller: &Seller) -> Result<()> {
     open_warehouse(fleet, seller, &seller.warehouse, 1, &stock).await
 }
 
-fn seller_token(fleet: &Fleet, seller: &Seller) -> String {
+/// A token of an employee of the seller.
+pub fn seller_token(fleet: &Fleet, seller: &Seller) -> String {
     fleet.keys().token(Role::Seller, Id::<Buyer>::generate().uuid(), Some(seller.seller_id))
 }
 

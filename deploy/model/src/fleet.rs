@@ -78,7 +78,9 @@ impl Fleet {
             orders: Orders {
                 policy: orders::domain::policy::Policy { unpaid_after: UNPAID_AFTER, return_window: RETURN_WINDOW },
             },
-            inventory: Inventory { policy: inventory::saga::Policy { reservation_ttl: RESERVATION_TTL } },
+            inventory: Inventory {
+                policy: inventory::saga::Policy { reservation_ttl: RESERVATION_TTL, backorder_wait: RESERVATION_TTL },
+            },
             payments: Payments::new(payments::domain::Policy {
                 authorization_margin: AUTHORIZATION_MARGIN,
                 authorization_lifetime: AUTHORIZATION_LIFETIME,

@@ -107,6 +107,7 @@ fn quote(number: usize, purchase: &Purchase) -> Quote {
     let market = Market {
         variants: sellers.iter().map(|seller| (sku(*seller), variant(seller))).collect(),
         available: sellers.iter().map(|seller| (sku(*seller), purchase.units)).collect(),
+        backorder_available: [].into(),
         shipping: sellers.iter().map(|seller| (id(Kind::Seller, *seller), shipping())).collect(),
     };
     let buyer_id = id(Kind::Other, 1_000 + number);

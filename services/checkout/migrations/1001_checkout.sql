@@ -35,7 +35,7 @@ CREATE TABLE checkout_order (
     seller_id   uuid   NOT NULL,
     -- Minor units, in the checkout's currency.
     total_minor bigint NOT NULL CHECK (total_minor >= 0),
-    outcome     text   NOT NULL CHECK (outcome IN ('PENDING', 'CONFIRMED', 'PAID', 'FAILED', 'CANCELLED')),
+    outcome     text   NOT NULL CHECK (outcome IN ('PENDING', 'BACKORDERED', 'CONFIRMED', 'PAID', 'FAILED', 'CANCELLED')),
     reason      text   CHECK (char_length(reason) BETWEEN 1 AND 64),
     -- When the outcome became known here.
     outcome_at  timestamptz,

@@ -32,6 +32,9 @@ CREATE TABLE sku_policy (
     order_limit         bigint  NOT NULL CHECK (order_limit BETWEEN 0 AND 1000000),
     -- For how many seconds an order holds it.
     reservation_seconds bigint  NOT NULL CHECK (reservation_seconds = 0 OR reservation_seconds BETWEEN 120 AND 900),
+    -- For how many units orders may wait together, and for how many they do: a seller may lower the limit while they wait.
+    backorder_limit     bigint  NOT NULL CHECK (backorder_limit BETWEEN 0 AND 1000000),
+    waiting             bigint  NOT NULL DEFAULT 0 CHECK (waiting >= 0),
     PRIMARY KEY (seller_id, sku)
 );
 
@@ -62,7 +65,7 @@ CREATE INDEX stock_item_seller_sku ON stock_item (sku, seller_id);
 -- What is held for one order. Its key is the order's id: an order has one reservation.
 CREATE TABLE reservation (
     order_id       uuid        PRIMARY KEY,
-    status         text        NOT NULL CHECK (status IN ('active', 'committed', 'released', 'expired', 'commit_refused',
+    status         text        NOT NULL CHECK (status IN ('backordered', 'active', 'committed', 'released', 'expired', 'commit_refused',
                                                           'rejected', 'tombstone')),
     -- [{"stock_item_id", "sku", "warehouse_id", "quantity", "dispatched", "released", "returned"}, ...]: what is, or was, held where, how
     -- many units of that have left, how many were given back while the rest was the order's, and how many of those that left came back in
@@ -72,7 +75,10 @@ CREATE TABLE reservation (
     version        bigint      NOT NULL,
     head_hash      bytea       NOT NULL CHECK (octet_length(head_hash) = 32),
     correlation_id uuid        NOT NULL,
+    -- {"seller_id", "demand", "short", "region_code", "postal_code", "until_micros"}: what it waits for, while it does.
+    backorder      jsonb,
     CHECK (status <> 'active' OR expires_at IS NOT NULL),
+    CHECK ((status = 'backordered') = (backorder IS NOT NULL)),
     -- No more leaves than is held.
     CONSTRAINT reservation_dispatched_at_most_what_it_holds
         CHECK (NOT jsonb_path_exists(allocations, '$[*] ? (@.dispatched < 0 || @.dispatched > @.quantity)')),
@@ -87,6 +93,8 @@ CREATE TABLE reservation (
 ) WITH (fillfactor = 70);
 -- The sweeper looks for what is past its time; nearly every reservation is committed before.
 CREATE INDEX reservation_due ON reservation (expires_at) WHERE status = 'active';
+-- The sweeper looks at those that wait, the oldest order first.
+CREATE INDEX reservation_backordered ON reservation (order_id) WHERE status = 'backordered';
 -- Whoever reconciles asks what is held; an order's goods leave within days.
 CREATE INDEX reservation_held ON reservation (order_id)
     WHERE status = 'active' OR status = 'committed' AND

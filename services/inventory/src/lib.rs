@@ -9,9 +9,10 @@
 //! | events in: `ShipmentDispatched`, `ShipmentCancelled` | [`adapters::events`], decided in [`saga::fulfilment`] |
 //! | events in: `ReturnReceived` | [`adapters::events`], decided in [`saga::returns`] |
 //! | events in: `PaymentRefunded` | [`adapters::events`], decided in [`saga::refund`] |
-//! | events out: `InventoryReserved`, `InventoryRejected`, `InventoryCommitted`, `InventoryCommitRefused`, `ReservationExpired`, `InventoryReleased`, `StockAdded`, `StockAdjusted`, `StockWrittenOff`, `StockRemoved`, `OutOfStock`, `BackInStock`, `LowStock`, `TransferDispatched`, `TransferReceived` | [`domain::event`], written in [`adapters::events`] |
+//! | events out: `InventoryReserved`, `InventoryBackordered`, `InventoryRejected`, `InventoryCommitted`, `InventoryCommitRefused`, `ReservationExpired`, `InventoryReleased`, `StockAdded`, `StockAdjusted`, `StockWrittenOff`, `StockRemoved`, `OutOfStock`, `BackInStock`, `LowStock`, `TransferDispatched`, `TransferReceived` | [`domain::event`], written in [`adapters::events`] |
 //! | events in: `ProductCreated`, and the service's own | [`read_model`] |
 //! | deadline: the reservation's | [`jobs::expire_reservations`] |
+//! | deadline: of an order that waits for stock | [`jobs::fill_backorders`], decided in [`saga::backorder`] |
 //! | tables `warehouse`, `stock_item`, `reservation`, `stock_movement`, `transfer`, `stock_policy`, `sku_policy` | `migrations/1001_inventory.sql`, [`adapters::postgres`] |
 //! | tables `stock_contribution`, `warehouse_stock_view`, `sku_availability_view`, `seller_inventory_view` | `migrations/1002_read_models.sql`, [`read_model`] |
 //! | states of a reservation | [`domain::reservation`] |
@@ -68,6 +69,12 @@ pub struct Args {
     /// How often reservations past their time are looked for
     #[arg(long, env = "TRADEWIND_EXPIRY_SWEEP_EVERY", default_value = "1s", value_name = "DURATION", value_parser = humantime::parse_duration)]
     expiry_sweep_every: Duration,
+    /// How long an order waits for stock, where its seller lets orders wait
+    #[arg(long, env = "TRADEWIND_BACKORDER_WAIT", default_value = "14days", value_name = "DURATION", value_parser = humantime::parse_duration)]
+    backorder_wait: Duration,
+    /// How often orders that wait for stock are looked at
+    #[arg(long, env = "TRADEWIND_BACKORDER_SWEEP_EVERY", default_value = "1s", value_name = "DURATION", value_parser = humantime::parse_duration)]
+    backorder_sweep_every: Duration,
     /// Where the products service is: the URL of each replica, separated by commas
     #[arg(long, env = "TRADEWIND_PRODUCTS_URL", default_value = "http://127.0.0.1:50051", value_name = "URLS")]
     products_url: String,
@@ -95,7 +102,8 @@ enum Command {
 
 /// Runs a subcommand.
 pub async fn run(args: Args) -> anyhow::Result<()> {
-    let inventory = Inventory { policy: saga::Policy { reservation_ttl: args.reservation_ttl } };
+    let (reservation_ttl, backorder_wait) = (args.reservation_ttl, args.backorder_wait);
+    let inventory = Inventory { policy: saga::Policy { reservation_ttl, backorder_wait } };
     match args.command {
         Command::Serve => serve(&args, Arc::new(inventory)).await,
         Command::Operate(operation) => cli::operate::<Args>(operation, &SERVICE, &args.settings).await,
@@ -136,9 +144,16 @@ async fn serve(args: &Args, inventory: Arc<Inventory>) -> anyhow::Result<()> {
     });
     tasks.spawn(read_model::CONSUMER, |stop| read_model::consumer(store.clone(), kafka).run(stop));
     tasks.spawn("expire_reservations", |stop| {
+        let (store, inventory) = (store.clone(), inventory.clone());
         chassis_jobs::every(args.expiry_sweep_every, "expire_reservations", store.pool().clone(), stop, move || {
             let (store, inventory) = (store.clone(), inventory.clone());
             async move { jobs::expire_reservations::expire_reservations(&store, &inventory).await.map(drop) }
+        })
+    });
+    tasks.spawn("fill_backorders", |stop| {
+        chassis_jobs::every(args.backorder_sweep_every, "fill_backorders", store.pool().clone(), stop, move || {
+            let (store, inventory) = (store.clone(), inventory.clone());
+            async move { jobs::fill_backorders::fill_backorders(&store, &inventory).await.map(drop) }
         })
     });
     tasks.spawn("grpc", |stop| server.serve(stop));

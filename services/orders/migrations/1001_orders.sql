@@ -90,6 +90,8 @@ CREATE TABLE order_state (
     version           bigint      NOT NULL CHECK (version > 0),
     head_hash         bytea       NOT NULL CHECK (octet_length(head_hash) = 32),
     correlation_id    uuid        NOT NULL,
+    -- Until when it waits for stock, or waited; null if it never had to.
+    waits_until       timestamptz,
     CONSTRAINT order_reason_belongs_to_an_end CHECK ((status IN ('FAILED', 'CANCELLED')) = (reason IS NOT NULL)),
     CONSTRAINT order_cancel_note_comes_with_a_reason CHECK ((cancel_reason IS NULL) = (cancel_note IS NULL)),
     CONSTRAINT order_created_has_no_stock CHECK (status <> 'CREATED' OR fulfilment_status = 'UNALLOCATED'),
@@ -129,5 +131,5 @@ CREATE INDEX order_state_to_close ON order_state (close_at) WHERE close_at IS NO
 CREATE VIEW placed_order AS
 SELECT order_id, checkout_id, buyer_id, seller_id, ship_to, currency, subtotal_minor, shipping_minor, tax_minor, total_minor,
        card_token, shipping_service, snapshot_hash, created_at, status, reason, payment_status, fulfilment_status, cancel_reason, refunds, close_at,
-       unpaid_deadline, updated_at, version, head_hash, correlation_id
+       unpaid_deadline, waits_until, updated_at, version, head_hash, correlation_id
 FROM order_snapshot JOIN order_state USING (order_id);

@@ -1,5 +1,6 @@
 //! `fleet demo`: one morning of a marketplace, told as it happens, and proved at its end from the databases.
 
+mod backorder;
 mod carrier;
 mod deliveries;
 mod returns;
@@ -82,6 +83,7 @@ async fn play(stage: &mut Stage) -> Result<()> {
     scenes::cart_over_two_sellers(stage).await?;
     scenes::declined_card(stage).await?;
     scenes::last_two_units(stage).await?;
+    backorder::waits_for_stock(stage).await?;
     scenes::buyer_cancels(stage).await?;
     scenes::lost_answer(stage).await?;
     scenes::payments_killed(stage).await?;

@@ -56,11 +56,32 @@ pub(super) const CHECKS: &[Check] = &[
                       FROM inventory.stock_item s LEFT JOIN held h USING (stock_item_id)) AS t",
     },
     Check {
+        invariant: "I2 stock",
+        claim: "orders that wait for stock are counted in its line, and no others; they are neither held nor over",
+        query: "WITH line AS (
+                    SELECT r.order_id, (r.backorder ->> 'seller_id')::uuid AS seller_id, wanted.sku, wanted.units::bigint AS units
+                    FROM inventory.reservation r, jsonb_each_text(r.backorder -> 'demand') AS wanted (sku, units)
+                    WHERE r.status = 'backordered' AND jsonb_exists(r.backorder -> 'short', wanted.sku)
+                )
+                SELECT count(*) AS examined, count(*) FILTER (WHERE wrong) AS broken, min(id) FILTER (WHERE wrong) AS example
+                FROM (SELECT sku AS id, coalesce(p.waiting, 0) <> coalesce(l.units, 0) AS wrong
+                      FROM inventory.sku_policy p
+                      FULL JOIN (SELECT seller_id, sku, sum(units) AS units FROM line GROUP BY seller_id, sku) AS l
+                      USING (seller_id, sku)
+                      UNION ALL
+                      SELECT r.order_id::text, o.status IS DISTINCT FROM 'CREATED' OR o.waits_until IS NULL
+                                               OR jsonb_array_length(r.allocations) > 0
+                      FROM inventory.reservation r LEFT JOIN orders.order_state o USING (order_id)
+                      WHERE r.status = 'backordered') AS t",
+    },
+    Check {
         invariant: "I3 end",
         claim: "every order is paid for or undone: none is under way",
         query: "SELECT count(*) AS examined, count(*) FILTER (WHERE wrong) AS broken, min(id::text) FILTER (WHERE wrong) AS example
                 FROM (SELECT order_id AS id, status NOT IN ('PAID', 'SHIPPED', 'DELIVERED', 'REFUNDED', 'CLOSED', 'FAILED', 'CANCELLED')
                                              AND NOT (status = 'CONFIRMED' AND card_token IS NULL)
+                                             -- It waits for stock.
+                                             AND NOT (status = 'CREATED' AND waits_until > now())
                                              OR cancel_reason IS NOT NULL OR EXISTS (
                                                  SELECT FROM jsonb_array_elements(refunds) AS r
                                                  WHERE r->>'status' IN ('REQUESTED', 'APPROVED', 'FAILED')) AS wrong
@@ -106,6 +127,7 @@ pub(super) const CHECKS: &[Check] = &[
         query: "SELECT count(*) AS examined, count(*) FILTER (WHERE wrong) AS broken, min(id::text) FILTER (WHERE wrong) AS example
                 FROM (SELECT c.order_id AS id, c.outcome IS DISTINCT FROM
                              CASE WHEN o.status IN ('REFUNDED', 'CLOSED') THEN 'PAID'
+                                  WHEN o.status = 'CREATED' AND o.waits_until IS NOT NULL THEN 'BACKORDERED'
                                   WHEN o.status NOT IN ('SHIPPED', 'DELIVERED') THEN o.status
                                   WHEN o.card_token IS NULL THEN 'CONFIRMED' ELSE 'PAID' END AS wrong
                       FROM checkout.checkout_order c LEFT JOIN orders.placed_order o USING (order_id)) AS t",

@@ -69,6 +69,8 @@ pub(super) struct Course {
 enum Stock {
     #[default]
     Unknown,
+    /// There is too little.
+    Backordered,
     Reserved,
     Committed,
     /// None was there, or its time has passed.
@@ -115,6 +117,9 @@ impl Course {
                 self.total = money(e.total.as_ref());
                 self.unpaid_deadline = clock(timestamp_from_wire("unpaid_deadline", e.unpaid_deadline.as_ref()));
             }
+            Event::OrderBackordered(e) => {
+                self.unpaid_deadline = clock(timestamp_from_wire("unpaid_deadline", e.unpaid_deadline.as_ref()));
+            }
             Event::OrderConfirmed(e) => {
                 self.confirmed = true;
                 self.may_leave |= e.shipping_instruction.is_some();
@@ -149,6 +154,7 @@ impl Course {
             }
             Event::RefundRejected(e) => self.advance(e.refund_number, Progress::Over),
             Event::RefundCompleted(e) => self.advance(e.refund_number, Progress::Over),
+            Event::InventoryBackordered(_) => self.stock = Stock::Backordered,
             Event::InventoryReserved(_) => self.stock = Stock::Reserved,
             Event::InventoryCommitted(_) => self.stock = Stock::Committed,
             Event::InventoryRejected(_) | Event::InventoryCommitRefused(_) | Event::ReservationExpired(_) => {
@@ -295,6 +301,7 @@ impl Course {
         }
         match (self.stock, self.authorized) {
             (Stock::Unknown, _) => awaited.of("inventory", "to reserve the stock"),
+            (Stock::Backordered, _) => awaited.of("the seller", "to restock"),
             (_, false) => awaited.of_payments("authorize", &format!("to have {total} authorized")),
             (Stock::Reserved, true) => awaited.of("inventory", "to commit the stock"),
             (Stock::Committed, true) => awaited.of("orders", "to confirm the order"),

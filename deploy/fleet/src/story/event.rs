@@ -3,12 +3,14 @@
 use contracts::cart::v1::{CartCleared, CartCreated, CartLineAdded, CartLineQuantitySet, CartLineRemoved};
 use contracts::checkout::v1::CheckoutSubmitted;
 use contracts::inventory::v1::{
-    BackInStock, InventoryCommitRefused, InventoryCommitted, InventoryRejected, InventoryReleased, InventoryReserved,
-    LowStock, OutOfStock, ReservationExpired, StockAdded, StockAdjusted, StockRemoved, StockWrittenOff,
+    BackInStock, InventoryBackordered, InventoryCommitRefused, InventoryCommitted, InventoryRejected,
+    InventoryReleased, InventoryReserved, LowStock, OutOfStock, ReservationExpired, StockAdded, StockAdjusted,
+    StockRemoved, StockWrittenOff,
 };
 use contracts::orders::v1::{
-    OrderCancellationRequested, OrderCancelled, OrderClosed, OrderConfirmed, OrderCreated, OrderDelivered, OrderFailed,
-    OrderPaid, OrderRefunded, OrderShipped, RefundApproved, RefundCompleted, RefundRejected, RefundRequested,
+    OrderBackordered, OrderCancellationRequested, OrderCancelled, OrderClosed, OrderConfirmed, OrderCreated,
+    OrderDelivered, OrderFailed, OrderPaid, OrderRefunded, OrderShipped, RefundApproved, RefundCompleted,
+    RefundRejected, RefundRequested,
 };
 use contracts::payments::v1::{
     CaptureFailed, PaymentAuthorized, PaymentCaptured, PaymentDeclined, PaymentRefunded, PaymentVoided, RefundFailed,
@@ -45,9 +47,9 @@ macro_rules! events {
 events! {
     CartCreated CartLineAdded CartLineQuantitySet CartLineRemoved CartCleared
     CheckoutSubmitted
-    OrderCreated OrderConfirmed OrderPaid OrderShipped OrderDelivered OrderFailed OrderCancelled OrderCancellationRequested
+    OrderCreated OrderBackordered OrderConfirmed OrderPaid OrderShipped OrderDelivered OrderFailed OrderCancelled OrderCancellationRequested
     RefundRequested RefundApproved RefundRejected RefundCompleted OrderRefunded OrderClosed
-    InventoryReserved InventoryRejected InventoryCommitted InventoryCommitRefused ReservationExpired InventoryReleased
+    InventoryReserved InventoryBackordered InventoryRejected InventoryCommitted InventoryCommitRefused ReservationExpired InventoryReleased
     StockAdded StockRemoved StockWrittenOff StockAdjusted OutOfStock BackInStock LowStock
     PaymentAuthorized PaymentDeclined PaymentCaptured CaptureFailed PaymentVoided PaymentRefunded RefundFailed
     ShipmentCreated ShipmentDispatched ShipmentDelivered ShipmentFailed ReturnReceived CashCollected

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use contracts::convert::{InvalidField, money_from_wire, timestamp_from_wire};
 use contracts::google::r#type::Money as WireMoney;
-use contracts::inventory::v1::{Allocation, StockItem};
+use contracts::inventory::v1::{Allocation, Shortage, StockItem};
 use contracts::orders::v1::RefundKind;
 use contracts::payments::v1::PaymentMethod;
 use contracts::payments::v1::payment_method::Method;
@@ -38,6 +38,10 @@ pub(super) fn words(event: &Event) -> Option<String> {
             let deadline = clock(timestamp_from_wire("unpaid_deadline", e.unpaid_deadline.as_ref()));
             format!("created: {} for {}; to be paid by {deadline}", units(lines), money(e.total.as_ref()))
         }
+        Event::OrderBackordered(e) => {
+            let until = clock(timestamp_from_wire("wait_until_time", e.wait_until_time.as_ref()));
+            format!("waits for stock until {until}")
+        }
         Event::OrderConfirmed(e) if e.cash_on_delivery => "confirmed; the goods may leave".to_owned(),
         Event::OrderConfirmed(_) => "confirmed".to_owned(),
         Event::OrderPaid(e) if e.shipping_instruction.is_some() => "paid; the goods may leave".to_owned(),
@@ -68,13 +72,11 @@ pub(super) fn words(event: &Event) -> Option<String> {
             let until = clock(timestamp_from_wire("expire_time", e.expire_time.as_ref()));
             format!("reserved until {until}: {}", allocated(&e.allocations))
         }
-        Event::InventoryRejected(e) => {
-            let shortages = e
-                .shortages
-                .iter()
-                .map(|short| format!("{} {} wanted, {} to be had", short.requested, short.sku, short.available));
-            format!("nothing reserved: {}", shortages.collect::<Vec<_>>().join("; "))
+        Event::InventoryBackordered(e) => {
+            let until = clock(timestamp_from_wire("wait_until_time", e.wait_until_time.as_ref()));
+            format!("waits until {until}: {}", short(&e.shortages))
         }
+        Event::InventoryRejected(e) => format!("nothing reserved: {}", short(&e.shortages)),
         Event::InventoryCommitted(e) => format!("committed: {}", allocated(&e.allocations)),
         Event::InventoryCommitRefused(e) => format!("not committed: {}", e.reason),
         Event::ReservationExpired(_) => "the reservation expired".to_owned(),
@@ -194,6 +196,11 @@ pub(super) fn clock(instant: Result<Timestamp, InvalidField>) -> String {
 /// Facts of before there were several refunds do not number it: it was the first.
 pub(super) fn refund_number(number: i32) -> i32 {
     number.max(1)
+}
+
+fn short(shortages: &[Shortage]) -> String {
+    let short = |short: &Shortage| format!("{} {} wanted, {} to be had", short.requested, short.sku, short.available);
+    shortages.iter().map(short).collect::<Vec<_>>().join("; ")
 }
 
 fn allocated(allocations: &[Allocation]) -> String {

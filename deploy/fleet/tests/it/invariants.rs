@@ -28,6 +28,12 @@ const DAMAGE: &[(&str, &str, &str)] = &[
         "what is on hand is the sum of its movements",
     ),
     (
+        "WITH seller AS (INSERT INTO inventory.stock_policy VALUES (gen_random_uuid(), 'priority') RETURNING seller_id)
+         INSERT INTO inventory.sku_policy SELECT seller_id, 'PAN-26', 0, 0, 0, 0, 1, 1 FROM seller",
+        "DELETE FROM inventory.sku_policy",
+        "orders that wait for stock are counted in its line",
+    ),
+    (
         "UPDATE inventory.stock_item SET committed = committed - 1 WHERE sku = 'PAN-26'",
         "UPDATE inventory.stock_item SET committed = committed + 1 WHERE sku = 'PAN-26'",
         "what is reserved and committed is what the reservations hold",

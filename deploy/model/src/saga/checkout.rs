@@ -154,6 +154,7 @@ fn holds_stock(state: &State, order: &Order) -> bool {
         ReservationStatus::Released
         | ReservationStatus::Expired
         | ReservationStatus::CommitRefused
+        | ReservationStatus::Backordered
         | ReservationStatus::Rejected
         | ReservationStatus::Tombstone => false,
     })

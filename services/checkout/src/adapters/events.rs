@@ -2,7 +2,7 @@
 
 use contracts::checkout::v1 as wire;
 use contracts::convert::{id_from_wire, money_to_wire, timestamp_to_wire};
-use contracts::orders::v1::{OrderCancelled, OrderConfirmed, OrderFailed, OrderPaid};
+use contracts::orders::v1::{OrderBackordered, OrderCancelled, OrderConfirmed, OrderFailed, OrderPaid};
 use messaging::{Envelope, Outgoing, Subscription, Trigger, Undecodable};
 
 use super::wire::{address_to_wire, lines_to_wire, payment_method_to_wire};
@@ -30,6 +30,14 @@ pub const SUBSCRIPTIONS: &[Subscription] = &[
         tests: &[
             "services/checkout/tests/it/outcomes.rs::cash_on_delivery_is_complete_when_confirmed_and_paid_later",
             "services/checkout/tests/it/outcomes.rs::that_a_prepaid_order_is_confirmed_does_not_concern_us",
+        ],
+    },
+    Subscription {
+        event: "tradewind.orders.v1.OrderBackordered",
+        reaction: "shows the buyer that the order waits for stock",
+        follows: &[],
+        tests: &[
+            "services/checkout/tests/it/outcomes.rs::an_order_that_waits_for_stock_is_shown_so_and_then_what_becomes_of_it",
         ],
     },
     Subscription {
@@ -70,6 +78,10 @@ pub fn decode(event: &Envelope) -> Result<Option<Fact>, Undecodable> {
                 return Ok(None);
             }
             fact(&confirmed.checkout_id, &confirmed.order_id, News::Confirmed)?
+        }
+        "tradewind.orders.v1.OrderBackordered" => {
+            let backordered: OrderBackordered = event.decode()?;
+            fact(&backordered.checkout_id, &backordered.order_id, News::Backordered)?
         }
         "tradewind.orders.v1.OrderFailed" => {
             let failed: OrderFailed = event.decode()?;

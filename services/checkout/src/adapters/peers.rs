@@ -105,8 +105,13 @@ impl Peers {
             Ok((variants, shipping))
         };
         let ((variants, shipping), availabilities) = tokio::try_join!(offered, self.availabilities(skus.clone()))?;
-        let available = availabilities.iter().map(|each| Ok((sku_from_wire("sku", &each.sku)?, each.available)));
-        Ok(Market { variants, available: available.collect::<Result<_, _>>().map_err(answered(INVENTORY))?, shipping })
+        let (mut available, mut backorder_available) = (BTreeMap::new(), BTreeMap::new());
+        for each in availabilities {
+            let sku = sku_from_wire("sku", &each.sku).map_err(answered(INVENTORY))?;
+            available.insert(sku.clone(), each.available);
+            backorder_available.insert(sku, each.backorder_available);
+        }
+        Ok(Market { variants, available, backorder_available, shipping })
     }
 
     async fn offers(&self, skus: Vec<String>) -> Result<Vec<VariantOffer>, Error> {

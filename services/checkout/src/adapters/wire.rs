@@ -84,6 +84,7 @@ fn quantity_to_wire(quantity: Quantity) -> i32 {
 fn drift_to_wire(drift: &Drift) -> wire::LineDrift {
     let kind = match drift.kind {
         DriftKind::PriceChanged => wire::DriftKind::PriceChanged,
+        DriftKind::Backordered => wire::DriftKind::Backordered,
         DriftKind::InsufficientStock => wire::DriftKind::InsufficientStock,
         DriftKind::NotOnSale => wire::DriftKind::NotOnSale,
     };
@@ -113,6 +114,7 @@ pub(super) fn checkout_to_wire(checkout: &Checkout) -> wire::Checkout {
 fn order_to_wire(order: &CheckoutOrder) -> wire::CheckoutOrder {
     let outcome = match order.outcome {
         Outcome::Pending => wire::OrderOutcome::Pending,
+        Outcome::Backordered { .. } => wire::OrderOutcome::Backordered,
         Outcome::Confirmed { .. } => wire::OrderOutcome::Confirmed,
         Outcome::Paid { .. } => wire::OrderOutcome::Paid,
         Outcome::Failed { .. } => wire::OrderOutcome::Failed,

@@ -5,6 +5,7 @@
 //! PENDING -> PAID                   prepaid
 //! PENDING -> FAILED
 //! PENDING | CONFIRMED -> CANCELLED
+//! PENDING -> BACKORDERED -> whatever PENDING leads to     it waits for stock
 //! ```
 //! Which news leads where is decided in `saga/checkout.rs`.
 
@@ -50,6 +51,8 @@ pub struct CheckoutOrder {
 pub enum Outcome {
     /// Not known yet.
     Pending,
+    /// It waits for stock, and nothing of it is paid.
+    Backordered { at: Timestamp },
     /// To be paid in cash on delivery.
     Confirmed { at: Timestamp },
     /// Paid. Final here: a refund is an order's business.
@@ -65,6 +68,7 @@ impl Outcome {
     pub const fn name(&self) -> &'static str {
         match self {
             Self::Pending => "PENDING",
+            Self::Backordered { .. } => "BACKORDERED",
             Self::Confirmed { .. } => "CONFIRMED",
             Self::Paid { .. } => "PAID",
             Self::Failed { .. } => "FAILED",
@@ -75,7 +79,7 @@ impl Outcome {
     /// Why the order failed or was cancelled.
     pub const fn reason(&self) -> Option<&Reason> {
         match self {
-            Self::Pending | Self::Confirmed { .. } | Self::Paid { .. } => None,
+            Self::Pending | Self::Backordered { .. } | Self::Confirmed { .. } | Self::Paid { .. } => None,
             Self::Failed { reason, .. } | Self::Cancelled { reason, .. } => Some(reason),
         }
     }
@@ -84,9 +88,11 @@ impl Outcome {
     pub const fn at(&self) -> Option<Timestamp> {
         match self {
             Self::Pending => None,
-            Self::Confirmed { at } | Self::Paid { at } | Self::Failed { at, .. } | Self::Cancelled { at, .. } => {
-                Some(*at)
-            }
+            Self::Backordered { at }
+            | Self::Confirmed { at }
+            | Self::Paid { at }
+            | Self::Failed { at, .. }
+            | Self::Cancelled { at, .. } => Some(*at),
         }
     }
 }

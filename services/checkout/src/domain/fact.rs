@@ -21,6 +21,8 @@ pub struct Fact {
 /// What happened to an order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum News {
+    /// It waits for stock.
+    Backordered,
     /// An order to be paid in cash on delivery is confirmed, which is its outcome. A prepaid one has yet to be paid.
     Confirmed,
     /// The payment was captured.

@@ -39,8 +39,10 @@ pub struct CartLine {
 pub struct Market {
     /// What is known of each variant.
     pub variants: BTreeMap<Sku, Variant>,
-    /// Units that can be promised of each SKU.
+    /// Units that one order can be promised of each SKU.
     pub available: BTreeMap<Sku, i64>,
+    /// Units of each SKU for which an order may wait, where it asks for more than it can be promised.
+    pub backorder_available: BTreeMap<Sku, i64>,
     /// What each seller charges for sending what is on sale.
     pub shipping: BTreeMap<SellerId, ShippingQuote>,
 }
@@ -93,5 +95,10 @@ impl Market {
     /// Units that can be promised.
     pub fn available(&self, sku: &Sku) -> i64 {
         self.available.get(sku).copied().unwrap_or(0)
+    }
+
+    /// Units for which an order may wait.
+    pub fn backorder_available(&self, sku: &Sku) -> i64 {
+        self.backorder_available.get(sku).copied().unwrap_or(0)
     }
 }

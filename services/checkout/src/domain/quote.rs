@@ -96,6 +96,8 @@ pub struct Amounts {
 pub enum DriftKind {
     /// Another price than the buyer saw. Submitting the quote accepts it.
     PriceChanged,
+    /// Fewer are available than asked for, and an order for them may wait until more are. Submitting the quote accepts that.
+    Backordered,
     /// Fewer are available than asked for.
     InsufficientStock,
     /// It is not on sale any more, or has no price in the cart's currency. It has no line in the offer.
@@ -106,7 +108,7 @@ impl DriftKind {
     /// Whether a quote cannot be submitted because of it.
     pub const fn blocks(self) -> bool {
         match self {
-            Self::PriceChanged => false,
+            Self::PriceChanged | Self::Backordered => false,
             Self::InsufficientStock | Self::NotOnSale => true,
         }
     }
@@ -294,7 +296,9 @@ impl Demand {
         let changed = self.seen_prices.iter().find(|&&seen| seen != price.amount);
         let mut drifts: Vec<_> = changed.map(|&seen| drift(DriftKind::PriceChanged, seen)).into_iter().collect();
         if available < i64::from(self.quantity) {
-            drifts.push(drift(DriftKind::InsufficientStock, seen_first));
+            let may_wait = market.backorder_available(sku) >= i64::from(self.quantity);
+            let kind = if may_wait { DriftKind::Backordered } else { DriftKind::InsufficientStock };
+            drifts.push(drift(kind, seen_first));
         }
         drifts
     }

@@ -21,6 +21,7 @@ pub fn decide(world: &mut World, fact: &Fact, now: Timestamp) -> Decision {
         Err(refusal) => return Decision::Refused(refusal),
     };
     let decision = match &fact.news {
+        News::Backordered => on_order_backordered(order, now),
         News::Confirmed => on_cash_order_confirmed(order, now),
         News::Paid => on_order_paid(order, now),
         News::Failed(reason) => on_order_failed(order, reason, now),
@@ -32,9 +33,19 @@ pub fn decide(world: &mut World, fact: &Fact, now: Timestamp) -> Decision {
     decision
 }
 
+fn on_order_backordered(order: &mut CheckoutOrder, at: Timestamp) -> Decision {
+    match order.outcome {
+        Outcome::Pending => becomes(order, Outcome::Backordered { at }),
+        Outcome::Backordered { .. } => Decision::AlreadyApplied,
+        Outcome::Confirmed { .. } | Outcome::Paid { .. } | Outcome::Failed { .. } | Outcome::Cancelled { .. } => {
+            Decision::Ignored("the order waited, and more became of it")
+        }
+    }
+}
+
 fn on_cash_order_confirmed(order: &mut CheckoutOrder, at: Timestamp) -> Decision {
     match order.outcome {
-        Outcome::Pending => becomes(order, Outcome::Confirmed { at }),
+        Outcome::Pending | Outcome::Backordered { .. } => becomes(order, Outcome::Confirmed { at }),
         Outcome::Confirmed { .. } => Decision::AlreadyApplied,
         Outcome::Paid { .. } => Decision::Ignored("the order was confirmed, and then paid"),
         Outcome::Failed { .. } | Outcome::Cancelled { .. } => contradicts(order, "CONFIRMED"),
@@ -43,7 +54,9 @@ fn on_cash_order_confirmed(order: &mut CheckoutOrder, at: Timestamp) -> Decision
 
 fn on_order_paid(order: &mut CheckoutOrder, at: Timestamp) -> Decision {
     match order.outcome {
-        Outcome::Pending | Outcome::Confirmed { .. } => becomes(order, Outcome::Paid { at }),
+        Outcome::Pending | Outcome::Backordered { .. } | Outcome::Confirmed { .. } => {
+            becomes(order, Outcome::Paid { at })
+        }
         Outcome::Paid { .. } => Decision::AlreadyApplied,
         Outcome::Failed { .. } | Outcome::Cancelled { .. } => contradicts(order, "PAID"),
     }
@@ -51,7 +64,9 @@ fn on_order_paid(order: &mut CheckoutOrder, at: Timestamp) -> Decision {
 
 fn on_order_failed(order: &mut CheckoutOrder, reason: &Reason, at: Timestamp) -> Decision {
     match order.outcome {
-        Outcome::Pending => becomes(order, Outcome::Failed { reason: reason.clone(), at }),
+        Outcome::Pending | Outcome::Backordered { .. } => {
+            becomes(order, Outcome::Failed { reason: reason.clone(), at })
+        }
         Outcome::Failed { .. } => Decision::AlreadyApplied,
         Outcome::Confirmed { .. } | Outcome::Paid { .. } | Outcome::Cancelled { .. } => contradicts(order, "FAILED"),
     }
@@ -59,7 +74,7 @@ fn on_order_failed(order: &mut CheckoutOrder, reason: &Reason, at: Timestamp) ->
 
 fn on_order_cancelled(order: &mut CheckoutOrder, reason: &Reason, at: Timestamp) -> Decision {
     match order.outcome {
-        Outcome::Pending | Outcome::Confirmed { .. } => {
+        Outcome::Pending | Outcome::Backordered { .. } | Outcome::Confirmed { .. } => {
             becomes(order, Outcome::Cancelled { reason: reason.clone(), at })
         }
         Outcome::Cancelled { .. } => Decision::AlreadyApplied,

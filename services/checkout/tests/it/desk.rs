@@ -238,6 +238,7 @@ pub(crate) fn a_quote(now: Timestamp) -> domain::quote::Quote {
         shipping: [(variant.seller_id, shipping)].into(),
         variants: [(sku.clone(), variant)].into(),
         available: [(sku.clone(), 9)].into(),
+        backorder_available: [].into(),
     };
     let buyer_id = Id::generate();
     let line = CartLine { sku, quantity: Quantity::ONE, seen_price: euro(1_000) };

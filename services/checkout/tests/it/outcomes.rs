@@ -1,7 +1,7 @@
 //! What becomes of orders, and who sees it.
 
 use contracts::checkout::v1::{Checkout, OrderOutcome};
-use contracts::orders::v1::{OrderCancelled, OrderConfirmed, OrderCreated, OrderFailed, OrderPaid};
+use contracts::orders::v1::{OrderBackordered, OrderCancelled, OrderConfirmed, OrderCreated, OrderFailed, OrderPaid};
 use testkit::{Event, eventually};
 use tonic::Code;
 
@@ -19,6 +19,12 @@ fn ids(checkout: &Checkout, order: usize) -> (String, String) {
 fn paid(checkout: &Checkout, order: usize) -> Event {
     let (order_id, checkout_id) = ids(checkout, order);
     order_event(&order_id.clone(), 3, &OrderPaid { order_id, checkout_id, shipping_instruction: None })
+}
+
+fn backordered(checkout: &Checkout, order: usize) -> Event {
+    let (order_id, checkout_id) = ids(checkout, order);
+    let backordered = OrderBackordered { order_id, checkout_id, ..OrderBackordered::default() };
+    order_event(&backordered.order_id.clone(), 2, &backordered)
 }
 
 fn confirmed(checkout: &Checkout, order: usize, cash_on_delivery: bool) -> Event {
@@ -47,6 +53,7 @@ fn outcomes(checkout: &Checkout) -> Vec<(OrderOutcome, &str)> {
 }
 
 const PENDING: (OrderOutcome, &str) = (OrderOutcome::Pending, "");
+const BACKORDERED: (OrderOutcome, &str) = (OrderOutcome::Backordered, "");
 const PAID: (OrderOutcome, &str) = (OrderOutcome::Paid, "");
 const CONFIRMED: (OrderOutcome, &str) = (OrderOutcome::Confirmed, "");
 
@@ -180,6 +187,23 @@ async fn cash_on_delivery_is_complete_when_confirmed_and_paid_later() {
     assert!(becomes(&desk, &checkout, &[CONFIRMED, CONFIRMED]).await.complete);
     desk.kafka.publish(&paid(&checkout, 1)).await;
     assert!(becomes(&desk, &checkout, &[CONFIRMED, PAID]).await.complete);
+}
+
+#[tokio::test]
+async fn an_order_that_waits_for_stock_is_shown_so_and_then_what_becomes_of_it() {
+    let desk = Desk::open_with_a_cart().await;
+    desk.hear_of_orders().await;
+    let checkout = desk.check_out().await;
+    for order in 0..2 {
+        desk.kafka.publish(&backordered(&checkout, order)).await;
+    }
+    assert!(becomes(&desk, &checkout, &[BACKORDERED, BACKORDERED]).await.complete);
+    desk.kafka.publish(&paid(&checkout, 0)).await;
+    desk.kafka.publish(&failed(&checkout, 1, "OUT_OF_STOCK")).await;
+    // What it waited for is heard of again.
+    desk.kafka.publish(&backordered(&checkout, 0)).await;
+    let ended = [PAID, (OrderOutcome::Failed, "OUT_OF_STOCK")];
+    assert!(becomes(&desk, &checkout, &ended).await.complete);
 }
 
 #[tokio::test]

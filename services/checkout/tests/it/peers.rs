@@ -151,7 +151,7 @@ fn batch_get_variants(answers: &Answers, request: BatchGetVariantsRequest) -> Ba
 fn batch_get_availability(answers: &Answers, request: BatchGetAvailabilityRequest) -> BatchGetAvailabilityResponse {
     let availability = |sku: String| {
         let available = answers.available.get(&sku).copied().unwrap_or_default();
-        Availability { sku, available }
+        Availability { sku, available, backorder_available: 0 }
     };
     BatchGetAvailabilityResponse { availabilities: request.skus.into_iter().map(availability).collect() }
 }

@@ -37,6 +37,10 @@ impl Submission {
         self.says("OrderPaid", News::Paid)
     }
 
+    fn backordered(&self) -> Step<Fact> {
+        self.says("OrderBackordered", News::Backordered)
+    }
+
     fn failed(&self) -> Step<Fact> {
         self.says("OrderFailed", News::Failed(Reason::new("OUT_OF_STOCK").unwrap()))
     }
@@ -93,6 +97,13 @@ impl Table for Submission {
                 .undone_by([self.cancelled()])
                 .then(self.paid()
                     .not_undone_by(final_is_final())),
+            Journey::new("an order that waits for stock")
+                .undone_by([self.failed()])
+                .then(self.backordered()
+                    .undone_by([self.failed()])
+                    .or_by([self.cancelled()]))
+                .then(self.paid()
+                    .not_undone_by(final_is_final())),
             Journey::new("an order that is paid for at the door")
                 .undone_by([self.failed()])
                 .undone_by([self.cancelled()])
@@ -109,7 +120,9 @@ impl Table for Submission {
         let mut world = world.clone();
         match world.order(self.checkout.id, self.checkout.orders[0].id).map(|order| order.outcome.clone()) {
             Ok(outcome @ (Outcome::Confirmed { .. } | Outcome::Paid { .. })) => outcome.name().to_owned(),
-            Ok(Outcome::Pending | Outcome::Failed { .. } | Outcome::Cancelled { .. }) => "nothing promised".to_owned(),
+            Ok(Outcome::Pending | Outcome::Backordered { .. } | Outcome::Failed { .. } | Outcome::Cancelled { .. }) => {
+                "nothing promised".to_owned()
+            }
             Err(refusal) => refusal.to_string(),
         }
     }

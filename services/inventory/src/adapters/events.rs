@@ -25,13 +25,15 @@ const DELIVERY_FAILED: &str = "DELIVERY_FAILED";
 pub const SUBSCRIPTIONS: &[Subscription] = &[
     Subscription {
         event: "tradewind.orders.v1.OrderCreated",
-        reaction: "sums the demand per SKU and reserves every line or none, pinning the warehouses; refuses after a tombstone",
-        follows: &["InventoryReserved", "InventoryRejected", "LowStock", "OutOfStock"],
+        reaction: "sums the demand per SKU and reserves every line or none, pinning the warehouses; or has the order wait for what there is too little of, if the seller lets it; refuses after a tombstone",
+        follows: &["InventoryReserved", "InventoryBackordered", "InventoryRejected", "LowStock", "OutOfStock"],
         tests: &[
             "services/inventory/tests/it/warehouses.rs::a_seller_has_stock_taken_from_the_nearest_warehouse_to_where_the_parcels_go",
             "services/inventory/tests/it/crossings.rs::a_sku_that_sells_out_is_told_as_low_and_gone_and_back_once_it_can_be_promised_again",
             "services/inventory/tests/it/checkout.rs::an_order_is_reserved_line_by_line_and_committed_when_it_is_paid_for",
             "services/inventory/tests/it/checkout.rs::an_order_that_lacks_one_unit_of_one_line_holds_nothing",
+            "services/inventory/tests/it/backorders.rs::an_order_waits_for_what_there_is_too_little_of_and_is_given_it_when_it_comes",
+            "services/inventory/tests/it/backorders.rs::orders_wait_for_no_more_than_the_seller_lets_them_however_many_come_at_once",
             "services/inventory/tests/it/checkout.rs::an_order_that_ended_before_it_was_created_here_reserves_nothing",
         ],
     },
@@ -52,12 +54,13 @@ pub const SUBSCRIPTIONS: &[Subscription] = &[
     },
     Subscription {
         event: "tradewind.orders.v1.OrderCancelled",
-        reaction: "gives back what is held, or committed and has not left; leaves a tombstone where nothing is yet; nothing, where all of it left and nothing arrived",
+        reaction: "gives back what is held, or committed and has not left, or takes it out of the line; leaves a tombstone where nothing is yet; nothing, where all of it left and nothing arrived",
         follows: &["InventoryReleased", "BackInStock"],
         tests: &[
             "services/inventory/tests/it/fulfilment.rs::the_end_of_an_order_of_which_everything_has_left_gives_nothing_back",
             "services/inventory/tests/it/fulfilment.rs::an_order_of_which_nothing_arrived_gives_nothing_back_also_before_its_parcels_are_heard_of",
             "services/inventory/tests/it/checkout.rs::a_cancelled_order_gives_its_committed_stock_back",
+            "services/inventory/tests/it/backorders.rs::an_order_that_ends_waits_no_more_and_the_next_in_line_is_served",
             "services/inventory/tests/it/checkout.rs::an_order_that_ended_before_it_was_created_here_reserves_nothing",
         ],
     },
@@ -113,6 +116,16 @@ pub const TRIGGERS: &[Trigger] = &[
             "services/inventory/tests/it/checkout.rs::a_reservation_expires_when_its_time_has_passed_and_its_stock_is_on_sale_again",
             "services/inventory/tests/it/checkout.rs::expiry_and_payment_at_once_end_each_order_in_exactly_one_of_the_two",
             "services/inventory/tests/it/checkout.rs::two_sweepers_at_once_expire_each_reservation_once",
+        ],
+    },
+    Trigger {
+        cause: "there is enough of what an order waits for, or it has waited for 14 days (job `fill_backorders`)",
+        reaction: "reserves every line, the oldest order first; rejects an order that waited in vain",
+        follows: &["InventoryReserved", "InventoryRejected", "LowStock", "OutOfStock"],
+        tests: &[
+            "services/inventory/tests/it/backorders.rs::an_order_waits_for_what_there_is_too_little_of_and_is_given_it_when_it_comes",
+            "services/inventory/tests/it/backorders.rs::who_waits_comes_before_who_comes_later",
+            "services/inventory/tests/it/backorders.rs::an_order_that_waited_in_vain_is_rejected_when_its_time_has_passed",
         ],
     },
     Trigger {
@@ -263,6 +276,14 @@ pub fn encode(event: &Event) -> Outgoing {
             &wire::InventoryRejected {
                 order_id: order_id.to_string(),
                 shortages: shortages.iter().map(shortage_to_wire).collect(),
+            },
+        ),
+        Event::InventoryBackordered { order_id, shortages, until } => of_reservation(
+            *order_id,
+            &wire::InventoryBackordered {
+                order_id: order_id.to_string(),
+                shortages: shortages.iter().map(shortage_to_wire).collect(),
+                wait_until_time: Some(timestamp_to_wire(*until)),
             },
         ),
         Event::InventoryCommitted { order_id, allocations } => of_reservation(

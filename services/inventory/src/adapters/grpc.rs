@@ -265,7 +265,8 @@ impl InventoryService for Api {
         let available = postgres::availability(self.store.pool(), &skus).await.map_err(status)?;
         let availability = |sku: &Sku| wire::Availability {
             sku: sku.to_string(),
-            available: available.get(sku).copied().unwrap_or_default(),
+            available: available.get(sku).map_or(0, |offer| offer.available),
+            backorder_available: available.get(sku).map_or(0, |offer| offer.backorder_available),
         };
         let availabilities = skus.iter().map(availability).collect();
         Ok(Response::new(wire::BatchGetAvailabilityResponse { availabilities }))
@@ -405,6 +406,7 @@ fn reservation_to_wire(reservation: &Reservation, version: i64) -> wire::Reserva
         released: allocations_to_wire(&reservation.released()),
         expire_time: reservation.expires_at.map(timestamp_to_wire),
         version,
+        wait_until_time: reservation.backorder.as_ref().map(|backorder| timestamp_to_wire(backorder.until)),
     }
 }
 
@@ -422,6 +424,7 @@ const fn movement_type_to_wire(movement_type: MovementType) -> wire::MovementTyp
 
 const fn reservation_status_to_wire(status: reservation::Status) -> wire::ReservationStatus {
     match status {
+        reservation::Status::Backordered => wire::ReservationStatus::Backordered,
         reservation::Status::Active => wire::ReservationStatus::Active,
         reservation::Status::Committed => wire::ReservationStatus::Committed,
         reservation::Status::Released => wire::ReservationStatus::Released,

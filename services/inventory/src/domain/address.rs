@@ -29,7 +29,7 @@ impl Address {
 }
 
 /// What of an address tells how near it is. Empty where nothing is known.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct Place {
     region_code: String,
     postal_code: String,
@@ -43,6 +43,11 @@ impl Place {
     pub fn new(region_code: &str, postal_code: &str) -> Self {
         let postal_code = postal_code.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_uppercase).collect();
         Self { region_code: region_code.to_owned(), postal_code }
+    }
+
+    /// The country, and of the postal code what counts.
+    pub fn parts(&self) -> (&str, &str) {
+        (&self.region_code, &self.postal_code)
     }
 
     /// How near another place is; the greater the nearer. Nothing across a border, however alike the postal codes are; within one country

@@ -26,6 +26,15 @@ pub enum Event {
         /// What there was not enough of.
         shortages: Vec<Shortage>,
     },
+    /// There is not enough for every line, and the order waits for more; nothing is held.
+    InventoryBackordered {
+        /// The order.
+        order_id: OrderId,
+        /// What there was not enough of.
+        shortages: Vec<Shortage>,
+        /// How long it waits.
+        until: Timestamp,
+    },
     /// What was held belongs to the order.
     InventoryCommitted {
         /// The order.

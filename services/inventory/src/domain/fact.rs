@@ -29,6 +29,8 @@ pub enum Fact {
     OrderEnded(OrderId),
     /// The sweeper found the reservation past its time.
     ReservationDue(OrderId),
+    /// The sweeper found that there is enough of what the order waits for, or that it has waited long enough.
+    BackorderDue(OrderId),
     /// A parcel left a warehouse: its goods are to be taken off the stock.
     ShipmentDispatched(Dispatch),
     /// Goods came back to a warehouse: they are to be put on sale again, or written off.
@@ -210,6 +212,7 @@ impl Fact {
             | Self::PaymentAuthorized(order_id)
             | Self::OrderEnded(order_id)
             | Self::ReservationDue(order_id)
+            | Self::BackorderDue(order_id)
             | Self::ShipmentCancelled(order_id)
             | Self::DeliveryFailed(order_id)
             | Self::PaymentRefunded { order_id, .. } => Some(*order_id),
@@ -229,6 +232,7 @@ impl Fact {
             | Self::PaymentAuthorized(_)
             | Self::OrderEnded(_)
             | Self::ReservationDue(_)
+            | Self::BackorderDue(_)
             | Self::ShipmentDispatched(_)
             | Self::ReturnReceived(_)
             | Self::ShipmentCancelled(_)

@@ -3,8 +3,10 @@
 //! | policy | decides |
 //! | --- | --- |
 //! | [`oversell`] | how many of the units that are there may be promised |
+//! | [`backorder`] | for how many units orders may wait, where there are too few |
 //! | [`reservation`] | how many of those one order may have, and for how long they are held for it |
 
+pub mod backorder;
 pub mod oversell;
 pub mod reservation;
 
@@ -21,6 +23,8 @@ pub struct SkuPolicy {
     pub order_limit: Option<i64>,
     /// For how long they are held for an order; as long as any, if none.
     pub reservation_ttl: Option<Duration>,
+    /// For how many, at most, orders may wait together when there are too few; for none, if none.
+    pub backorder_limit: Option<i64>,
 }
 
 /// What is to be changed of a [`SkuPolicy`]. What is not given stays.
@@ -34,6 +38,8 @@ pub struct SkuPolicyChange {
     pub order_limit: Option<i64>,
     /// See there; 0 is as long as any.
     pub reservation_ttl: Option<Duration>,
+    /// See there; 0 is none.
+    pub backorder_limit: Option<i64>,
 }
 
 impl SkuPolicy {
@@ -47,12 +53,14 @@ impl SkuPolicy {
             safety_stock: change.safety_stock.unwrap_or(self.safety_stock),
             order_limit: units(change.order_limit, self.order_limit),
             reservation_ttl: change.reservation_ttl.map_or(self.reservation_ttl, ttl),
+            backorder_limit: units(change.backorder_limit, self.backorder_limit),
         }
     }
 
-    /// How many units one order may have, of which so many are available in the warehouses that are open.
-    pub fn for_one_order(&self, available: i64) -> i64 {
-        reservation::at_most(oversell::promisable(available, self.safety_stock), self.order_limit)
+    /// How many units an order that comes now may have, of which so many are available in the warehouses that are open, and others wait for so
+    /// many.
+    pub fn for_one_order(&self, available: i64, waiting: i64) -> i64 {
+        reservation::at_most(oversell::promisable(available - waiting, self.safety_stock), self.order_limit)
     }
 }
 
@@ -67,6 +75,7 @@ mod tests {
             safety_stock: 2,
             order_limit: Some(5),
             reservation_ttl: Some(Duration::from_mins(5)),
+            backorder_limit: Some(7),
         };
         assert_eq!(all.with(&SkuPolicyChange::default()), all);
         let limit = SkuPolicyChange { order_limit: Some(1), ..SkuPolicyChange::default() };
@@ -76,6 +85,7 @@ mod tests {
             safety_stock: Some(0),
             order_limit: Some(0),
             reservation_ttl: Some(Duration::ZERO),
+            backorder_limit: Some(0),
         };
         assert_eq!(all.with(&nothing), SkuPolicy::default());
         let everything = SkuPolicyChange {
@@ -83,17 +93,24 @@ mod tests {
             safety_stock: Some(2),
             order_limit: Some(5),
             reservation_ttl: Some(Duration::from_mins(5)),
+            backorder_limit: Some(7),
         };
         assert_eq!(SkuPolicy::default().with(&everything), all);
     }
 
     #[test]
-    fn one_order_may_have_what_is_left_of_the_safety_stock_up_to_its_limit() {
-        for (available, safety_stock, order_limit, units) in
-            [(10, 0, None, 10), (10, 4, None, 6), (10, 4, Some(6), 6), (10, 4, Some(5), 5), (3, 4, Some(5), 0)]
-        {
+    fn one_order_may_have_what_the_safety_stock_and_those_who_wait_leave_up_to_its_limit() {
+        for (available, waiting, safety_stock, order_limit, units) in [
+            (10, 0, 0, None, 10),
+            (10, 0, 4, None, 6),
+            (10, 0, 4, Some(6), 6),
+            (10, 0, 4, Some(5), 5),
+            (3, 0, 4, Some(5), 0),
+            (10, 3, 4, None, 3),
+            (10, 11, 0, None, 0),
+        ] {
             let policy = SkuPolicy { safety_stock, order_limit, ..SkuPolicy::default() };
-            assert_eq!(policy.for_one_order(available), units, "{policy:?} of {available}");
+            assert_eq!(policy.for_one_order(available, waiting), units, "{policy:?} of {available} less {waiting}");
         }
     }
 }

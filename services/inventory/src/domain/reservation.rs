@@ -7,6 +7,11 @@
 //!       │  │ too little  │ └ order ended ─────┴──► RELEASED
 //!       │  └─► REJECTED  └── time passed ────────► EXPIRED
 //!       └ order ended ─► TOMBSTONE
+//!
+//!             wait                 there is enough
+//!   (nothing) ───────► BACKORDERED ───────────────► ACTIVE
+//!                          │ └ time passed ───────► REJECTED
+//!                          └ order ended ─────────► RELEASED
 //! ```
 //!
 //! Expiry is final: a payment that comes later is refused, and nothing is reserved again.
@@ -16,12 +21,15 @@
 //! whatever comes afterwards. What comes back from then on is remembered there too, by its
 //! condition: it is no more the order's.
 
-use kernel::{Mutant, Timestamp};
+use std::collections::{BTreeMap, BTreeSet};
 
+use kernel::{Mutant, Sku, Timestamp};
+
+use super::address::Place;
 use super::allocation::{Allocation, Returned};
 use super::error::Error;
 use super::fact::{Dispatch, PartStop, Receipt};
-use super::ids::OrderId;
+use super::ids::{OrderId, SellerId};
 
 /// The stock held for one order.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -34,16 +42,42 @@ pub struct Reservation {
     pub allocations: Vec<Allocation>,
     /// Until when it holds; none if nothing was ever held.
     pub expires_at: Option<Timestamp>,
+    /// What it waits for, while it does.
+    pub backorder: Option<Backorder>,
+}
+
+/// What an order waits for.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Backorder {
+    /// From whom.
+    pub seller_id: SellerId,
+    /// All that it wants: it is given all of it or nothing.
+    pub demand: BTreeMap<Sku, i64>,
+    /// Of which of that there was too little, so that it stands in line for it.
+    pub short: BTreeSet<Sku>,
+    /// Where it goes.
+    pub ship_to: Place,
+    /// How long it waits.
+    pub until: Timestamp,
+}
+
+impl Backorder {
+    /// The units for which it stands in line.
+    pub fn awaited(&self) -> impl Iterator<Item = (&Sku, i64)> {
+        self.demand.iter().filter(|(sku, _)| self.short.contains(*sku)).map(|(sku, units)| (sku, *units))
+    }
 }
 
 /// Where a reservation stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Status {
+    /// There is too little stock; nothing is promised, and the order waits for more.
+    Backordered,
     /// Stock is promised until the reservation expires.
     Active,
     /// The stock belongs to the order.
     Committed,
-    /// The stock was given back because the order ended or all of its parcels were stopped. Final.
+    /// The stock was given back because the order ended or all of its parcels were stopped; or it ended while it waited for stock. Final.
     Released,
     /// Its time passed and the stock went back on sale. Final.
     Expired,
@@ -58,7 +92,7 @@ pub enum Status {
 impl Reservation {
     /// A reservation that never held anything.
     pub fn without_stock(order_id: OrderId, status: Status) -> Self {
-        Self { order_id, status, allocations: Vec::new(), expires_at: None }
+        Self { order_id, status, allocations: Vec::new(), expires_at: None, backorder: None }
     }
 
     /// Whether its time has passed.

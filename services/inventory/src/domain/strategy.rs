@@ -9,7 +9,6 @@ use kernel::Sku;
 use super::address::Place;
 use super::allocation::{Allocation, Returned, Shortage};
 use super::ids::WarehouseId;
-use super::policy::SkuPolicy;
 use super::stock::StockItem;
 
 /// In which order warehouses are taken from. What is alike otherwise is taken by priority.
@@ -57,23 +56,26 @@ pub struct Stocked<'a> {
 struct Need<'a> {
     sku: &'a Sku,
     requested: i64,
-    policy: SkuPolicy,
+    /// How many of those that are available the order may have.
+    may_have: i64,
     stock: Vec<Stocked<'a>>,
 }
 
-/// Takes the whole demand from the stock; or tells every shortage and takes nothing.
+/// Takes the whole demand from the stock, of each SKU no more than `may_have` allows of what is available; or tells every shortage and takes
+/// nothing.
 pub fn allocate<'a>(
     strategy: Strategy,
     ship_to: &Place,
     demand: &'a BTreeMap<Sku, i64>,
     stock_of: impl Fn(&Sku) -> Vec<Stocked<'a>>,
-    policy_of: impl Fn(&Sku) -> SkuPolicy,
+    may_have: impl Fn(&Sku, i64) -> i64,
 ) -> Result<Vec<Allocation>, Vec<Shortage>> {
     let need = |(sku, requested): (&'a Sku, &i64)| {
         let mut stock = stock_of(sku);
         stock.retain(|stocked| !stocked.site.closed);
         stock.sort_by_key(|stocked| rank(strategy, ship_to, stocked));
-        Need { sku, requested: *requested, policy: policy_of(sku), stock }
+        let available = stock.iter().map(|stocked| stocked.item.available()).sum();
+        Need { sku, requested: *requested, may_have: may_have(sku, available), stock }
     };
     let needs: Vec<Need<'_>> = demand.iter().map(need).collect();
     let shortages: Vec<_> = needs.iter().filter_map(shortage).collect();
@@ -99,9 +101,8 @@ fn rank(strategy: Strategy, ship_to: &Place, stocked: &Stocked<'_>) -> (Reverse<
 }
 
 fn shortage(need: &Need<'_>) -> Option<Shortage> {
-    let available = need.policy.for_one_order(need.stock.iter().map(|stocked| stocked.item.available()).sum());
-    let short = Shortage { sku: need.sku.clone(), requested: need.requested, available };
-    (available < need.requested).then_some(short)
+    let short = Shortage { sku: need.sku.clone(), requested: need.requested, available: need.may_have };
+    (need.may_have < need.requested).then_some(short)
 }
 
 /// Takes what is needed from the warehouses that may be taken from, in their order.

@@ -14,7 +14,7 @@ use super::fact::{
 };
 use super::ids::{MovementId, OrderId, SellerId, StockItemId, TransferId, WarehouseId};
 use super::policy::{self, SkuPolicy};
-use super::reservation::Reservation;
+use super::reservation::{Backorder, Reservation};
 use super::stock::{Movement, MovementType, StockItem};
 use super::strategy::{self, Site, Stocked, Strategy};
 use super::transfer::Transfer;
@@ -39,6 +39,8 @@ pub struct World {
     strategies: BTreeMap<SellerId, Strategy>,
     /// What sellers say of SKUs, where they say something.
     policies: BTreeMap<(SellerId, Sku), SkuPolicy>,
+    /// For how many units of a SKU orders wait.
+    waiting: BTreeMap<(SellerId, Sku), i64>,
     transfers: BTreeMap<TransferId, Transfer>,
     /// What could be promised of the stock items that the fact in hand has changed, before it.
     available_before: BTreeMap<StockItemId, i64>,
@@ -56,6 +58,8 @@ pub struct Changes {
     pub movements: Vec<Movement>,
     /// Transfers that are new or changed.
     pub transfers: BTreeSet<TransferId>,
+    /// By how many units more or fewer is waited for than before.
+    pub waiting: BTreeMap<(SellerId, Sku), i64>,
 }
 
 impl World {
@@ -87,8 +91,9 @@ impl World {
         self.strategies.insert(seller_id, strategy);
     }
 
-    /// Says what a seller says of a SKU.
-    pub fn set_sku_policy(&mut self, seller_id: SellerId, sku: Sku, policy: SkuPolicy) {
+    /// Says what a seller says of a SKU, and for how many units of it orders wait.
+    pub fn set_sku_policy(&mut self, seller_id: SellerId, sku: Sku, policy: SkuPolicy, waiting: i64) {
+        self.waiting.insert((seller_id, sku.clone()), waiting);
         self.policies.insert((seller_id, sku), policy);
     }
 
@@ -122,12 +127,44 @@ impl World {
         &self.changes
     }
 
-    /// From which of a seller's stock items the demand would be taken.
+    /// From which of a seller's stock items the demand of an order would be taken that comes now.
     pub(crate) fn allocate(
         &self,
         seller_id: SellerId,
         demand: &BTreeMap<Sku, i64>,
         ship_to: &Place,
+    ) -> Result<Vec<Allocation>, Vec<Shortage>> {
+        self.take_from_stock(seller_id, demand, ship_to, |sku, available| {
+            self.sku_policy(seller_id, sku).for_one_order(available, self.waiting(seller_id, sku))
+        })
+    }
+
+    /// From which stock items what an order waits for would be taken.
+    pub(crate) fn allocate_to_waiting(&self, backorder: &Backorder) -> Result<Vec<Allocation>, Vec<Shortage>> {
+        let Backorder { seller_id, demand, ship_to, .. } = backorder;
+        self.take_from_stock(*seller_id, demand, ship_to, |sku, available| {
+            policy::oversell::promisable(available, self.sku_policy(*seller_id, sku).safety_stock)
+        })
+    }
+
+    /// Whether an order may wait for everything that there is too little of.
+    pub(crate) fn may_wait(&self, seller_id: SellerId, shortages: &[Shortage]) -> bool {
+        shortages.iter().all(|Shortage { sku, requested, .. }| {
+            let waiting = self.waiting(seller_id, sku);
+            *requested <= policy::backorder::available(&self.sku_policy(seller_id, sku), waiting)
+        })
+    }
+
+    fn waiting(&self, seller_id: SellerId, sku: &Sku) -> i64 {
+        self.waiting.get(&(seller_id, sku.clone())).copied().unwrap_or_default()
+    }
+
+    fn take_from_stock(
+        &self,
+        seller_id: SellerId,
+        demand: &BTreeMap<Sku, i64>,
+        ship_to: &Place,
+        may_have: impl Fn(&Sku, i64) -> i64,
     ) -> Result<Vec<Allocation>, Vec<Shortage>> {
         const ANY: &Site = &Site::ANY;
         let stocked = |item| Stocked { item, site: self.sites.get(&StockItem::warehouse_id(item)).unwrap_or(ANY) };
@@ -139,7 +176,7 @@ impl World {
             }
             self.shelves.get(&shelf).into_iter().flatten().filter_map(|id| self.stock.get(id)).map(stocked).collect()
         };
-        strategy::allocate(strategy, ship_to, demand, stock_of, |sku| self.sku_policy(seller_id, sku))
+        strategy::allocate(strategy, ship_to, demand, stock_of, may_have)
     }
 
     /// Until when an order would hold these SKUs of a seller, if reservations hold for `ttl` otherwise.
@@ -164,8 +201,18 @@ impl World {
         allocations.iter().all(|allocation| allocation.quantity <= available(allocation.stock_item_id))
     }
 
-    /// Sets an order's reservation.
+    /// Sets an order's reservation, and counts what is waited for by it, and is not any more.
     pub(crate) fn put_reservation(&mut self, reservation: Reservation) {
+        let before = self.reservations.get(&reservation.order_id).and_then(|before| before.backorder.clone());
+        for (backorder, sign) in
+            before.iter().map(|before| (before, -1)).chain(reservation.backorder.iter().map(|now| (now, 1)))
+        {
+            for (sku, units) in backorder.awaited() {
+                let shelf = (backorder.seller_id, sku.clone());
+                *self.waiting.entry(shelf.clone()).or_default() += sign * units;
+                *self.changes.waiting.entry(shelf).or_default() += sign * units;
+            }
+        }
         self.changes.reservations.insert(reservation.order_id);
         self.reservations.insert(reservation.order_id, reservation);
     }

@@ -1,3 +1,4 @@
 //! What inventory does by itself.
 
 pub mod expire_reservations;
+pub mod fill_backorders;

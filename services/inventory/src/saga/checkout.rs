@@ -4,15 +4,16 @@ use std::collections::BTreeMap;
 
 use kernel::{Decision, Mutant, Sku, Timestamp};
 
+use super::backorder;
 use crate::domain::address::Place;
 use crate::domain::error::Error;
 use crate::domain::event::Event;
 use crate::domain::ids::{OrderId, SellerId};
-use crate::domain::reservation::{Reservation, Status};
+use crate::domain::reservation::{Backorder, Reservation, Status};
 use crate::domain::stock::StockItem;
 use crate::domain::world::World;
 
-/// Reserves every line, or rejects the order. The warehouses are pinned now.
+/// Reserves every line; or has the order wait, if its seller lets it; or rejects it. The warehouses are pinned when it is reserved.
 pub fn on_order_created(
     world: &mut World,
     order_id: OrderId,
@@ -20,12 +21,14 @@ pub fn on_order_created(
     demand: &BTreeMap<Sku, i64>,
     ship_to: &Place,
     expires_at: Timestamp,
+    wait_until: Timestamp,
 ) -> Decision<Event, Error> {
     match world.reservation(order_id).map(|reservation| reservation.status) {
         None => {}
         Some(Status::Tombstone) => return Decision::Ignored("the order ended before its stock was reserved"),
         Some(
-            Status::Active
+            Status::Backordered
+            | Status::Active
             | Status::Committed
             | Status::Released
             | Status::Expired
@@ -34,15 +37,12 @@ pub fn on_order_created(
         ) => return Decision::AlreadyApplied,
     }
     match world.allocate(seller_id, demand, ship_to) {
-        Ok(allocations) => {
-            world.move_stock(&allocations, StockItem::reserve);
-            world.put_reservation(Reservation {
-                order_id,
-                status: Status::Active,
-                allocations: allocations.clone(),
-                expires_at: Some(expires_at),
-            });
-            Decision::applied(Event::InventoryReserved { order_id, allocations, expires_at })
+        Ok(allocations) => backorder::reserve(world, order_id, allocations, expires_at),
+        Err(shortages) if world.may_wait(seller_id, &shortages) => {
+            let short = shortages.iter().map(|shortage| shortage.sku.clone()).collect();
+            let (demand, ship_to) = (demand.clone(), ship_to.clone());
+            let backorder = Backorder { seller_id, demand, short, ship_to, until: wait_until };
+            backorder::wait(world, order_id, backorder, shortages)
         }
         Err(shortages) => {
             world.put_reservation(Reservation::without_stock(order_id, Status::Rejected));
@@ -69,7 +69,7 @@ pub fn on_payment_authorized(world: &mut World, order_id: OrderId) -> Decision<E
         }
         Status::Committed | Status::CommitRefused => Decision::AlreadyApplied,
         Status::Released | Status::Tombstone => Decision::Ignored("the order ended, and its payment is undone"),
-        Status::Rejected => Decision::Refused(Error::NothingReserved(order_id)),
+        Status::Backordered | Status::Rejected => Decision::Refused(Error::NothingReserved(order_id)),
     }
 }
 
@@ -90,6 +90,10 @@ pub fn on_order_ended(world: &mut World, order_id: OrderId) -> Decision<Event, E
     };
     match reservation.status {
         Status::Active => release(world, reservation, StockItem::release_reserved, Status::Released, Vec::new()),
+        Status::Backordered => {
+            world.put_reservation(Reservation::without_stock(order_id, Status::Released));
+            Decision::noted()
+        }
         Status::Committed => release_committed(world, reservation),
         Status::Released | Status::Tombstone => Decision::AlreadyApplied,
         Status::Expired | Status::CommitRefused => Decision::Ignored("its stock went back on sale when it expired"),
@@ -119,7 +123,9 @@ pub fn on_reservation_due(world: &mut World, order_id: OrderId, now: Timestamp) 
         Status::Active => Decision::Ignored("its time has not passed"),
         Status::Expired | Status::CommitRefused => Decision::AlreadyApplied,
         Status::Committed => Decision::Ignored("the stock belongs to the order"),
-        Status::Released | Status::Rejected | Status::Tombstone => Decision::Ignored("nothing is held"),
+        Status::Backordered | Status::Released | Status::Rejected | Status::Tombstone => {
+            Decision::Ignored("nothing is held")
+        }
     }
 }
 

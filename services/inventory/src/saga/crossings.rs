@@ -22,7 +22,7 @@ fn ten_cups() -> World {
     let levels = Levels { total: 10, ..Levels::default() };
     world.add_stock_item(StockItem::new(item(1), sku("CUP"), warehouse(1), seller(), levels));
     let policy = SkuPolicy { low_stock_threshold: Some(3), ..SkuPolicy::default() };
-    world.set_sku_policy(seller(), sku("CUP"), policy);
+    world.set_sku_policy(seller(), sku("CUP"), policy, 0);
     world
 }
 
@@ -45,6 +45,7 @@ fn crossings(events: &[Event]) -> Vec<(&'static str, i64)> {
             Some(("low", stock_item.available()))
         }
         Event::InventoryReserved { .. }
+        | Event::InventoryBackordered { .. }
         | Event::InventoryRejected { .. }
         | Event::InventoryCommitted { .. }
         | Event::InventoryCommitRefused { .. }

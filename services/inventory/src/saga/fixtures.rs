@@ -1,5 +1,6 @@
 //! A shop with ten cups and an order of three of them, for the tests of the sagas.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use kernel::{Id, Quantity, Sku, Timestamp};
@@ -10,14 +11,16 @@ use crate::domain::address::Place;
 use crate::domain::allocation::{Allocation, Returned};
 use crate::domain::fact::{Dispatch, Fact, PartStop, Receipt, StockChange, StockChangeKind};
 use crate::domain::ids::{OrderId, SellerId, StockItemId, WarehouseId};
-use crate::domain::reservation::{Reservation, Status};
+use crate::domain::reservation::{Backorder, Reservation, Status};
 use crate::domain::stock::{Levels, StockItem};
 use crate::domain::world::World;
 
-pub(super) const POLICY: Policy = Policy { reservation_ttl: Duration::from_mins(15) };
+pub(super) const POLICY: Policy =
+    Policy { reservation_ttl: Duration::from_mins(15), backorder_wait: Duration::from_hours(14 * 24) };
 pub(super) const NOON: Timestamp = Timestamp::from_unix_micros(1_767_268_800_000_000);
 
-pub(super) const EVERY_STATUS: [Status; 7] = [
+pub(super) const EVERY_STATUS: [Status; 8] = [
+    Status::Backordered,
     Status::Active,
     Status::Committed,
     Status::Released,
@@ -120,6 +123,14 @@ pub(super) fn world_with_dispatched(status: Option<Status>, dispatched: i64) -> 
     world.add_stock_item(StockItem::new(item(1), sku("CUP"), warehouse(1), seller(), levels));
     match status {
         None => {}
+        Some(Status::Backordered) => {
+            let demand = BTreeMap::from([(sku("CUP"), 3)]);
+            let short = demand.keys().cloned().collect();
+            let (seller_id, ship_to, until) = (seller(), Place::UNKNOWN, NOON + POLICY.backorder_wait);
+            let backorder = Some(Backorder { seller_id, demand, short, ship_to, until });
+            let nothing = Reservation::without_stock(order(1), Status::Backordered);
+            world.add_reservation(Reservation { backorder, ..nothing });
+        }
         Some(status @ (Status::Rejected | Status::Tombstone)) => {
             world.add_reservation(Reservation::without_stock(order(1), status));
         }
@@ -128,6 +139,7 @@ pub(super) fn world_with_dispatched(status: Option<Status>, dispatched: i64) -> 
             status,
             allocations: vec![cups(3, dispatched)],
             expires_at: Some(expires_at()),
+            backorder: None,
         }),
     }
     world

@@ -29,6 +29,7 @@ pub fn on_shipment_dispatched(world: &mut World, dispatch: &Dispatch) -> Decisio
         | Status::Active
         | Status::Expired
         | Status::CommitRefused
+        | Status::Backordered
         | Status::Rejected
         | Status::Tombstone => nothing_committed,
     }
@@ -62,6 +63,7 @@ pub fn on_shipment_cancelled(world: &mut World, order_id: OrderId) -> Decision<E
         | Status::Active
         | Status::Expired
         | Status::CommitRefused
+        | Status::Backordered
         | Status::Rejected
         | Status::Tombstone => nothing_committed,
     }
@@ -77,9 +79,12 @@ pub fn on_part_stopped(world: &mut World, stop: &PartStop) -> Decision<Event, Er
         Status::Committed => release_part(world, reservation, stop),
         // Whatever it was given back for, it was given back once.
         Status::Released => Decision::AlreadyApplied,
-        Status::Active | Status::Expired | Status::CommitRefused | Status::Rejected | Status::Tombstone => {
-            nothing_committed
-        }
+        Status::Backordered
+        | Status::Active
+        | Status::Expired
+        | Status::CommitRefused
+        | Status::Rejected
+        | Status::Tombstone => nothing_committed,
     }
 }
 
@@ -109,6 +114,7 @@ pub fn on_delivery_failed(world: &World, order_id: OrderId) -> Decision<Event, E
             | Status::Released
             | Status::Expired
             | Status::CommitRefused
+            | Status::Backordered
             | Status::Rejected
             | Status::Tombstone,
         ) => Decision::Refused(Error::NothingCommitted(order_id)),

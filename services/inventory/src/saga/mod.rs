@@ -1,6 +1,7 @@
 //! What inventory does in each saga. Pure, like the domain: [`decide`] is what runs in the service, in the tests and in a
 //! model checker.
 
+pub mod backorder;
 pub mod checkout;
 pub mod fulfilment;
 pub mod refund;
@@ -20,6 +21,8 @@ use crate::domain::world::World;
 pub struct Policy {
     /// How long a reservation holds at most: a seller may have a SKU held for less.
     pub reservation_ttl: std::time::Duration,
+    /// How long an order waits for stock that is to come.
+    pub backorder_wait: std::time::Duration,
 }
 
 /// Decides what a fact does to the world.
@@ -28,11 +31,13 @@ pub fn decide(world: &mut World, fact: &Fact, policy: &Policy, now: Timestamp) -
         Fact::OrderCreated { order_id, seller_id, lines, ship_to } => {
             let demand = sum_demand(lines);
             let expires_at = world.hold_until(*seller_id, demand.keys(), now, policy.reservation_ttl);
-            checkout::on_order_created(world, *order_id, *seller_id, &demand, ship_to, expires_at)
+            let wait_until = now + policy.backorder_wait;
+            checkout::on_order_created(world, *order_id, *seller_id, &demand, ship_to, expires_at, wait_until)
         }
         Fact::PaymentAuthorized(order_id) => checkout::on_payment_authorized(world, *order_id),
         Fact::OrderEnded(order_id) => checkout::on_order_ended(world, *order_id),
         Fact::ReservationDue(order_id) => checkout::on_reservation_due(world, *order_id, now),
+        Fact::BackorderDue(order_id) => backorder::on_backorder_due(world, *order_id, now, policy.reservation_ttl),
         Fact::ShipmentDispatched(dispatch) => fulfilment::on_shipment_dispatched(world, dispatch),
         Fact::ReturnReceived(receipt) => returns::on_return_received(world, receipt),
         Fact::ShipmentCancelled(order_id) => fulfilment::on_shipment_cancelled(world, *order_id),

@@ -162,7 +162,8 @@ fn goes_one_way(before: &World, after: &World, order_id: OrderId) -> bool {
     from == to
         || matches!(
             (from, to),
-            (None, Some(Status::Active | Status::Rejected | Status::Tombstone))
+            (None, Some(Status::Backordered | Status::Active | Status::Rejected | Status::Tombstone))
+                | (Some(Status::Backordered), Some(Status::Active | Status::Rejected | Status::Released))
                 | (Some(Status::Active), Some(Status::Committed | Status::Released | Status::Expired))
                 | (Some(Status::Committed), Some(Status::Released))
                 | (Some(Status::Expired), Some(Status::CommitRefused))

@@ -25,7 +25,7 @@ pub fn on_payment_refunded(world: &mut World, order_id: OrderId, order_ended: bo
         Status::Committed => Decision::Ignored("shipping says what becomes of the goods"),
         Status::Released => Decision::AlreadyApplied,
         Status::Expired | Status::CommitRefused => Decision::Ignored("its stock went back on sale when it expired"),
-        Status::Rejected | Status::Tombstone => Decision::Ignored("nothing was held"),
+        Status::Backordered | Status::Rejected | Status::Tombstone => Decision::Ignored("nothing was held"),
         // Only what was committed is paid for, and payments says so first.
         Status::Active => nothing_committed,
     }

@@ -20,9 +20,12 @@ pub fn on_return_received(world: &mut World, receipt: &Receipt) -> Decision<Even
     };
     match reservation.status {
         Status::Committed | Status::Released => take_back(world, reservation, receipt),
-        Status::Active | Status::Expired | Status::CommitRefused | Status::Rejected | Status::Tombstone => {
-            nothing_committed
-        }
+        Status::Backordered
+        | Status::Active
+        | Status::Expired
+        | Status::CommitRefused
+        | Status::Rejected
+        | Status::Tombstone => nothing_committed,
     }
 }
 

@@ -60,7 +60,7 @@ async fn fill(database: &Database) {
          SELECT md5('warehouse' || n)::uuid, md5('seller' || n)::uuid, 'MAIN', 'Main', 0, now()
          FROM generate_series(1, 20000) AS n",
         "INSERT INTO stock_policy SELECT seller_id, 'nearest' FROM warehouse WHERE code = 'MAIN'",
-        "INSERT INTO sku_policy SELECT lpad('1', 32, '0')::uuid, 'SKU-' || n, 5, 0, 0, 0 FROM generate_series(1, 20000) AS n",
+        "INSERT INTO sku_policy SELECT lpad('1', 32, '0')::uuid, 'SKU-' || n, 5, 0, 0, 0, 0, 0 FROM generate_series(1, 20000) AS n",
         "INSERT INTO transfer
          SELECT md5('transfer' || n)::uuid, lpad('1', 32, '0')::uuid, 'SKU-' || n, lpad('1', 32, '0')::uuid,
                 lpad('2', 32, '0')::uuid, 5, 5, 0, now(), now(), 2, decode(repeat('00', 32), 'hex'), md5('transfer' || n)::uuid

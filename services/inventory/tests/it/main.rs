@@ -8,6 +8,7 @@
 //! | `crossings` | a SKU is low, gone and back, told once for each crossing |
 //! | `fulfilment` | the saga: what shipping says has left is off the stock, once |
 //! | `parts` | the saga: parts that are stopped are on sale again, each once |
+//! | `backorders` | orders wait in line for stock, and are given it or told that there is none |
 //! | `policies` | what a seller says of a SKU: a safety stock, a limit to an order, for how long it is held |
 //! | `refund` | the saga: an order whose money is given back gives its stock back, once |
 //! | `returns` | what comes back is on sale again or written off, by its condition, once |
@@ -19,6 +20,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may give up where it stands")]
 
+mod backorders;
 mod checkout;
 mod crossings;
 mod fulfilment;

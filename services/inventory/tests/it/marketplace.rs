@@ -25,6 +25,7 @@ use inventory::domain::stock::Levels;
 use inventory::domain::strategy::Strategy;
 use inventory::domain::warehouse::{Priority, Warehouse, WarehouseCode};
 use inventory::jobs::expire_reservations::expire_reservations;
+use inventory::jobs::fill_backorders::fill_backorders;
 use inventory::{CONSUMER, Inventory, SERVICE};
 use kernel::{Id, Quantity, Sku, Text};
 use messaging::{Consumer, Envelope, EventStore, Head, Relay, journal};
@@ -35,6 +36,7 @@ use uuid::Uuid;
 
 /// How long a reservation holds in these tests.
 pub(crate) const TTL: Duration = Duration::from_mins(15);
+pub(crate) const WAIT: Duration = Duration::from_hours(14 * 24);
 
 pub(crate) const ORDERS: &str = "tradewind.orders.v1";
 pub(crate) const INVENTORY: &str = "tradewind.inventory.v1";
@@ -45,7 +47,7 @@ pub(crate) const COMMITTED: &str = "InventoryCommitted";
 pub(crate) const RELEASED: &str = "InventoryReleased";
 
 pub(crate) fn inventory() -> Inventory {
-    Inventory { policy: inventory::saga::Policy { reservation_ttl: TTL } }
+    Inventory { policy: inventory::saga::Policy { reservation_ttl: TTL, backorder_wait: WAIT } }
 }
 
 pub(crate) fn sku(code: &str) -> Sku {
@@ -114,6 +116,10 @@ impl Marketplace {
     }
 
     /// Runs the sweeper once, and answers how many reservations it expired.
+    pub(crate) async fn fill(&self) -> usize {
+        fill_backorders(&self.store, &inventory()).await.unwrap()
+    }
+
     pub(crate) async fn sweep(&self) -> usize {
         expire_reservations(&self.store, &inventory()).await.unwrap()
     }

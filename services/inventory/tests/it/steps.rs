@@ -5,10 +5,12 @@ use std::fmt::Write as _;
 use inventory::adapters::events::SUBSCRIPTIONS;
 use inventory::app::change_stock::{ChangeStock, change_stock};
 use inventory::app::create_warehouse::{CreateWarehouse, create_warehouse};
+use inventory::app::set_stock_policy::{SetStockPolicy, set_stock_policy};
 use inventory::domain::address::Place;
 use inventory::domain::allocation::Returned;
 use inventory::domain::fact::{Dispatch, Fact, PartStop, Receipt, StockChangeKind};
 use inventory::domain::ids::{OrderId, ParcelId, ReturnId, SellerId, ShipmentId, StockItemId, WarehouseId};
+use inventory::domain::policy::{SkuPolicy, SkuPolicyChange};
 use inventory::domain::stock::StockItem;
 use inventory::domain::warehouse::{Priority, WarehouseCode};
 use inventory::domain::world::World;
@@ -17,7 +19,7 @@ use kernel::{Id, Mutant, Quantity, Text, Timestamp};
 use messaging::{Subscription, UnitOfWork};
 use testkit::steps::{Broken, Journey, Step, Table, output_of_broken};
 
-use crate::marketplace::{TTL, inventory, levels, sku};
+use crate::marketplace::{TTL, WAIT, inventory, levels, sku};
 
 const ORDERS: &str = "orders";
 const PAYMENTS: &str = "payments";
@@ -25,6 +27,7 @@ const SHIPPING: &str = "shipping";
 const CLOCK: &str = "the clock";
 
 const RESERVED: &str = "InventoryReserved";
+const BACKORDERED: &str = "InventoryBackordered";
 const REJECTED: &str = "InventoryRejected";
 const COMMITTED: &str = "InventoryCommitted";
 const REFUSED: &str = "InventoryCommitRefused";
@@ -36,6 +39,9 @@ const WRITTEN_OFF: &str = "StockWrittenOff";
 
 /// What is on hand of each SKU.
 const ON_HAND: i64 = 10;
+
+/// For how many cups orders may wait, where they ask for more than there are.
+const MAY_WAIT: i64 = 20;
 
 /// An order of three cups and a pot, from a seller who has ten of each.
 struct Checkout {
@@ -55,6 +61,10 @@ impl Checkout {
         let fact =
             Fact::OrderCreated { order_id: self.order_id, seller_id: self.seller_id, lines, ship_to: Place::UNKNOWN };
         Step::new(ORDERS, "OrderCreated", fact)
+    }
+
+    fn looked_at(&self) -> Step<Fact> {
+        Step::new(CLOCK, "a look at those who wait", Fact::BackorderDue(self.order_id)).needs(&[BACKORDERED])
     }
 
     fn authorized(&self) -> Step<Fact> {
@@ -161,6 +171,8 @@ impl Table for Checkout {
             let levels = levels(ON_HAND, 0, 0);
             world.add_stock_item(StockItem::new(id, sku(code), self.warehouse_id, self.seller_id, levels));
         }
+        let policy = SkuPolicy { backorder_limit: Some(MAY_WAIT), ..SkuPolicy::default() };
+        world.set_sku_policy(self.seller_id, sku("CUP"), policy, 0);
         world
     }
 
@@ -179,6 +191,10 @@ impl Table for Checkout {
             let command = ChangeStock { warehouse_id: warehouse.id, sku: sku(code), kind, reason: String::new() };
             change_stock(unit, &inventory(), &warehouse, command, "seller:test".to_owned()).await?;
         }
+        let cups = SkuPolicyChange { backorder_limit: Some(MAY_WAIT), ..SkuPolicyChange::default() };
+        let sku_policies = [(sku("CUP"), cups)].into();
+        let command = SetStockPolicy { seller_id: self.seller_id, strategy: None, sku_policies };
+        set_stock_policy(unit, command).await?;
         Ok(())
     }
 
@@ -215,9 +231,16 @@ impl Table for Checkout {
                     .but_not_by([self.time_passed().is_ignored()])),
             Journey::new("an order that asks for more than there is")
                 .undone_by([self.failed()])
-                .then(self.created(ON_HAND + 1).tells(&[REJECTED])
+                .then(self.created(MAY_WAIT + 1).tells(&[REJECTED])
                     .undone_by([self.failed().is_ignored()])
                     .or_by([self.cancelled().is_ignored()])),
+            Journey::new("an order that waits for stock that does not come")
+                .undone_by([self.failed()])
+                .then(self.created(ON_HAND + 1).tells(&[BACKORDERED])
+                    .undone_by([self.cancelled()])
+                    .or_by([self.failed()])
+                    .or_by([self.looked_at().at(WAIT).tells(&[REJECTED]), self.failed().is_ignored()])
+                    .but_not_by([self.looked_at().is_ignored(), self.authorized().is_refused()])),
             Journey::new("an order that leaves in two parcels")
                 .undone_by([self.cancelled()])
                 .then(held())

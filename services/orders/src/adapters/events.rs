@@ -1,7 +1,7 @@
 //! Events in: what orders subscribe to, and what they make of it. What they say themselves is in `outgoing.rs`.
 
 use contracts::checkout::v1::{CheckoutSubmitted, SubmittedOrder};
-use contracts::convert::{InvalidField, id_from_wire, money_from_wire};
+use contracts::convert::{InvalidField, id_from_wire, money_from_wire, timestamp_from_wire};
 use contracts::inventory::v1 as inventory;
 use contracts::payments::v1 as payments;
 use contracts::shipping::v1 as shipping;
@@ -50,6 +50,12 @@ pub const SUBSCRIPTIONS: &[Subscription] = &[
             "services/orders/tests/it/fulfilment.rs::an_order_paid_in_cash_ships_first_and_is_paid_at_the_door",
             "services/orders/tests/it/checkout.rs::a_capture_that_meets_a_cancellation_does_not_revive_the_order",
         ],
+    },
+    Subscription {
+        event: "tradewind.inventory.v1.InventoryBackordered",
+        reaction: "stays CREATED, and has as much longer to be paid for as it waits",
+        follows: &["OrderBackordered"],
+        tests: &["services/orders/tests/it/checkout.rs::an_order_that_waits_for_stock_has_longer_to_be_paid_for"],
     },
     Subscription {
         event: "tradewind.inventory.v1.InventoryRejected",
@@ -259,6 +265,11 @@ pub fn decode(event: &Envelope) -> Result<Option<Fact>, Undecodable> {
             let committed: inventory::InventoryCommitted = event.decode()?;
             let allocations = allocations_from_wire(&committed.allocations).map_err(Undecodable::new)?;
             about(committed.order_id, OrderFact::InventoryCommitted { allocations })?
+        }
+        "tradewind.inventory.v1.InventoryBackordered" => {
+            let inventory::InventoryBackordered { order_id, wait_until_time, .. } = event.decode()?;
+            let until = timestamp_from_wire("wait_until_time", wait_until_time.as_ref()).map_err(Undecodable::new)?;
+            about(order_id, OrderFact::InventoryBackordered { until })?
         }
         "tradewind.inventory.v1.InventoryRejected" => {
             about(event.decode::<inventory::InventoryRejected>()?.order_id, OrderFact::InventoryRejected)?

@@ -9,6 +9,7 @@ use chassis::{Caller, Fields, InvalidRequest, caller, status};
 use contracts::convert::{InvalidField, id_from_wire, money_to_wire, timestamp_to_wire};
 use contracts::orders::v1 as wire;
 use contracts::orders::v1::orders_service_server::OrdersService;
+use kernel::Timestamp;
 use messaging::EventStore;
 use messaging::journal::{self, Record};
 use prost::Message as _;
@@ -282,7 +283,13 @@ fn order_to_wire(order: &PlacedOrder) -> wire::Order {
         refunds: order.refunds.iter().map(wire_refund::refund_to_wire).collect(),
         close_time: order.close_at.map(timestamp_to_wire),
         shipping_service: terms.shipping_service.to_string(),
+        wait_until_time: waits_until(order).map(timestamp_to_wire),
     }
+}
+
+/// How long an order waits for stock that does.
+fn waits_until(order: &PlacedOrder) -> Option<Timestamp> {
+    order.waits_until.filter(|_| order.standing.status.milestone() == Milestone::Created)
 }
 
 fn entry_to_wire(record: &Record, milestone: Option<Milestone>, may_see_payloads: bool) -> wire::OrderHistoryEntry {

@@ -20,6 +20,14 @@ pub fn created_from_history(first: &Record) -> Result<(Terms, String, Timestamp)
     Ok((terms, created.snapshot_hash, unpaid_deadline))
 }
 
+/// What the history says of when the order is cancelled if it is still unpaid, if it says so after its first entry.
+pub fn later_unpaid_deadline(history: &[Record]) -> Result<Option<Timestamp>, Undecodable> {
+    let backordered = wire::OrderBackordered::full_name();
+    let Some(record) = history.iter().rev().find(|record| record.event_type == backordered) else { return Ok(None) };
+    let deadline = entry::<wire::OrderBackordered>(record)?.unpaid_deadline;
+    timestamp_from_wire("unpaid_deadline", deadline.as_ref()).map(Some).map_err(Undecodable::new)
+}
+
 /// The milestone from a step of the history on; `None` for an entry that newer code wrote.
 pub fn milestone_after(event_type: &str) -> Option<Milestone> {
     match event_type {
@@ -41,6 +49,7 @@ pub fn leaves_status(event_type: &str) -> bool {
     matches!(
         event_type,
         "tradewind.orders.v1.OrderCancellationRequested"
+            | "tradewind.orders.v1.OrderBackordered"
             | "tradewind.orders.v1.RefundRequested"
             | "tradewind.orders.v1.RefundApproved"
             | "tradewind.orders.v1.RefundRejected"

@@ -152,7 +152,7 @@ fn stock_from_wire(reservation: &inventory::Reservation) -> Result<(OrderId, Sto
             let gone = units(&reservation.dispatched) + units(&reservation.released);
             StockSeen::Committed { is_here: gone < units(&reservation.allocations) }
         }
-        Ok(Wire::Released | Wire::Expired | Wire::Rejected | Wire::Tombstone) => StockSeen::NotHeld,
+        Ok(Wire::Backordered | Wire::Released | Wire::Expired | Wire::Rejected | Wire::Tombstone) => StockSeen::NotHeld,
         Ok(Wire::Unspecified) | Err(_) => {
             return Err(InvalidField::new("status", format!("{} is no status", reservation.status)));
         }

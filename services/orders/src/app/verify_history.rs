@@ -11,7 +11,7 @@ use sqlx::{Connection as _, PgConnection};
 use uuid::Uuid;
 
 use super::Error;
-use crate::adapters::history::{created_from_history, status_of};
+use crate::adapters::history::{created_from_history, later_unpaid_deadline, status_of};
 use crate::adapters::postgres::{self, PlacedOrder, Traces};
 use crate::domain::ids::OrderId;
 use crate::domain::snapshot::{SnapshotHash, Terms};
@@ -186,9 +186,11 @@ fn compare(order: &PlacedOrder, history: &[Record]) -> Vec<Fault> {
         faults.push(fault.into());
     }
     let Some(first) = history.first() else { return faults };
-    match created_from_history(first) {
-        Ok((agreed, stated_hash, unpaid_deadline)) => {
+    let told = created_from_history(first).and_then(|created| Ok((created, later_unpaid_deadline(history)?)));
+    match told {
+        Ok(((agreed, stated_hash, unpaid_deadline), later)) => {
             faults.extend(compare_snapshot(order, &agreed, &stated_hash));
+            let unpaid_deadline = later.unwrap_or(unpaid_deadline);
             if order.unpaid_deadline != unpaid_deadline {
                 faults.push(Fault::DeadlineAltered { row: order.unpaid_deadline, history: unpaid_deadline });
             }

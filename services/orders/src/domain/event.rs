@@ -18,6 +18,17 @@ pub enum Event {
         /// When it is cancelled if it is still unpaid.
         unpaid_deadline: Timestamp,
     },
+    /// There is too little stock, and it waits for more.
+    Backordered {
+        /// The order.
+        order_id: OrderId,
+        /// Its checkout.
+        checkout_id: CheckoutId,
+        /// How long it waits.
+        until: Timestamp,
+        /// When it is cancelled now if it is still unpaid.
+        unpaid_deadline: Timestamp,
+    },
     /// Stock is committed and payment authorized: the pivot.
     Confirmed {
         /// The order.

@@ -1,6 +1,6 @@
 //! What orders react to: events of other services, commands and deadlines.
 
-use kernel::{Money, Text};
+use kernel::{Money, Text, Timestamp};
 
 use super::ids::{CheckoutId, OrderId, ParcelId};
 use super::refund::{RefundNumber, RefundRequest, Units};
@@ -73,6 +73,11 @@ pub enum OrderFact {
     InventoryCommitted {
         /// What is committed where.
         allocations: Vec<Allocation>,
+    },
+    /// inventory: there is not enough for every line, and the order waits for more.
+    InventoryBackordered {
+        /// How long.
+        until: Timestamp,
     },
     /// inventory: there is not enough for every line.
     InventoryRejected,

@@ -65,6 +65,8 @@ pub struct Order {
     pub cash_on_delivery: bool,
     /// When it is cancelled if it is still unpaid.
     pub unpaid_deadline: Timestamp,
+    /// Until when it waits for stock, or waited; none if it never had to.
+    pub waits_until: Option<Timestamp>,
     /// What is committed to it where; empty before CONFIRMED.
     pub allocations: Vec<Allocation>,
     /// Who wants it cancelled, and waits for its parcels to be stopped.
@@ -104,6 +106,7 @@ impl Order {
             total: terms.total,
             cash_on_delivery: terms.payment_method.is_cash_on_delivery(),
             unpaid_deadline: policy.unpaid_deadline(now),
+            waits_until: None,
             allocations: Vec::new(),
             cancellation: None,
             sku_totals: terms.sku_totals(),

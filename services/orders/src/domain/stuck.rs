@@ -41,6 +41,8 @@ pub enum Said {
 /// Everything that an order waits for; nothing if the next step is a person's, or there is none.
 pub fn awaited(order: &Order) -> Vec<Awaited> {
     let mut awaited = match order.standing.status {
+        // The seller is to restock. What comes then has deadlines of its own.
+        Status::Created if order.waits_until.is_some() => Vec::new(),
         Status::Created => {
             vec![Awaited { what: "stock and an authorization", from: "inventory and payments", said: Said::Created }]
         }

@@ -73,10 +73,14 @@ fn apply(detail: &mut wire::OrderDetail, record: &Record) -> Result<(), Error> {
     if let Some(milestone) = milestone_after(&record.event_type) {
         let status = milestone_to_wire(milestone);
         let reach_time = Some(timestamp_to_wire(record.occurred_at));
+        detail.wait_until_time = None;
         detail.milestones.push(wire::OrderMilestone { status: status.into(), reach_time });
         detail.set_status(status);
     }
     match record.event_type.as_str() {
+        "tradewind.orders.v1.OrderBackordered" => {
+            detail.wait_until_time = record.read::<wire::OrderBackordered>()?.wait_until_time;
+        }
         "tradewind.orders.v1.OrderFailed" => detail.reason = record.read::<wire::OrderFailed>()?.reason,
         "tradewind.orders.v1.OrderCancelled" => {
             detail.reason = record.read::<wire::OrderCancelled>()?.reason;

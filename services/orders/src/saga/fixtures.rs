@@ -140,6 +140,11 @@ pub(super) fn committed() -> OrderFact {
     OrderFact::InventoryCommitted { allocations: allocations() }
 }
 
+/// It waits for stock for two weeks.
+pub(super) fn backordered() -> OrderFact {
+    OrderFact::InventoryBackordered { until: NOON + std::time::Duration::from_hours(14 * 24) }
+}
+
 pub(super) fn dispatched(order_dispatched: bool) -> OrderFact {
     OrderFact::ShipmentDispatched { order_dispatched }
 }
@@ -170,6 +175,7 @@ fn told(answer: &Answer, world: &World) -> String {
         Decision::Applied(events) if events.is_empty() => "noted".to_owned(),
         Decision::Applied(events) => match events[..] {
             [Event::CancellationRequested { .. } | Event::RefundRequested { .. }] => "asked".to_owned(),
+            [Event::Backordered { .. }] => "waits".to_owned(),
             [Event::RefundApproved { .. }] => "granted".to_owned(),
             [Event::RefundRequested { .. }, Event::RefundApproved { .. }] => "asked and granted".to_owned(),
             [Event::RefundRejected { .. }] => "rejected".to_owned(),
@@ -221,11 +227,12 @@ pub(super) fn assert_goes_one_way(
     Ok(())
 }
 
-/// Whether an event asks for something, or answers that.
+/// Whether an event asks for something or answers that, or says that the order waits.
 fn leaves_status(event: &Event) -> bool {
     matches!(
         event,
-        Event::CancellationRequested { .. }
+        Event::Backordered { .. }
+            | Event::CancellationRequested { .. }
             | Event::RefundRequested { .. }
             | Event::RefundApproved { .. }
             | Event::RefundRejected { .. }

@@ -1,5 +1,6 @@
 //! What orders do in each saga. Pure: the same functions run in the service, in the tests and in the model checker.
 
+pub mod backorder;
 pub mod checkout;
 #[cfg(test)]
 mod fixtures;
@@ -41,6 +42,7 @@ fn on_order_fact(world: &mut World, order_id: OrderId, fact: &OrderFact, policy:
         OrderFact::PaymentRefunded { number, refunded } => refund::on_payment_refunded(order, *number, *refunded, now),
         OrderFact::RefundFailed { number, reason } => refund::on_refund_failed(order, *number, reason),
         OrderFact::InventoryCommitted { allocations } => checkout::on_inventory_committed(order, allocations),
+        OrderFact::InventoryBackordered { until } => backorder::on_inventory_backordered(order, *until, policy),
         OrderFact::InventoryRejected => checkout::on_inventory_rejected(order),
         OrderFact::InventoryCommitRefused => checkout::on_inventory_commit_refused(order),
         OrderFact::ReservationExpired => checkout::on_reservation_expired(order),

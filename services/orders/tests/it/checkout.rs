@@ -1,5 +1,7 @@
 //! The checkout saga: facts of checkout, inventory and payments come in over Kafka, facts of orders go out.
 
+use std::time::Duration;
+
 use contracts::convert::timestamp_to_wire;
 use contracts::orders::v1 as wire;
 use futures::future::join_all;
@@ -11,8 +13,8 @@ use testkit::{Event, eventually};
 
 use crate::back_office::{BackOffice, Checkout, DEAD_LETTERS, UNPAID_AFTER, participant};
 use crate::others::{
-    authorized, capture_failed, captured, commit_refused, committed, declined, expired, rejected, released, undone,
-    voided,
+    authorized, backordered, capture_failed, captured, commit_refused, committed, declined, expired, rejected,
+    released, undone, voided,
 };
 
 #[tokio::test]
@@ -85,6 +87,33 @@ async fn a_commit_that_overtakes_its_authorization_confirms_the_order() {
     let allocated = FulfilmentStatus::Allocated;
     office.assert_stands(order_id, Milestone::Confirmed, PaymentStatus::Authorized, allocated).await;
     assert!(office.parked().await.is_empty());
+}
+
+#[tokio::test]
+async fn an_order_that_waits_for_stock_has_longer_to_be_paid_for() {
+    let (office, _replica) = BackOffice::open().await;
+    let orders = [office.new_order().await, office.new_order().await];
+    let until = office.clock.shown() + Duration::from_hours(14 * 24);
+    office.hear(&orders.map(|order_id| backordered(order_id, until))).await;
+    office.hear(&[backordered(orders[0], until)]).await;
+    for order_id in orders {
+        let told = office.told(order_id, &["OrderCreated", "OrderBackordered"]).await;
+        let told: wire::OrderBackordered = told[1].decode().unwrap();
+        let deadline = until + UNPAID_AFTER;
+        assert_eq!(told.wait_until_time, Some(timestamp_to_wire(until)));
+        assert_eq!(told.unpaid_deadline, Some(timestamp_to_wire(deadline)));
+        let order = office.order(order_id).await;
+        assert_eq!((order.waits_until, order.unpaid_deadline), (Some(until), deadline));
+    }
+    assert_eq!(office.verify(None).await, []);
+
+    // Nobody is to do anything before the seller restocks; then it goes on as ever.
+    office.clock.set(until);
+    office.hear(&[authorized(orders[0]), committed(orders[0]), captured(orders[0]), rejected(orders[1])]).await;
+    office.told(orders[0], &["OrderCreated", "OrderBackordered", "OrderConfirmed", "OrderPaid"]).await;
+    office.told(orders[1], &["OrderCreated", "OrderBackordered", "OrderFailed"]).await;
+    assert!(office.parked().await.is_empty());
+    assert_eq!(office.verify(None).await, []);
 }
 
 #[tokio::test]

@@ -1,9 +1,10 @@
 //! What the other services say about an order of `back_office`.
 
+use contracts::convert::timestamp_to_wire;
 use contracts::inventory::v1 as inventory;
 use contracts::payments::v1 as payments;
 use contracts::shipping::v1 as shipping;
-use kernel::Id;
+use kernel::{Id, Timestamp};
 use orders::domain::ids::OrderId;
 use prost::{Message, Name};
 use testkit::Event;
@@ -180,6 +181,13 @@ pub(crate) fn committed(order_id: OrderId) -> Event {
     };
     let allocations = vec![allocation("MUG-BLUE", 1, 2), allocation("SPOON", 2, 1)];
     by_inventory(order_id, &inventory::InventoryCommitted { order_id: order_id.to_string(), allocations })
+}
+
+pub(crate) fn backordered(order_id: OrderId, until: Timestamp) -> Event {
+    let wait_until_time = Some(timestamp_to_wire(until));
+    let message =
+        inventory::InventoryBackordered { order_id: order_id.to_string(), shortages: Vec::new(), wait_until_time };
+    by_inventory(order_id, &message)
 }
 
 pub(crate) fn rejected(order_id: OrderId) -> Event {

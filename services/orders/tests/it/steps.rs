@@ -23,6 +23,7 @@ const BUYER: &str = "the buyer";
 const CLOCK: &str = "the clock";
 
 const CREATED: &str = "OrderCreated";
+const BACKORDERED: &str = "OrderBackordered";
 const CONFIRMED: &str = "OrderConfirmed";
 const PAID: &str = "OrderPaid";
 const SHIPPED: &str = "OrderShipped";
@@ -59,6 +60,11 @@ impl Placed {
 
     fn rejected(&self) -> Step<Fact> {
         self.says(INVENTORY, "InventoryRejected", OrderFact::InventoryRejected)
+    }
+
+    fn backordered(&self) -> Step<Fact> {
+        let until = Timestamp::from_unix_micros(1_900_000_000_000_000);
+        self.says(INVENTORY, "InventoryBackordered", OrderFact::InventoryBackordered { until })
     }
 
     fn committed(&self) -> Step<Fact> {
@@ -288,6 +294,17 @@ impl Table for Placed {
                     .undone_by([self.refunded()])
                     .or_by([self.refund_failed(), self.refunded()])
                     .but_not_by([self.received().is_ignored()])),
+            Journey::new("an order that waits for stock")
+                .not_undone_by([self.cancel().is_refused()])
+                .then(self.created(PaymentMethod::Card("tok_approved".parse().unwrap())))
+                .then(self.backordered().tells(&[BACKORDERED])
+                    .undone_by([self.cancel().tells(&[CANCELLED])])
+                    .or_by([self.rejected().tells(&[FAILED])])
+                    .but_not_by([self.deadline().is_ignored()]))
+                .then(self.committed().tells(&[CONFIRMED])
+                    .undone_by([self.cancel().tells(&[CANCELLED]), self.released(), self.voided()]))
+                .then(self.captured().tells(&[PAID])
+                    .undone_by([self.refund().tells(&[WANTED_BACK]), self.refund_granted(), self.refunded(), self.released()])),
             Journey::new("an order that is refused at the door")
                 .not_undone_by([self.cancel().is_refused()])
                 .then(self.created(PaymentMethod::CashOnDelivery))

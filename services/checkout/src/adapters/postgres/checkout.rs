@@ -149,6 +149,7 @@ fn outcome_from_row(row: &PgRow) -> Result<Outcome, Error> {
     let reason = reason.map(Reason::new).transpose().map_err(|_| corrupt())?;
     match (name, reason, at) {
         ("PENDING", None, None) => Ok(Outcome::Pending),
+        ("BACKORDERED", None, Some(at)) => Ok(Outcome::Backordered { at }),
         ("CONFIRMED", None, Some(at)) => Ok(Outcome::Confirmed { at }),
         ("PAID", None, Some(at)) => Ok(Outcome::Paid { at }),
         ("FAILED", Some(reason), Some(at)) => Ok(Outcome::Failed { reason, at }),

@@ -66,7 +66,7 @@ fn market(variants: impl IntoIterator<Item = (Sku, Variant)>, available: i64) ->
     let available = variants.keys().map(|sku| (sku.clone(), available)).collect();
     let shipping =
         variants.values().map(|variant| (variant.seller_id, shipping(&[("standard", 499), ("express", 999)])));
-    Market { shipping: shipping.collect(), variants, available }
+    Market { shipping: shipping.collect(), variants, available, backorder_available: BTreeMap::new() }
 }
 
 /// Offers of a seller, honoured for longer than ours.
@@ -268,6 +268,20 @@ fn a_line_that_lacks_stock_is_quoted_but_blocks() {
     assert_eq!((quote.drifts[0].requested, quote.drifts[0].available), (quantity(3), 2));
     assert!(!quote.is_submittable());
     assert_eq!(quote.amounts.subtotal, eur(300));
+}
+
+#[test]
+fn a_line_that_lacks_stock_and_may_wait_for_it_is_told_so_and_can_be_accepted() {
+    for (may_wait, kind, is_submittable) in
+        [(2, DriftKind::InsufficientStock, false), (3, DriftKind::Backordered, true), (4, DriftKind::Backordered, true)]
+    {
+        let market =
+            Market { backorder_available: BTreeMap::from([(sku(1), may_wait)]), ..market([variant(1, 10, 100)], 2) };
+        let quote = make(cart(vec![line(1, 3, 100)]), &market).unwrap();
+        assert_eq!(kinds(&quote), [("SKU-001", kind)], "{may_wait}");
+        assert_eq!((quote.drifts[0].available, quote.is_submittable()), (2, is_submittable));
+        assert_eq!(make(cart(vec![line(1, 2, 100)]), &market).unwrap().drifts, []);
+    }
 }
 
 #[test]

@@ -22,9 +22,10 @@ fn reason(text: &str) -> Reason {
     Reason::new(text).unwrap()
 }
 
-fn states() -> [Outcome; 5] {
+fn states() -> [Outcome; 6] {
     [
         Outcome::Pending,
+        Outcome::Backordered { at: EARLIER },
         Outcome::Confirmed { at: EARLIER },
         Outcome::Paid { at: EARLIER },
         Outcome::Failed { reason: reason("OUT_OF_STOCK"), at: EARLIER },
@@ -69,17 +70,24 @@ fn answer(world: &mut World, fact: &Fact) -> Answer {
     }
 }
 
-fn table() -> Vec<(News, [Answer; 5])> {
+fn table() -> Vec<(News, [Answer; 6])> {
     let failed = || Becomes(Outcome::Failed { reason: reason("PAYMENT_DECLINED"), at: NOW });
     let cancelled = || Becomes(Outcome::Cancelled { reason: reason("CANCELLED_BY_BUYER"), at: NOW });
     let paid = || Becomes(Outcome::Paid { at: NOW });
     let confirmed = || Becomes(Outcome::Confirmed { at: NOW });
     vec![
-        // PENDING, CONFIRMED, PAID, FAILED, CANCELLED
-        (News::Confirmed, [confirmed(), AlreadyApplied, Ignored, Refused, Refused]),
-        (News::Paid, [paid(), paid(), AlreadyApplied, Refused, Refused]),
-        (News::Failed(reason("PAYMENT_DECLINED")), [failed(), Refused, Refused, AlreadyApplied, Refused]),
-        (News::Cancelled(reason("CANCELLED_BY_BUYER")), [cancelled(), cancelled(), Refused, Refused, AlreadyApplied]),
+        // PENDING, BACKORDERED, CONFIRMED, PAID, FAILED, CANCELLED
+        (
+            News::Backordered,
+            [Becomes(Outcome::Backordered { at: NOW }), AlreadyApplied, Ignored, Ignored, Ignored, Ignored],
+        ),
+        (News::Confirmed, [confirmed(), confirmed(), AlreadyApplied, Ignored, Refused, Refused]),
+        (News::Paid, [paid(), paid(), paid(), AlreadyApplied, Refused, Refused]),
+        (News::Failed(reason("PAYMENT_DECLINED")), [failed(), failed(), Refused, Refused, AlreadyApplied, Refused]),
+        (
+            News::Cancelled(reason("CANCELLED_BY_BUYER")),
+            [cancelled(), cancelled(), cancelled(), Refused, Refused, AlreadyApplied],
+        ),
     ]
 }
 

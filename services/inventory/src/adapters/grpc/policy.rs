@@ -85,6 +85,7 @@ fn change(fields: &mut Fields, field: &str, policy: &wire::SkuPolicy) -> SkuPoli
         ("low_stock_threshold", policy.low_stock_threshold),
         ("safety_stock", policy.safety_stock),
         ("order_limit", policy.order_limit),
+        ("backorder_limit", policy.backorder_limit),
     ] {
         if units.is_some_and(|units| !(0..=UNITS_MAX).contains(&units)) {
             fields.violation(&format!("{field}.{name}"), "is from 0 to 1,000,000");
@@ -99,6 +100,7 @@ fn change(fields: &mut Fields, field: &str, policy: &wire::SkuPolicy) -> SkuPoli
         safety_stock: policy.safety_stock,
         order_limit: policy.order_limit,
         reservation_ttl: ttl.flatten(),
+        backorder_limit: policy.backorder_limit,
     }
 }
 
@@ -126,5 +128,6 @@ fn sku_policy_to_wire(sku: &Sku, policy: &SkuPolicy) -> wire::SkuPolicy {
         safety_stock: Some(policy.safety_stock),
         order_limit: Some(policy.order_limit.unwrap_or_default()),
         reservation_ttl: ttl.try_into().ok(),
+        backorder_limit: Some(policy.backorder_limit.unwrap_or_default()),
     }
 }

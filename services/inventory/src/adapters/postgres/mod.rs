@@ -15,7 +15,9 @@ use sqlx::PgConnection;
 use crate::domain::fact::Fact;
 use crate::domain::world::World;
 
-pub use reservation::{due, find as find_reservation, find_many as find_reservations, held as held_reservations};
+pub use reservation::{
+    backorders_due, due, find as find_reservation, find_many as find_reservations, held as held_reservations,
+};
 pub use stock::{availability, find as find_stock_item, movements};
 
 /// Loads and locks what the facts touch.
@@ -34,5 +36,6 @@ pub async fn save(tx: &mut PgConnection, world: &World, heads: &Heads, now: kern
     reservation::save(tx, world, heads).await?;
     transfer::save(tx, world, heads).await?;
     stock::save(tx, world, heads).await?;
+    policy::save_waiting(tx, world).await?;
     stock::save_movements(tx, world, now).await
 }

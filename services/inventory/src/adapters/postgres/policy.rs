@@ -25,7 +25,8 @@ pub(super) fn add_terms(row: &PgRow, item: &StockItem, world: &mut World) -> Res
         world.set_strategy(item.seller_id(), strategy_from(strategy)?);
     }
     if let Some(policy) = of_sku(row)? {
-        world.set_sku_policy(item.seller_id(), item.sku().clone(), policy);
+        let waiting: Option<i64> = row.try_get("waiting")?;
+        world.set_sku_policy(item.seller_id(), item.sku().clone(), policy, waiting.unwrap_or_default());
     }
     Ok(())
 }
@@ -38,6 +39,7 @@ pub(super) fn of_sku(row: &PgRow) -> Result<Option<SkuPolicy>, Error> {
         low_stock_threshold: said("low_stock_threshold")?,
         safety_stock,
         order_limit: said("order_limit")?,
+        backorder_limit: said("backorder_limit")?,
         reservation_ttl: said("reservation_seconds")?.map(|seconds| Duration::from_secs(seconds.unsigned_abs())),
     }))
 }
@@ -72,38 +74,67 @@ pub async fn set_sku_policies(
     seller_id: SellerId,
     policies: &BTreeMap<Sku, SkuPolicy>,
 ) -> Result<(), Error> {
-    let (none, some): (Vec<_>, Vec<_>) = policies.iter().partition(|(_, policy)| **policy == SkuPolicy::default());
-    sqlx::query("DELETE FROM sku_policy WHERE seller_id = $1 AND sku = ANY($2)")
-        .bind(seller_id.uuid())
-        .bind(none.iter().map(|(sku, _)| sku.as_str()).collect::<Vec<_>>())
-        .execute(&mut *tx)
-        .await?;
     let said = |value: fn(&SkuPolicy) -> Option<i64>| -> Vec<i64> {
-        some.iter().map(|(_, policy)| value(policy).unwrap_or_default()).collect()
+        policies.values().map(|policy| value(policy).unwrap_or_default()).collect()
     };
     sqlx::query(
-        "INSERT INTO sku_policy (seller_id, sku, low_stock_threshold, safety_stock, order_limit, reservation_seconds)
-         SELECT $1, t.* FROM unnest($2::text[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[]) AS t
+        "INSERT INTO sku_policy (seller_id, sku, low_stock_threshold, safety_stock, order_limit, reservation_seconds, backorder_limit)
+         SELECT $1, t.* FROM unnest($2::text[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[]) AS t
+         ORDER BY 2
          ON CONFLICT (seller_id, sku) DO UPDATE
          SET low_stock_threshold = excluded.low_stock_threshold, safety_stock = excluded.safety_stock,
-             order_limit = excluded.order_limit, reservation_seconds = excluded.reservation_seconds",
+             order_limit = excluded.order_limit, reservation_seconds = excluded.reservation_seconds,
+             backorder_limit = excluded.backorder_limit",
     )
     .bind(seller_id.uuid())
-    .bind(some.iter().map(|(sku, _)| sku.as_str()).collect::<Vec<_>>())
+    .bind(policies.keys().map(Sku::as_str).collect::<Vec<_>>())
     .bind(said(|policy| policy.low_stock_threshold))
     .bind(said(|policy| Some(policy.safety_stock)))
     .bind(said(|policy| policy.order_limit))
     .bind(said(|policy| policy.reservation_ttl.and_then(|ttl| i64::try_from(ttl.as_secs()).ok())))
+    .bind(said(|policy| policy.backorder_limit))
+    .execute(&mut *tx)
+    .await?;
+    let says_nothing = policies.iter().filter(|(_, policy)| **policy == SkuPolicy::default());
+    sqlx::query("DELETE FROM sku_policy WHERE seller_id = $1 AND sku = ANY($2) AND waiting = 0")
+        .bind(seller_id.uuid())
+        .bind(says_nothing.map(|(sku, _)| sku.as_str()).collect::<Vec<_>>())
+        .execute(tx)
+        .await?;
+    Ok(())
+}
+
+/// Counts for how many units of SKUs orders wait. They could only begin to where a seller says that they may, so there is a row.
+pub(super) async fn save_waiting(tx: &mut PgConnection, world: &World) -> Result<(), Error> {
+    let changed: Vec<_> = world.changes().waiting.iter().filter(|(_, units)| **units != 0).collect();
+    if changed.is_empty() {
+        return Ok(());
+    }
+    sqlx::query(
+        "UPDATE sku_policy p SET waiting = p.waiting + t.units
+         FROM unnest($1::uuid[], $2::text[], $3::bigint[]) AS t (seller_id, sku, units)
+         WHERE p.seller_id = t.seller_id AND p.sku = t.sku",
+    )
+    .bind(changed.iter().map(|((seller_id, _), _)| seller_id.uuid()).collect::<Vec<_>>())
+    .bind(changed.iter().map(|((_, sku), _)| sku.as_str()).collect::<Vec<_>>())
+    .bind(changed.iter().map(|(_, units)| **units).collect::<Vec<_>>())
     .execute(tx)
     .await?;
     Ok(())
 }
 
-/// The policies of a seller's SKUs.
+/// The policies of a seller's SKUs that say something.
 pub async fn sku_policies(tx: &mut PgConnection, seller_id: SellerId) -> Result<BTreeMap<Sku, SkuPolicy>, Error> {
     let rows =
         sqlx::query("SELECT * FROM sku_policy WHERE seller_id = $1").bind(seller_id.uuid()).fetch_all(tx).await?;
-    rows.iter().map(|row| Ok((super::stock::sku_from(row)?, of_sku(row)?.unwrap_or_default()))).collect()
+    let mut policies = BTreeMap::new();
+    for row in &rows {
+        let policy = of_sku(row)?.unwrap_or_default();
+        if policy != SkuPolicy::default() {
+            policies.insert(super::stock::sku_from(row)?, policy);
+        }
+    }
+    Ok(policies)
 }
 
 const fn strategy_to_text(strategy: Strategy) -> &'static str {

@@ -1,6 +1,6 @@
 //! Table `reservation`.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use kernel::{Sku, Timestamp};
 use messaging::{Caused, Error, Head, Heads};
@@ -11,10 +11,11 @@ use sqlx::{PgConnection, PgExecutor, PgPool, Row};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
+use crate::domain::address::Place;
 use crate::domain::allocation::{Allocation, Returned};
 use crate::domain::fact::Fact;
-use crate::domain::ids::OrderId;
-use crate::domain::reservation::{Reservation, Status};
+use crate::domain::ids::{OrderId, SellerId};
+use crate::domain::reservation::{Backorder, Reservation, Status};
 use crate::domain::world::World;
 
 /// An allocation as the table keeps it.
@@ -33,6 +34,43 @@ pub(super) struct AllocationRow {
     /// Of nearly all it is none, and that is not written.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     returned: Option<ReturnedRow>,
+}
+
+/// What is waited for, as the table keeps it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct BackorderRow {
+    seller_id: Uuid,
+    demand: BTreeMap<Sku, i64>,
+    short: BTreeSet<Sku>,
+    region_code: String,
+    postal_code: String,
+    until_micros: i64,
+}
+
+impl From<&Backorder> for BackorderRow {
+    fn from(backorder: &Backorder) -> Self {
+        let (region_code, postal_code) = backorder.ship_to.parts();
+        Self {
+            seller_id: backorder.seller_id.uuid(),
+            demand: backorder.demand.clone(),
+            short: backorder.short.clone(),
+            region_code: region_code.to_owned(),
+            postal_code: postal_code.to_owned(),
+            until_micros: backorder.until.unix_micros(),
+        }
+    }
+}
+
+impl From<BackorderRow> for Backorder {
+    fn from(row: BackorderRow) -> Self {
+        Self {
+            seller_id: SellerId::from_uuid(row.seller_id),
+            demand: row.demand,
+            short: row.short,
+            ship_to: Place::new(&row.region_code, &row.postal_code),
+            until: Timestamp::from_unix_micros(row.until_micros),
+        }
+    }
 }
 
 /// What came back, as the table keeps it.
@@ -117,8 +155,9 @@ pub(super) async fn save(tx: &mut PgConnection, world: &World, heads: &Heads) ->
 
 async fn insert(tx: &mut PgConnection, new: &[&Reservation], heads: &Heads) -> Result<(), Error> {
     sqlx::query(
-        "INSERT INTO reservation (order_id, status, allocations, expires_at, version, head_hash, correlation_id)
-         SELECT * FROM unnest($1::uuid[], $2::text[], $3::jsonb[], $4::timestamptz[], $5::bigint[], $6::bytea[], $7::uuid[])",
+        "INSERT INTO reservation (order_id, status, allocations, expires_at, version, head_hash, correlation_id, backorder)
+         SELECT * FROM unnest($1::uuid[], $2::text[], $3::jsonb[], $4::timestamptz[], $5::bigint[], $6::bytea[], $7::uuid[],
+                              $8::jsonb[])",
     )
     .bind(column(new, |reservation| reservation.order_id.uuid()))
     .bind(column(new, |reservation| status_to_text(reservation.status)))
@@ -127,18 +166,19 @@ async fn insert(tx: &mut PgConnection, new: &[&Reservation], heads: &Heads) -> R
     .bind(column(new, |reservation| head(reservation, heads).version))
     .bind(column(new, |reservation| head(reservation, heads).hash.to_vec()))
     .bind(column(new, |reservation| head(reservation, heads).correlation_id))
+    .bind(column(new, backorder_row))
     .execute(tx)
     .await?;
     Ok(())
 }
 
-/// What is held where, and until when, is said when a reservation is made; of that only what has left, was stopped and came back changes.
 async fn update(tx: &mut PgConnection, changed: &[&Reservation], heads: &Heads) -> Result<(), Error> {
     sqlx::query(
         "UPDATE reservation r
-         SET status = t.status, allocations = t.allocations, version = t.version, head_hash = t.head_hash
-         FROM unnest($1::uuid[], $2::text[], $3::jsonb[], $4::bigint[], $5::bytea[])
-              AS t (order_id, status, allocations, version, head_hash)
+         SET status = t.status, allocations = t.allocations, expires_at = t.expires_at, backorder = t.backorder,
+             version = t.version, head_hash = t.head_hash
+         FROM unnest($1::uuid[], $2::text[], $3::jsonb[], $4::bigint[], $5::bytea[], $6::timestamptz[], $7::jsonb[])
+              AS t (order_id, status, allocations, version, head_hash, expires_at, backorder)
          WHERE r.order_id = t.order_id",
     )
     .bind(column(changed, |reservation| reservation.order_id.uuid()))
@@ -146,6 +186,8 @@ async fn update(tx: &mut PgConnection, changed: &[&Reservation], heads: &Heads) 
     .bind(column(changed, |reservation| allocation_rows(reservation)))
     .bind(column(changed, |reservation| head(reservation, heads).version))
     .bind(column(changed, |reservation| head(reservation, heads).hash.to_vec()))
+    .bind(column(changed, |reservation| reservation.expires_at.map(OffsetDateTime::from)))
+    .bind(column(changed, backorder_row))
     .execute(tx)
     .await?;
     Ok(())
@@ -159,6 +201,10 @@ fn head(reservation: &Reservation, heads: &Heads) -> Head {
 
 fn allocation_rows(reservation: &Reservation) -> Json<Vec<AllocationRow>> {
     Json(reservation.allocations.iter().map(AllocationRow::from).collect())
+}
+
+fn backorder_row(reservation: &&Reservation) -> Option<Json<BackorderRow>> {
+    reservation.backorder.as_ref().map(|backorder| Json(BackorderRow::from(backorder)))
 }
 
 fn column<R, T>(rows: &[R], value: impl Fn(&R) -> T) -> Vec<T> {
@@ -213,6 +259,29 @@ pub async fn due(pool: &PgPool, now: Timestamp, limit: i64) -> Result<Vec<OrderI
     Ok(ids.into_iter().map(OrderId::from_uuid).collect())
 }
 
+/// Orders that wait, and of whose stock there is enough now or that have waited long enough, the oldest first, at most `limit`.
+pub async fn backorders_due(pool: &PgPool, now: Timestamp, limit: i64) -> Result<Vec<OrderId>, Error> {
+    let ids: Vec<Uuid> = sqlx::query_scalar(
+        "SELECT r.order_id FROM reservation r
+         WHERE r.status = 'backordered'
+           AND ((r.backorder ->> 'until_micros')::bigint <= $1
+                OR NOT EXISTS (
+                    SELECT FROM jsonb_each_text(r.backorder -> 'demand') AS wanted (sku, units)
+                    WHERE wanted.units::bigint > coalesce((
+                        SELECT sum(s.total - s.reserved - s.committed) - coalesce(max(p.safety_stock), 0)
+                        FROM stock_item s
+                        JOIN warehouse w ON w.warehouse_id = s.warehouse_id AND NOT w.closed
+                        LEFT JOIN sku_policy p ON p.seller_id = s.seller_id AND p.sku = s.sku
+                        WHERE s.sku = wanted.sku AND s.seller_id = (r.backorder ->> 'seller_id')::uuid), 0)))
+         ORDER BY r.order_id LIMIT $2",
+    )
+    .bind(now.unix_micros())
+    .bind(limit)
+    .fetch_all(pool)
+    .await?;
+    Ok(ids.into_iter().map(OrderId::from_uuid).collect())
+}
+
 fn from_row(row: &PgRow) -> Result<Reservation, Error> {
     let status: &str = row.try_get("status")?;
     let Json(allocations): Json<Vec<AllocationRow>> = row.try_get("allocations")?;
@@ -221,11 +290,13 @@ fn from_row(row: &PgRow) -> Result<Reservation, Error> {
         status: status_from_text(status).ok_or_else(|| Error::Corrupt(format!("reservation status {status:?}")))?,
         allocations: allocations.into_iter().map(Allocation::from).collect(),
         expires_at: row.try_get::<Option<OffsetDateTime>, _>("expires_at")?.map(Timestamp::from),
+        backorder: row.try_get::<Option<Json<BackorderRow>>, _>("backorder")?.map(|Json(backorder)| backorder.into()),
     })
 }
 
 const fn status_to_text(status: Status) -> &'static str {
     match status {
+        Status::Backordered => "backordered",
         Status::Active => "active",
         Status::Committed => "committed",
         Status::Released => "released",
@@ -238,6 +309,7 @@ const fn status_to_text(status: Status) -> &'static str {
 
 fn status_from_text(text: &str) -> Option<Status> {
     Some(match text {
+        "backordered" => Status::Backordered,
         "active" => Status::Active,
         "committed" => Status::Committed,
         "released" => Status::Released,
@@ -256,6 +328,7 @@ mod tests {
     #[test]
     fn every_status_is_read_as_it_was_written() {
         let all = [
+            Status::Backordered,
             Status::Active,
             Status::Committed,
             Status::Released,

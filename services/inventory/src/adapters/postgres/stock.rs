@@ -12,6 +12,7 @@ use uuid::Uuid;
 use crate::domain::allocation::sum_demand;
 use crate::domain::fact::Fact;
 use crate::domain::ids::{MovementId, SellerId, StockItemId, WarehouseId};
+use crate::domain::policy::backorder;
 use crate::domain::stock::{Levels, Movement, MovementType, StockItem};
 use crate::domain::world::World;
 
@@ -70,6 +71,7 @@ fn goes_to<'a>(fact: &'a Fact, world: &'a World) -> Option<GoesTo<'a>> {
         | Fact::PaymentAuthorized(_)
         | Fact::OrderEnded(_)
         | Fact::ReservationDue(_)
+        | Fact::BackorderDue(_)
         | Fact::ShipmentDispatched(_)
         | Fact::ReturnReceived(_)
         | Fact::ShipmentCancelled(_)
@@ -83,6 +85,8 @@ fn goes_to<'a>(fact: &'a Fact, world: &'a World) -> Option<GoesTo<'a>> {
 /// Locks and loads the stock that orders may be taken from, that reservations hold, and that sellers change; and with it, in the same
 /// statement, what decides from where it is taken and when it is low. Each row looks its warehouse and its seller's terms up by their keys:
 /// `OFFSET 0` keeps the planner from walking those tables instead.
+///
+/// Where orders may wait, the count of what they wait for is locked before the stock: two that come at once wait one after the other.
 ///
 /// A SKU of which there is too little for every order that asks for it is only looked at. A lock could not make more of it, and
 /// those who come after the last unit would queue for it long after it is gone. What is seen to be enough is locked and looked
@@ -99,7 +103,14 @@ pub(super) async fn load(
         return Ok(());
     }
     let rows = sqlx::query(
-        "WITH seen AS (
+        "WITH queue AS MATERIALIZED (
+             SELECT p.seller_id, p.sku, p.waiting
+             FROM unnest($1::uuid[], $2::text[]) AS shelf (seller_id, sku)
+             JOIN sku_policy p ON p.seller_id = shelf.seller_id AND p.sku = shelf.sku
+             WHERE p.backorder_limit > 0 OR p.waiting > 0
+             ORDER BY p.sku, p.seller_id
+             FOR UPDATE OF p
+         ), seen AS (
              SELECT s.stock_item_id,
                     greatest(coalesce(sum(s.total - s.reserved - s.committed) FILTER (WHERE NOT w.closed)
                                       OVER (PARTITION BY s.sku, s.seller_id), 0) - coalesce(p.safety_stock, 0), 0)
@@ -109,6 +120,7 @@ pub(super) async fn load(
              CROSS JOIN LATERAL (SELECT closed FROM warehouse WHERE warehouse_id = s.warehouse_id OFFSET 0) AS w
              LEFT JOIN LATERAL (SELECT safety_stock FROM sku_policy WHERE seller_id = shelf.seller_id AND sku = shelf.sku
                                 OFFSET 0) AS p ON true
+             WHERE (SELECT count(*) FROM queue) >= 0
          ), locked AS (
              SELECT s.* FROM stock_item s
              WHERE s.stock_item_id IN (SELECT stock_item_id FROM seen WHERE enough UNION SELECT unnest($4::uuid[]))
@@ -119,14 +131,16 @@ pub(super) async fn load(
              UNION ALL
              SELECT s.*, false FROM seen JOIN stock_item s ON s.stock_item_id = seen.stock_item_id WHERE NOT seen.enough
          )
-         SELECT f.*, w.*, p.allocation_strategy, k.*
+         SELECT f.*, w.*, p.allocation_strategy, k.*, q.waiting
          FROM found f
          CROSS JOIN LATERAL (SELECT priority, closed, address ->> 'region_code' AS region_code,
                                     address ->> 'postal_code' AS postal_code
                              FROM warehouse WHERE warehouse_id = f.warehouse_id OFFSET 0) AS w
          LEFT JOIN LATERAL (SELECT allocation_strategy FROM stock_policy WHERE seller_id = f.seller_id OFFSET 0) AS p ON true
-         LEFT JOIN LATERAL (SELECT low_stock_threshold, safety_stock, order_limit, reservation_seconds
-                            FROM sku_policy WHERE seller_id = f.seller_id AND sku = f.sku OFFSET 0) AS k ON true",
+         LEFT JOIN LATERAL (SELECT low_stock_threshold, safety_stock, order_limit, reservation_seconds,
+                                   backorder_limit
+                            FROM sku_policy WHERE seller_id = f.seller_id AND sku = f.sku OFFSET 0) AS k ON true
+         LEFT JOIN queue q ON q.seller_id = f.seller_id AND q.sku = f.sku",
     )
     .bind(shelves.keys().map(|(seller_id, _)| *seller_id).collect::<Vec<_>>())
     .bind(shelves.keys().map(|(_, sku)| sku.clone()).collect::<Vec<_>>())
@@ -167,6 +181,12 @@ fn shelves(facts: &[Caused<Fact>], world: &World) -> BTreeMap<(Uuid, String), i6
             Fact::TransferReceived(receipt) => {
                 if let Some(transfer) = world.transfer(receipt.transfer_id) {
                     reach(transfer.seller_id, &transfer.sku, 0);
+                }
+            }
+            Fact::BackorderDue(order_id) => {
+                let waits = world.reservation(*order_id).and_then(|reservation| reservation.backorder.as_ref());
+                if let Some(backorder) = waits {
+                    backorder.demand.iter().for_each(|(sku, units)| reach(backorder.seller_id, sku, *units));
                 }
             }
             // What these move is what a reservation holds, or nothing.
@@ -253,10 +273,20 @@ pub async fn find(
     row.map(|row| Ok((from_row(&row)?, row.try_get("version")?))).transpose()
 }
 
-/// What one order can be promised of each SKU; one that was never stocked, or only in warehouses that are closed, is absent.
-pub async fn availability(pool: &PgPool, skus: &[Sku]) -> Result<BTreeMap<Sku, i64>, Error> {
+/// What an order that comes now can have of a SKU, in units.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Offer {
+    /// At once.
+    pub available: i64,
+    /// If it waits.
+    pub backorder_available: i64,
+}
+
+/// What one order can have of each SKU; one that was never stocked, or only in warehouses that are closed, is absent.
+pub async fn availability(pool: &PgPool, skus: &[Sku]) -> Result<BTreeMap<Sku, Offer>, Error> {
     let rows = sqlx::query(
-        "SELECT s.*, k.low_stock_threshold, k.safety_stock, k.order_limit, k.reservation_seconds
+        "SELECT s.*, k.low_stock_threshold, k.safety_stock, k.order_limit, k.reservation_seconds, k.backorder_limit,
+                coalesce(k.waiting, 0) AS waiting
          FROM (SELECT s.seller_id, s.sku, sum(s.total - s.reserved - s.committed)::bigint AS available
                FROM stock_item s JOIN warehouse w ON w.warehouse_id = s.warehouse_id
                WHERE s.sku = ANY($1) AND NOT w.closed GROUP BY s.seller_id, s.sku) AS s
@@ -268,7 +298,10 @@ pub async fn availability(pool: &PgPool, skus: &[Sku]) -> Result<BTreeMap<Sku, i
     let mut by_sku = BTreeMap::new();
     for row in &rows {
         let policy = policy::of_sku(row)?.unwrap_or_default();
-        *by_sku.entry(sku_from(row)?).or_default() += policy.for_one_order(row.try_get("available")?);
+        let waiting = row.try_get("waiting")?;
+        let offer: &mut Offer = by_sku.entry(sku_from(row)?).or_default();
+        offer.available += policy.for_one_order(row.try_get("available")?, waiting);
+        offer.backorder_available += backorder::available(&policy, waiting);
     }
     Ok(by_sku)
 }

@@ -2,6 +2,7 @@ use proptest::prelude::{any, prop, prop_assert, prop_assert_eq, proptest};
 use uuid::Uuid;
 
 use super::super::ids::{SellerId, StockItemId};
+use super::super::policy::SkuPolicy;
 use super::super::stock::Levels;
 use super::Strategy::{FewestSplits, Nearest, Priority};
 use super::*;
@@ -53,7 +54,7 @@ fn take_under(policy: SkuPolicy, depots: &[Depot], strategy: Strategy, ship_to: 
         items.filter(|stocked| stocked.item.sku() == sku).collect()
     };
     let number = |id: WarehouseId| depots.iter().find(|depot| id.uuid().as_u128() == depot.number).unwrap().number;
-    allocate(strategy, &place(ship_to), &demand, stock_of, |_| policy)
+    allocate(strategy, &place(ship_to), &demand, stock_of, |_, available| policy.for_one_order(available, 0))
         .map(|taken| taken.into_iter().map(|a| (number(a.warehouse_id), a.sku.to_string(), a.quantity)).collect())
         .map_err(|short| short.into_iter().map(|s| (s.sku.to_string(), s.available)).collect())
 }

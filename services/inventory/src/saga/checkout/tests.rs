@@ -65,6 +65,7 @@ fn state_machine() -> Vec<(Option<Status>, [Answer; 5])> {
             [AlreadyApplied, Becomes(Status::CommitRefused, vec![refused]), Ignored, AlreadyApplied, AlreadyApplied],
         ),
         (Some(Status::CommitRefused), [AlreadyApplied, AlreadyApplied, Ignored, AlreadyApplied, AlreadyApplied]),
+        (Some(Status::Backordered), [AlreadyApplied, Refused, Becomes(Status::Released, Vec::new()), Ignored, Ignored]),
         (Some(Status::Rejected), [AlreadyApplied, Refused, Ignored, Ignored, Ignored]),
         (Some(Status::Tombstone), [Ignored, Ignored, AlreadyApplied, Ignored, Ignored]),
     ]

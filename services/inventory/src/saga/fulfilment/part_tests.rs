@@ -72,6 +72,7 @@ fn every_part_in_every_state_has_its_answer_and_only_applied_changes_anything() 
         (Some(Status::Released), 0, [AlreadyApplied; 5]),
         (Some(Status::Expired), 0, nothing),
         (Some(Status::CommitRefused), 0, nothing),
+        (Some(Status::Backordered), 0, nothing),
         (Some(Status::Rejected), 0, nothing),
         (Some(Status::Tombstone), 0, nothing),
     ] {

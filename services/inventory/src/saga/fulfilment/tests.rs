@@ -40,6 +40,7 @@ fn state_machine() -> Vec<(Option<Status>, i64, [Answer; 6])> {
         (Some(Status::Released), 2, [AlreadyApplied, AlreadyApplied, NothingCommitted, NothingCommitted, NothingCommitted, NothingCommitted]),
         (Some(Status::Expired), 0, [NothingCommitted; 6]),
         (Some(Status::CommitRefused), 0, [NothingCommitted; 6]),
+        (Some(Status::Backordered), 0, [NothingCommitted; 6]),
         (Some(Status::Rejected), 0, [NothingCommitted; 6]),
         (Some(Status::Tombstone), 0, [NothingCommitted; 6]),
     ]
@@ -132,6 +133,7 @@ fn what_is_stopped_goes_back_on_sale_and_what_failed_to_arrive_does_not() {
         (Some(Status::Released), 0, [AlreadyApplied, NothingCommitted]),
         (Some(Status::Expired), 0, [NothingCommitted; 2]),
         (Some(Status::CommitRefused), 0, [NothingCommitted; 2]),
+        (Some(Status::Backordered), 0, [NothingCommitted; 2]),
         (Some(Status::Rejected), 0, [NothingCommitted; 2]),
         (Some(Status::Tombstone), 0, [NothingCommitted; 2]),
     ];
@@ -183,7 +185,8 @@ fn two_warehouses() -> World {
         returned: Returned::default(),
     });
     let allocations = allocations.to_vec();
-    world.add_reservation(Reservation { order_id: order(1), status: Status::Committed, allocations, expires_at: None });
+    let committed = Reservation::without_stock(order(1), Status::Committed);
+    world.add_reservation(Reservation { allocations, ..committed });
     world
 }
 

@@ -23,7 +23,7 @@ use Answer::{AlreadyApplied, GiveBack, Ignored, NothingCommitted};
 
 /// Where an order of three cups stands, how many of them have left, and what comes of money that goes back because it ended, and by a refund
 /// that was approved.
-const STATE_MACHINE: [(Option<Status>, i64, [Answer; 2]); 11] = [
+const STATE_MACHINE: [(Option<Status>, i64, [Answer; 2]); 12] = [
     (None, 0, [NothingCommitted, NothingCommitted]),
     (Some(Status::Active), 0, [NothingCommitted, NothingCommitted]),
     (Some(Status::Committed), 0, [GiveBack(3), Ignored]),
@@ -33,6 +33,7 @@ const STATE_MACHINE: [(Option<Status>, i64, [Answer; 2]); 11] = [
     (Some(Status::Released), 2, [AlreadyApplied, AlreadyApplied]),
     (Some(Status::Expired), 0, [Ignored, Ignored]),
     (Some(Status::CommitRefused), 0, [Ignored, Ignored]),
+    (Some(Status::Backordered), 0, [Ignored, Ignored]),
     (Some(Status::Rejected), 0, [Ignored, Ignored]),
     (Some(Status::Tombstone), 0, [Ignored, Ignored]),
 ];

@@ -33,6 +33,7 @@ fn state_machine() -> Vec<(Option<Status>, i64, Returned, [Answer; 6])> {
         (Some(Status::Active), 0, none, [NothingCommitted; 6]),
         (Some(Status::Expired), 0, none, [NothingCommitted; 6]),
         (Some(Status::CommitRefused), 0, none, [NothingCommitted; 6]),
+        (Some(Status::Backordered), 0, none, [NothingCommitted; 6]),
         (Some(Status::Rejected), 0, none, [NothingCommitted; 6]),
         (Some(Status::Tombstone), 0, none, [NothingCommitted; 6]),
     ];

@@ -41,6 +41,7 @@ fn says(sku: &str, [low_stock_threshold, safety_stock, order_limit]: [i64; 3], s
         safety_stock: Some(safety_stock),
         order_limit: Some(order_limit),
         reservation_ttl: Duration::from_secs(seconds).try_into().ok(),
+        backorder_limit: Some(0),
     }
 }
 
@@ -61,7 +62,12 @@ async fn what_is_not_set_of_a_sku_stays_and_each_figure_is_set_alone() {
         (SkuPolicy { safety_stock: Some(0), ..nothing.clone() }, says("CUP", [4, 0, 5], 300)),
         (SkuPolicy { order_limit: Some(1), ..nothing.clone() }, says("CUP", [4, 0, 1], 300)),
         (SkuPolicy { reservation_ttl: cup().reservation_ttl, ..nothing.clone() }, says("CUP", [4, 0, 1], 300)),
-        (SkuPolicy { reservation_ttl: Duration::ZERO.try_into().ok(), ..nothing }, says("CUP", [4, 0, 1], 0)),
+        (SkuPolicy { reservation_ttl: Duration::ZERO.try_into().ok(), ..nothing.clone() }, says("CUP", [4, 0, 1], 0)),
+        (
+            SkuPolicy { backorder_limit: Some(1_000_000), ..nothing.clone() },
+            SkuPolicy { backorder_limit: Some(1_000_000), ..says("CUP", [4, 0, 1], 0) },
+        ),
+        (SkuPolicy { backorder_limit: Some(0), ..nothing }, says("CUP", [4, 0, 1], 0)),
     ] {
         assert_eq!(set(vec![change.clone()]).await, [after, pot()], "{change:?}");
     }
@@ -138,6 +144,7 @@ async fn a_policy_that_cannot_be_set_is_refused_and_nothing_is_stored() {
     let ttl = "sku_policies[0].reservation_ttl";
     let half_a_second = Duration::from_millis(180_500).try_into().ok();
     for (policy, fields) in [
+        (SkuPolicy { backorder_limit: Some(-1), ..says("CUP", [0; 3], 0) }, vec!["sku_policies[0].backorder_limit"]),
         (says("CUP", [0; 3], 119), vec![ttl]),
         (says("CUP", [0; 3], 901), vec![ttl]),
         (SkuPolicy { reservation_ttl: half_a_second, ..says("CUP", [0; 3], 0) }, vec![ttl]),
@@ -165,7 +172,7 @@ async fn a_seller_has_policies_of_at_most_ten_thousand_skus() {
     let rpc = Rpc::open().await;
     set(&rpc, None, &[("POT", 1)]).await;
     sqlx::query(
-        "INSERT INTO sku_policy SELECT seller_id, 'SKU-' || n, 1, 0, 0, 0 FROM stock_policy, generate_series(1, 9999) AS n",
+        "INSERT INTO sku_policy SELECT seller_id, 'SKU-' || n, 1, 0, 0, 0, 0 FROM stock_policy, generate_series(1, 9999) AS n",
     )
     .execute(rpc.store.pool())
     .await

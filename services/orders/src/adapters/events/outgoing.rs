@@ -19,6 +19,15 @@ pub fn encode(event: &Event) -> Outgoing {
         Event::Created { snapshot, unpaid_deadline } => {
             of_order(snapshot.terms().order_id, &order_created(snapshot, *unpaid_deadline))
         }
+        Event::Backordered { order_id, checkout_id, until, unpaid_deadline } => of_order(
+            *order_id,
+            &wire::OrderBackordered {
+                order_id: order_id.to_string(),
+                checkout_id: checkout_id.to_string(),
+                wait_until_time: Some(timestamp_to_wire(*until)),
+                unpaid_deadline: Some(timestamp_to_wire(*unpaid_deadline)),
+            },
+        ),
         Event::Confirmed { order_id, checkout_id, cash_on_delivery, shipping_instruction } => of_order(
             *order_id,
             &wire::OrderConfirmed {

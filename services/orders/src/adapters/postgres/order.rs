@@ -54,6 +54,7 @@ pub(super) fn order_from_row(row: &PgRow) -> Result<Order, Error> {
         total: Money::from_minor(row.try_get("total_minor")?, currency(row)?),
         cash_on_delivery: row.try_get("cash_on_delivery")?,
         unpaid_deadline: timestamp(row, "unpaid_deadline")?,
+        waits_until: row.try_get::<Option<OffsetDateTime>, _>("waits_until")?.map(Into::into),
         allocations: row.try_get::<Json<_>, _>("allocations")?.0,
         cancellation: cancellation(row)?,
         sku_totals: row.try_get::<Json<_>, _>("sku_totals")?.0,
@@ -177,11 +178,13 @@ async fn update(tx: &mut PgConnection, changed: &[&Order], heads: &Heads, now: T
          SET status = t.status, reason = t.reason, payment_status = t.payment_status,
              fulfilment_status = t.fulfilment_status, allocations = t.allocations, cancel_reason = t.cancel_reason,
              cancel_note = t.cancel_note, refunds = t.refunds, captured_minor = t.captured_minor, close_at = t.close_at,
-             version = t.version, head_hash = t.head_hash, updated_at = $14
+             version = t.version, head_hash = t.head_hash, unpaid_deadline = t.unpaid_deadline, waits_until = t.waits_until,
+             updated_at = $14
          FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::jsonb[], $7::text[], $8::text[],
-                     $9::jsonb[], $10::bigint[], $11::timestamptz[], $12::bigint[], $13::bytea[])
+                     $9::jsonb[], $10::bigint[], $11::timestamptz[], $12::bigint[], $13::bytea[], $15::timestamptz[],
+                     $16::timestamptz[])
               AS t (order_id, status, reason, payment_status, fulfilment_status, allocations, cancel_reason, cancel_note,
-                    refunds, captured_minor, close_at, version, head_hash)
+                    refunds, captured_minor, close_at, version, head_hash, unpaid_deadline, waits_until)
          WHERE s.order_id = t.order_id",
     )
     .bind(column(changed, |order| order.id.uuid()))
@@ -198,6 +201,8 @@ async fn update(tx: &mut PgConnection, changed: &[&Order], heads: &Heads, now: T
     .bind(column(changed, |order| head(order, heads).version))
     .bind(column(changed, |order| head(order, heads).hash.to_vec()))
     .bind(OffsetDateTime::from(now))
+    .bind(column(changed, |order| OffsetDateTime::from(order.unpaid_deadline)))
+    .bind(column(changed, |order| order.waits_until.map(OffsetDateTime::from)))
     .execute(tx)
     .await?;
     Ok(())

@@ -32,6 +32,8 @@ pub struct PlacedOrder {
     pub close_at: Option<Timestamp>,
     /// When it is cancelled if it is still unpaid.
     pub unpaid_deadline: Timestamp,
+    /// Until when it waits for stock, or waited.
+    pub waits_until: Option<Timestamp>,
     /// When it was created.
     pub created_at: Timestamp,
     /// When it last changed.
@@ -74,6 +76,7 @@ fn placed_order_from_row(row: &PgRow, lines: &[&PgRow]) -> Result<PlacedOrder, E
         refunds: row.try_get::<Json<_>, _>("refunds")?.0,
         close_at: row.try_get::<Option<OffsetDateTime>, _>("close_at")?.map(Into::into),
         unpaid_deadline: timestamp(row, "unpaid_deadline")?,
+        waits_until: row.try_get::<Option<OffsetDateTime>, _>("waits_until")?.map(Into::into),
         created_at: timestamp(row, "created_at")?,
         updated_at: timestamp(row, "updated_at")?,
         head: Head::from_row(row)?,

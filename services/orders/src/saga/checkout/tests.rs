@@ -11,8 +11,8 @@ use crate::domain::order::Standing;
 use crate::domain::snapshot::Terms;
 use crate::saga::decide;
 use crate::saga::fixtures::{
-    ORDER, POLICY, assert_goes_one_way, assert_readme_has, cancelled_by, captured, committed, delivered, dispatched,
-    hear, standing, submitted, table, undone, world_after, world_of,
+    ORDER, POLICY, assert_goes_one_way, assert_readme_has, backordered, cancelled_by, captured, committed, delivered,
+    dispatched, hear, standing, submitted, table, undone, world_after, world_of,
 };
 
 fn declined() -> OrderFact {
@@ -26,6 +26,7 @@ fn every_fact() -> Vec<(&'static str, OrderFact)> {
         ("InventoryCommitted", committed()),
         ("PaymentCaptured", captured()),
         ("InventoryRejected", OrderFact::InventoryRejected),
+        ("InventoryBackordered", backordered()),
         ("PaymentDeclined", declined()),
         ("InventoryCommitRefused", OrderFact::InventoryCommitRefused),
         ("ReservationExpired", OrderFact::ReservationExpired),
@@ -198,7 +199,7 @@ fn a_confirmed_order_to_be_paid_at_the_door_outlives_the_deadline() {
 
 proptest! {
     #[test]
-    fn any_sequence_of_facts_moves_an_order_one_way(choices in prop::collection::vec(0..13_usize, 0..40)) {
+    fn any_sequence_of_facts_moves_an_order_one_way(choices in prop::collection::vec(0..14_usize, 0..40)) {
         assert_goes_one_way(world_of(snapshot(order_id(ORDER))), &every_fact(), &choices)?;
     }
 }
