@@ -53,6 +53,12 @@ pub enum Action {
     RequestPart(orders::domain::ids::OrderId, i64),
     /// The time of an unpaid order has passed, and the job finds it.
     UnpaidDeadline(orders::domain::ids::OrderId),
+    /// A seller takes a unit in.
+    Restock(inventory::domain::ids::StockItemId),
+    /// Inventory looks whether there is enough of what an order waits for.
+    Look(inventory::domain::ids::OrderId),
+    /// An order has waited long enough, and the job finds it.
+    BackorderDeadline(inventory::domain::ids::OrderId),
     /// The time of a reservation has passed, and the job finds it.
     ReservationDeadline(inventory::domain::ids::OrderId),
     /// A unit leaves the warehouse, in a parcel of its own.
@@ -133,6 +139,9 @@ impl Action {
                 format!("the buyer wants {units} of order {} not to leave, and their money back", letter(id))
             }
             Self::UnpaidDeadline(id) => format!("the unpaid deadline of order {} passes", letter(id)),
+            Self::Restock(_) => "the seller takes a unit in".to_owned(),
+            Self::Look(id) => format!("inventory looks whether there is enough for order {}", letter(id)),
+            Self::BackorderDeadline(id) => format!("order {} has waited for stock long enough", letter(id)),
             Self::ReservationDeadline(id) => format!("the reservation of order {} is past its time", letter(id)),
             Self::Dispatch(id, _) => format!("a unit of order {} leaves the warehouse", letter(id)),
             Self::Deliver(id, ..) => format!("a parcel of order {} arrives", letter(id)),

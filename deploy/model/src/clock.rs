@@ -11,6 +11,9 @@ pub const NOON: Timestamp = Timestamp::from_unix_micros(1_772_366_400_000_000);
 /// How long stock is held for an order.
 pub const RESERVATION_TTL: Duration = Duration::from_mins(15);
 
+/// How long an order waits for stock.
+pub const BACKORDER_WAIT: Duration = Duration::from_hours(14 * 24);
+
 /// How long before its reservation expires a payment is no longer authorized.
 pub const AUTHORIZATION_MARGIN: Duration = Duration::from_mins(1);
 

@@ -1,5 +1,6 @@
 //! The fleet as a state machine: which steps there are in a state, and where each leads.
 
+use std::hash::Hash;
 use std::sync::Arc;
 
 use checkout::Outcomes;
@@ -20,7 +21,8 @@ use stateright::{Model, Property};
 
 use crate::action::Action;
 use crate::clock::{
-    AUTHORIZATION_LIFETIME, AUTHORIZATION_MARGIN, NOON, RESERVATION_TTL, RETURN_WINDOW, UNPAID_AFTER, last_minute,
+    AUTHORIZATION_LIFETIME, AUTHORIZATION_MARGIN, BACKORDER_WAIT, NOON, RESERVATION_TTL, RETURN_WINDOW, UNPAID_AFTER,
+    last_minute,
 };
 use crate::network::{Entry, Network, Place, Told};
 use crate::provider::{self, Reply};
@@ -79,7 +81,7 @@ impl Fleet {
                 policy: orders::domain::policy::Policy { unpaid_after: UNPAID_AFTER, return_window: RETURN_WINDOW },
             },
             inventory: Inventory {
-                policy: inventory::saga::Policy { reservation_ttl: RESERVATION_TTL, backorder_wait: RESERVATION_TTL },
+                policy: inventory::saga::Policy { reservation_ttl: RESERVATION_TTL, backorder_wait: BACKORDER_WAIT },
             },
             payments: Payments::new(payments::domain::Policy {
                 authorization_margin: AUTHORIZATION_MARGIN,
@@ -97,6 +99,7 @@ impl Fleet {
     }
 
     /// Takes a step; none if nothing comes of it.
+    #[expect(clippy::too_many_lines, reason = "each action is met here, and nowhere else")]
     pub fn take(&self, before: &State, action: Action) -> Option<Step> {
         let mut step = Step { state: before.clone(), answer: None, told: Vec::new() };
         match action {
@@ -152,11 +155,23 @@ impl Fleet {
             }
             Action::ReservationDeadline(order_id) => {
                 let fact = InventoryFact::ReservationDue(order_id);
-                let reaction = self.memory.inventory.react(&mut step.state.inventory, &action, |store| {
-                    services::react(&self.inventory, store, &fact, NOON + RESERVATION_TTL)
-                });
-                step.settle(&reaction);
+                self.tell_inventory(&mut step, &action, &fact, NOON + RESERVATION_TTL);
                 step.state.left.deadlines -= 1;
+            }
+            Action::BackorderDeadline(order_id) => {
+                let fact = InventoryFact::BackorderDue(order_id);
+                self.tell_inventory(&mut step, &action, &fact, NOON + BACKORDER_WAIT);
+                step.state.left.deadlines -= 1;
+            }
+            Action::Look(order_id) => {
+                self.tell_inventory(&mut step, &action, &InventoryFact::BackorderDue(order_id), NOON);
+            }
+            Action::Restock(id) => {
+                let item = step.state.inventory.stock().find(|item| item.id() == id)?;
+                let left = step.state.left.restocks;
+                let fact = market::restock(item, left);
+                self.tell_inventory(&mut step, &(action, left), &fact, NOON);
+                step.state.left.restocks -= 1;
             }
             Action::CloseDeadline(order_id) => {
                 self.tell_orders(&mut step, &action, order_id, OrderFact::CloseDeadlinePassed, NOON + RETURN_WINDOW);
@@ -269,6 +284,13 @@ impl Fleet {
         step.settle(&reaction);
     }
 
+    /// A deadline of inventory, or a command of a seller.
+    fn tell_inventory(&self, step: &mut Step, cause: &impl Hash, fact: &InventoryFact, now: Timestamp) {
+        let react = |store: &mut InventoryStore| services::react(&self.inventory, store, fact, now);
+        let reaction = self.memory.inventory.react(&mut step.state.inventory, cause, react);
+        step.settle(&reaction);
+    }
+
     /// A command of a warehouse or a carrier.
     fn tell_shipping(&self, step: &mut Step, action: &Action, fact: &ShippingFact) {
         let react = |store: &mut ShippingStore| services::react(&self.shipping, store, fact, NOON);
@@ -326,6 +348,9 @@ impl Step {
             | Action::RetryRefund(..)
             | Action::UnpaidDeadline(_)
             | Action::ReservationDeadline(_)
+            | Action::BackorderDeadline(_)
+            | Action::Look(_)
+            | Action::Restock(_)
             | Action::CloseDeadline(_)
             | Action::Dispatch(..)
             | Action::Deliver(..)

@@ -12,6 +12,7 @@ use checkout::domain::market::{Cart, CartLine, Market, Price, Title, Variant};
 use checkout::domain::payment_method::{CardToken, PaymentMethod};
 use checkout::domain::quote::{Quote, QuoteRequest, Terms};
 use checkout::domain::shipping::{ShippingOffer, ShippingQuote};
+use inventory::domain::fact::{Fact, StockChange, StockChangeKind};
 use inventory::domain::stock::{Levels, StockItem};
 use kernel::{Currency, Id, Money, Quantity, Sku};
 use uuid::Uuid;
@@ -50,6 +51,7 @@ pub fn open(scenario: &Scenario) -> State {
         orders: Kept::new(OrdersStore::default()),
         inventory: Kept::new(InventoryStore::stocked(
             (1..).zip(scenario.stock).map(|(seller, units)| stock(seller, *units)),
+            scenario.backorder_limit,
         )),
         payments: Kept::new(PaymentsStore::default()),
         shipping: Kept::new(ShippingStore::default()),
@@ -81,6 +83,20 @@ fn sku(seller: usize) -> Sku {
 fn stock(seller: usize, units: i64) -> StockItem {
     let levels = Levels { total: units, ..Levels::default() };
     StockItem::new(id(Kind::Other, seller), sku(seller), id(Kind::Other, seller), id(Kind::Seller, seller), levels)
+}
+
+/// A unit comes in, as one of so many that may.
+pub fn restock(item: &StockItem, left: u8) -> Fact {
+    Fact::StockChange(StockChange {
+        new_stock_item_id: id(Kind::Other, 5_000),
+        movement_id: id(Kind::Other, 3_000 + usize::from(left)),
+        warehouse_id: item.warehouse_id(),
+        seller_id: item.seller_id(),
+        sku: item.sku().clone(),
+        kind: StockChangeKind::Add(Quantity::ONE),
+        reason: String::new(),
+        actor: "seller".to_owned(),
+    })
 }
 
 fn payment_method(purchase: &Purchase) -> PaymentMethod {

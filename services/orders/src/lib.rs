@@ -5,7 +5,7 @@
 //! | --- | --- |
 //! | RPCs `GetOrder`, `CancelOrder`, `RequestRefund`, `GetOrderHistory` | [`adapters::grpc`]; the commands are [`app::cancel_order`], [`app::request_refund`] |
 //! | RPCs `GetOrderDetail`, `ListOrders`, `GetSellerDashboard`, subcommand `rebuild` | [`read_model`] |
-//! | events in: `CheckoutSubmitted`; `PaymentAuthorized`, `PaymentDeclined`, `PaymentCaptured`, `CaptureFailed`, `PaymentVoided`, `PaymentRefunded`, `RefundFailed`; `InventoryCommitted`, `InventoryRejected`, `InventoryCommitRefused`, `ReservationExpired`, `InventoryReleased` | [`adapters::events`], decided in [`saga::checkout`] |
+//! | events in: `CheckoutSubmitted`; `PaymentAuthorized`, `PaymentDeclined`, `PaymentCaptured`, `CaptureFailed`, `PaymentVoided`, `PaymentRefunded`, `RefundFailed`; `InventoryCommitted`, `InventoryBackordered`, `InventoryRejected`, `InventoryCommitRefused`, `ReservationExpired`, `InventoryReleased` | [`adapters::events`], decided in [`saga::checkout`] |
 //! | events in: `ShipmentDispatched`, `ShipmentDelivered`, `ShipmentFailed`, `ShipmentCancelled`, `ShipmentCancelRefused`, `ReturnReceived` | [`adapters::events`], decided in [`saga::fulfilment`] and [`saga::refund`] |
 //! | events out: `OrderCreated`, `OrderConfirmed`, `OrderPaid`, `OrderShipped`, `OrderDelivered`, `OrderFailed`, `OrderCancellationRequested`, `OrderCancelled`, `RefundRequested`, `RefundApproved`, `RefundRejected`, `RefundCompleted`, `OrderRefunded`, `OrderClosed` | [`domain::event`], written in [`adapters::events`] |
 //! | milestone and axes of an order, and their steps | [`domain::status`], [`domain::order`] |

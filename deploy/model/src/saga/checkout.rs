@@ -4,12 +4,14 @@ pub mod ends;
 
 use inventory::domain::allocation::Allocation;
 use inventory::domain::reservation::{Reservation, Status as ReservationStatus};
+use inventory::domain::stock::StockItem;
 use kernel::Id;
 use orders::domain::order::Order;
 use orders::domain::refund::{Counting, Refund, RefundStatus};
 use orders::domain::status::{FulfilmentStatus, Milestone, PaymentStatus as PaymentAxis, Status};
 use payments::domain::{OperationKind, RefundStanding, Status as PaymentStatus};
 
+use super::backorder::is_waiting;
 use super::{Property, is_at_rest, is_stopped, payment};
 use crate::action::Action;
 use crate::fleet::Fleet;
@@ -52,6 +54,10 @@ fn money_is_taken_once(_: &Fleet, state: &State) -> bool {
 }
 
 fn stock_adds_up(fleet: &Fleet, state: &State) -> bool {
+    // Only the first seller restocks.
+    let restocks = i64::from(fleet.scenario().bounds.restocks - state.left.restocks);
+    let first = state.inventory.stock().next().map(StockItem::id);
+    let came_in = |id| if Some(id) == first { restocks } else { 0 };
     state.inventory.stock().zip(fleet.scenario().stock).all(|(item, stocked)| {
         let sum = |of: fn(&Reservation) -> Vec<Allocation>, is_meant: fn(ReservationStatus) -> bool| {
             let reservations = state.inventory.reservations().filter(|reservation| is_meant(reservation.status));
@@ -62,7 +68,7 @@ fn stock_adds_up(fleet: &Fleet, state: &State) -> bool {
         let restocked = state.inventory.reservations().map(|reservation| returned(reservation).resalable).sum::<i64>();
         let is_sum = levels.reserved == sum(Reservation::remaining, |status| status == ReservationStatus::Active)
             && levels.committed == sum(Reservation::remaining, |status| status == ReservationStatus::Committed)
-            && levels.total == stocked - sum(Reservation::dispatched, |_| true) + restocked
+            && levels.total == stocked + came_in(item.id()) - sum(Reservation::dispatched, |_| true) + restocked
             && levels.total == stocked + state.inventory.moved(item.id());
         is_sum && levels.reserved >= 0 && levels.committed >= 0 && item.available() >= 0
     })
@@ -89,10 +95,12 @@ fn every_saga_ends(fleet: &Fleet, state: &State) -> bool {
     !is_at_rest(fleet, state) || {
         let begun = state.checkout.orders().count() == state.orders.orders().count();
         begun
-            && state
-                .orders
-                .orders()
-                .all(|order| is_sold(state, order) || is_undone(state, order) || is_left_to_operator(state, order))
+            && state.orders.orders().all(|order| {
+                is_sold(state, order)
+                    || is_undone(state, order)
+                    || is_left_to_operator(state, order)
+                    || is_waiting(state, order)
+            })
     }
 }
 
@@ -182,7 +190,7 @@ fn is_charged(state: &State, order: &Order) -> bool {
     state.provider.is_charged(Id::from_uuid(order.id.uuid()))
 }
 
-fn reservation(state: &State, order: &Order) -> Option<ReservationStatus> {
+pub(super) fn reservation(state: &State, order: &Order) -> Option<ReservationStatus> {
     state.inventory.reservation(Id::from_uuid(order.id.uuid())).map(|reservation| reservation.status)
 }
 

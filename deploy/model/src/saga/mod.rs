@@ -1,5 +1,6 @@
 //! The sagas: what begins or ends them from outside, and what must hold of them. A file each.
 
+pub mod backorder;
 pub mod checkout;
 pub mod fulfilment;
 pub mod refund;
@@ -21,12 +22,13 @@ pub type Property = (&'static str, fn(&Fleet, &State) -> bool);
 
 /// What must hold, over all sagas.
 pub fn properties() -> impl Iterator<Item = &'static Property> {
-    checkout::PROPERTIES.iter().chain(fulfilment::PROPERTIES).chain(refund::PROPERTIES)
+    checkout::PROPERTIES.iter().chain(backorder::PROPERTIES).chain(fulfilment::PROPERTIES).chain(refund::PROPERTIES)
 }
 
 /// Commands, deadlines, and what warehouses and carriers do, that may come in a state.
 pub fn triggers(scenario: &Scenario, state: &State, actions: &mut Vec<Action>) {
     checkout::triggers(state, actions);
+    backorder::triggers(state, actions);
     refund::triggers(state, actions);
     fulfilment::deadlines(state, actions);
     if scenario.goods_leave {
@@ -34,13 +36,15 @@ pub fn triggers(scenario: &Scenario, state: &State, actions: &mut Vec<Action>) {
     }
 }
 
-/// Whether a run may end here: nothing is under way, and no deadline that is left would change anything.
+/// Whether a run may end here: nothing is under way, and no deadline that is left, and no look at those who wait, would change anything.
 pub fn is_at_rest(fleet: &Fleet, state: &State) -> bool {
     if state.parked.is_some() || !state.is_quiet() {
         return false;
     }
     let mut actions = Vec::new();
     checkout::deadlines(state, &mut actions);
+    backorder::looks(state, &mut actions);
+    backorder::deadlines(state, &mut actions);
     fulfilment::deadlines(state, &mut actions);
     actions.into_iter().all(|deadline| fleet.next_state(state, deadline).is_none())
 }

@@ -4,10 +4,12 @@ use std::collections::BTreeMap;
 
 use inventory::Inventory;
 use inventory::domain::allocation::Returned;
-use inventory::domain::ids::{MovementId, OrderId, StockItemId};
+use inventory::domain::ids::{MovementId, OrderId, SellerId, StockItemId};
+use inventory::domain::policy::SkuPolicy;
 use inventory::domain::reservation::Reservation;
 use inventory::domain::stock::StockItem;
 use inventory::domain::world::World;
+use kernel::Sku;
 
 use super::Store;
 
@@ -17,13 +19,22 @@ pub struct InventoryStore {
     reservations: BTreeMap<OrderId, Reservation>,
     stock: BTreeMap<StockItemId, StockItem>,
     movements: BTreeMap<MovementId, (StockItemId, i64)>,
+    /// For how many units of the SKUs orders may wait, and for how many they do.
+    lines: BTreeMap<(SellerId, Sku), (i64, i64)>,
 }
 
 impl InventoryStore {
     /// What is on hand before anything is ordered.
-    pub fn stocked(items: impl IntoIterator<Item = StockItem>) -> Self {
-        let stock = items.into_iter().map(|item| (item.id(), item)).collect();
-        Self { stock, ..Self::default() }
+    pub fn stocked(items: impl IntoIterator<Item = StockItem>, backorder_limit: i64) -> Self {
+        let stock: BTreeMap<_, _> = items.into_iter().map(|item| (item.id(), item)).collect();
+        let line = |item: &StockItem| ((item.seller_id(), item.sku().clone()), (backorder_limit, 0));
+        let lines = if backorder_limit > 0 { stock.values().map(line).collect() } else { BTreeMap::new() };
+        Self { stock, lines, ..Self::default() }
+    }
+
+    /// For how many units orders wait.
+    pub fn waiting(&self) -> i64 {
+        self.lines.values().map(|(_, waiting)| waiting).sum()
     }
 
     /// The reservation of an order.
@@ -76,6 +87,10 @@ impl Store for InventoryStore {
         let mut world = World::default();
         self.reservations.values().for_each(|reservation| world.add_reservation(reservation.clone()));
         self.stock.values().for_each(|item| world.add_stock_item(item.clone()));
+        for ((seller_id, sku), (backorder_limit, waiting)) in &self.lines {
+            let policy = SkuPolicy { backorder_limit: Some(*backorder_limit), ..SkuPolicy::default() };
+            world.set_sku_policy(*seller_id, sku.clone(), policy, *waiting);
+        }
         world
     }
 
@@ -92,6 +107,10 @@ impl Store for InventoryStore {
         }
         for item in changes.stock.iter().filter_map(|id| world.stock_item(*id)) {
             self.stock.insert(item.id(), item.clone());
+        }
+        for (shelf, units) in &changes.waiting {
+            let Some((_, waiting)) = self.lines.get_mut(shelf) else { return Err("nobody may wait for it".to_owned()) };
+            *waiting += units;
         }
         Ok(())
     }

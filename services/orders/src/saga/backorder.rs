@@ -5,14 +5,13 @@ use kernel::{Decision, Timestamp};
 use crate::domain::event::Event;
 use crate::domain::order::{Answer, Order};
 use crate::domain::policy::Policy;
-use crate::domain::status::{PaymentStatus, Status};
+use crate::domain::status::{FailureReason, Status};
 
 /// Inventory says so once of an order, before it reserves or rejects.
 pub(super) fn on_inventory_backordered(order: &mut Order, until: Timestamp, policy: &Policy) -> Answer {
     match order.standing.status {
         _ if order.waits_until.is_some() => Decision::AlreadyApplied,
-        // What is authorized was held before.
-        Status::Created if order.standing.payment == PaymentStatus::Unpaid => {
+        Status::Created => {
             order.waits_until = Some(until);
             // What it waited for is then held as long as for any other order.
             order.unpaid_deadline = policy.unpaid_deadline(until);
@@ -24,14 +23,15 @@ pub(super) fn on_inventory_backordered(order: &mut Order, until: Timestamp, poli
             })
         }
         Status::Cancelled(_) => Decision::Ignored("the order was cancelled before; it waits no more"),
-        Status::Created
-        | Status::Confirmed
+        // What payments says on its own topic has overtaken this.
+        Status::Failed(FailureReason::PaymentDeclined) => Decision::Ignored("the order waited, and was not paid for"),
+        Status::Confirmed
         | Status::Paid
         | Status::Shipped
         | Status::Delivered
         | Status::Refunded
         | Status::Closed
-        | Status::Failed(_) => order.contradicted(),
+        | Status::Failed(FailureReason::OutOfStock | FailureReason::ReservationExpired) => order.contradicted(),
     }
 }
 

@@ -166,7 +166,7 @@ async fn insert(tx: &mut PgConnection, new: &[&Reservation], heads: &Heads) -> R
     .bind(column(new, |reservation| head(reservation, heads).version))
     .bind(column(new, |reservation| head(reservation, heads).hash.to_vec()))
     .bind(column(new, |reservation| head(reservation, heads).correlation_id))
-    .bind(column(new, backorder_row))
+    .bind(column(new, |reservation| backorder_row(reservation)))
     .execute(tx)
     .await?;
     Ok(())
@@ -187,7 +187,7 @@ async fn update(tx: &mut PgConnection, changed: &[&Reservation], heads: &Heads) 
     .bind(column(changed, |reservation| head(reservation, heads).version))
     .bind(column(changed, |reservation| head(reservation, heads).hash.to_vec()))
     .bind(column(changed, |reservation| reservation.expires_at.map(OffsetDateTime::from)))
-    .bind(column(changed, backorder_row))
+    .bind(column(changed, |reservation| backorder_row(reservation)))
     .execute(tx)
     .await?;
     Ok(())
@@ -203,7 +203,7 @@ fn allocation_rows(reservation: &Reservation) -> Json<Vec<AllocationRow>> {
     Json(reservation.allocations.iter().map(AllocationRow::from).collect())
 }
 
-fn backorder_row(reservation: &&Reservation) -> Option<Json<BackorderRow>> {
+fn backorder_row(reservation: &Reservation) -> Option<Json<BackorderRow>> {
     reservation.backorder.as_ref().map(|backorder| Json(BackorderRow::from(backorder)))
 }
 

@@ -14,6 +14,7 @@ use crate::domain::shipping_instruction::{Allocation, ShippingInstruction};
 use crate::domain::snapshot::Snapshot;
 
 /// An event on the wire.
+#[expect(clippy::too_many_lines, reason = "each event is written here, and nowhere else")]
 pub fn encode(event: &Event) -> Outgoing {
     match event {
         Event::Created { snapshot, unpaid_deadline } => {

@@ -20,10 +20,12 @@ fn the_readme_shows_what_becomes_of_an_order_that_waits_for_stock() {
     let states = vec![
         ("CREATED", world_after(&[])),
         ("CREATED, waits", world_after(&[backordered()])),
+        ("CREATED, authorized", world_after(&[OrderFact::PaymentAuthorized])),
         ("CONFIRMED", world_after(&[committed()])),
         ("CONFIRMED, waited", world_after(&[backordered(), committed()])),
         ("PAID, waited", world_after(&[backordered(), committed(), captured()])),
         ("FAILED: stock", world_after(&[OrderFact::InventoryRejected])),
+        ("FAILED: declined", world_after(std::slice::from_ref(&declined))),
         ("CANCELLED early", world_after(&[cancelled_by(Canceller::Buyer)])),
     ];
     let facts = vec![
