@@ -20,7 +20,7 @@ const KEY_BYTES_MAX: usize = 200;
 pub struct LabelRequest {
     /// The caller's key, 1 to 200 bytes.
     pub key: String,
-    /// Where the parcel goes, line by line; at least one. The line `sandbox:<name>` chooses what becomes of it.
+    /// Where the parcel goes, or where it is sent back from, line by line; at least one. The line `sandbox:<name>` chooses what becomes of it.
     pub address_lines: Vec<String>,
     /// How it is to be brought, such as "express".
     #[serde(default)]
@@ -28,6 +28,9 @@ pub struct LabelRequest {
     /// What is to be collected at the door, in minor units; none for a parcel that is paid for.
     #[serde(default)]
     pub cash_minor: Option<i64>,
+    /// Of what is sent back, the warehouse that it goes to, as the caller names it; none for a parcel to the address.
+    #[serde(default)]
+    pub return_to: Option<String>,
 }
 
 /// A label, as it is sold.
@@ -37,6 +40,17 @@ pub struct Label {
     pub tracking_number: String,
 }
 
+/// A label that was sold, as the carrier's books have it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SoldLabel {
+    /// Its number.
+    pub tracking_number: String,
+    /// The key that it was asked for by.
+    pub key: String,
+    /// The warehouse that it leads back to, if it does.
+    pub return_to: Option<String>,
+}
+
 /// A parcel, as the carrier knows it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Parcel {
@@ -44,6 +58,8 @@ pub struct Parcel {
     pub tracking_number: String,
     /// How it is to be brought, as its label says.
     pub service: Option<String>,
+    /// The warehouse that it is sent back to, if it is.
+    pub return_to: Option<String>,
     /// What was scanned so far, the first first.
     pub scans: Vec<Scan>,
 }
@@ -126,8 +142,14 @@ impl Carrier {
         if request.cash_minor.is_some_and(|minor| minor <= 0) {
             return Err(Refusal::Invalid("cash_minor is above zero".to_owned()));
         }
-        Script::of_address(&request.address_lines)
+        if request.cash_minor.is_some() && request.return_to.is_some() {
+            return Err(Refusal::Invalid("nothing is collected on the way back".to_owned()));
+        }
+        let script = Script::of_address(&request.address_lines)
             .map_err(|name| Refusal::Invalid(format!("there is no sandbox address {name:?}")))?;
+        if request.return_to.is_some() && script.way_back().is_none() {
+            return Err(Refusal::Invalid("nothing is taken back from this address".to_owned()));
+        }
         let mut inner = self.lock();
         if let Some(tracking_number) = inner.by_key.get(&request.key).cloned() {
             let is_same = inner.parcels.get(&tracking_number).is_some_and(|kept| kept.request == request);
@@ -156,7 +178,20 @@ impl Carrier {
         let now = now_ms();
         let mut scans = kept.scans(self.pace);
         scans.retain(|scan| scan.at_ms <= now);
-        Ok(Parcel { tracking_number: tracking_number.to_owned(), service: kept.request.service.clone(), scans })
+        let LabelRequest { service, return_to, .. } = kept.request.clone();
+        Ok(Parcel { tracking_number: tracking_number.to_owned(), service, return_to, scans })
+    }
+
+    /// Every label that was sold, by its number.
+    pub(crate) fn labels(&self) -> Vec<SoldLabel> {
+        let inner = self.lock();
+        let sold = |(number, kept): (&String, &Kept)| {
+            let LabelRequest { key, return_to, .. } = kept.request.clone();
+            SoldLabel { tracking_number: number.clone(), key, return_to }
+        };
+        let mut labels: Vec<_> = inner.parcels.iter().map(sold).collect();
+        labels.sort_by(|one, other| one.tracking_number.cmp(&other.tracking_number));
+        labels
     }
 
     /// What is to be told of which parcel, in which order.
@@ -188,6 +223,10 @@ impl Inner {
             Entry::Label { tracking_number, request } => {
                 // It was checked before it was written.
                 let script = Script::of_address(&request.address_lines).unwrap_or(Script::Delivered);
+                let script = match request.return_to {
+                    Some(_) => script.way_back().unwrap_or(Script::Delivered),
+                    None => script,
+                };
                 self.by_key.insert(request.key.clone(), tracking_number.clone());
                 self.parcels.insert(tracking_number, Kept { request, script, handover_ms: None });
             }

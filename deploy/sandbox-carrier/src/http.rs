@@ -16,7 +16,7 @@ use crate::book::{Carrier, LabelRequest, Refusal};
 /// None in practice; axum leaves the possibility open.
 pub async fn serve(listener: TcpListener, carrier: Carrier) -> std::io::Result<()> {
     let app = Router::new()
-        .route("/v1/labels", post(post_label))
+        .route("/v1/labels", post(post_label).get(get_labels))
         .route("/v1/parcels/{tracking_number}/handover", post(post_handover))
         .route("/v1/parcels/{tracking_number}", get(get_parcel))
         .route("/health", get(|| async { "up" }))
@@ -27,6 +27,10 @@ pub async fn serve(listener: TcpListener, carrier: Carrier) -> std::io::Result<(
 async fn post_label(State(carrier): State<Carrier>, Json(request): Json<LabelRequest>) -> Response {
     tracing::info!(key = request.key, "a label is asked for");
     answer(carrier.label(request).map(Json))
+}
+
+async fn get_labels(State(carrier): State<Carrier>) -> Response {
+    Json(json!({ "labels": carrier.labels() })).into_response()
 }
 
 async fn post_handover(State(carrier): State<Carrier>, Path(tracking_number): Path<String>) -> Response {

@@ -9,14 +9,14 @@
 //! | `script.rs` | [`Script`]: how a test address makes it behave; what is scanned by when; pure |
 //! | `book.rs` | [`Carrier`]: labels and parcels behind one lock, and the append-only file behind them |
 //! | `webhook.rs` | [`Teller`]: scans go out, signed, until they are taken |
-//! | `http.rs` | `POST /v1/labels`, `POST /v1/parcels/{tracking_number}/handover`, `GET /v1/parcels/{tracking_number}`, `GET /health` |
+//! | `http.rs` | `POST /v1/labels`, `GET /v1/labels`, `POST /v1/parcels/{tracking_number}/handover`, `GET /v1/parcels/{tracking_number}`, `GET /health` |
 
 mod book;
 mod http;
 mod script;
 mod webhook;
 
-pub use book::{Carrier, Label, LabelRequest, Parcel};
+pub use book::{Carrier, Label, LabelRequest, Parcel, SoldLabel};
 pub use http::serve;
 pub use script::{Scan, ScanKind, Script};
 pub use webhook::{Subscriber, Teller, sign};

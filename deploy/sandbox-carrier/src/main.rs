@@ -40,13 +40,16 @@ struct Args {
 
 const ADDRESSES: &str = "\
 Test addresses, each a line of the address:
-  sandbox:delivered  accepted, on its way, delivered; so is every parcel without such a line
-  sandbox:lost       the carrier cannot find it any more
-  sandbox:refused    its recipient does not take it
-  sandbox:returned   it cannot be delivered, and goes back to its sender
-  sandbox:shuffled   delivered, and told of in the wrong order
-  sandbox:repeated   delivered, and each scan is told three times
-  sandbox:silent     delivered, and nobody is told; it answers when it is asked";
+  sandbox:delivered    accepted, on its way, delivered; so is every parcel without such a line
+  sandbox:lost         the carrier cannot find it any more
+  sandbox:refused      its recipient does not take it
+  sandbox:returned     it cannot be delivered, and goes back to its sender
+  sandbox:shuffled     delivered, and told of in the wrong order
+  sandbox:repeated     delivered, and each scan is told three times
+  sandbox:silent       delivered, and nobody is told; it answers when it is asked
+  sandbox:return-lost  delivered; what is sent back from there is lost
+  sandbox:no-returns   delivered; nothing is taken back from there
+What is sent back from there is lost, shuffled, repeated or silent as well, and otherwise arrives.";
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {

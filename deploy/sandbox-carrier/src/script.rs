@@ -21,6 +21,10 @@ pub enum Script {
     Repeated,
     /// `silent`: delivered, and nobody is told; the carrier says so when it is asked.
     Silent,
+    /// `return-lost`: delivered; what is sent back from there is lost.
+    ReturnLost,
+    /// `no-returns`: delivered; nothing is taken back from there.
+    NoReturns,
 }
 
 /// What a carrier sees of a parcel.
@@ -69,14 +73,28 @@ impl Script {
             "shuffled" => Ok(Self::Shuffled),
             "repeated" => Ok(Self::Repeated),
             "silent" => Ok(Self::Silent),
+            "return-lost" => Ok(Self::ReturnLost),
+            "no-returns" => Ok(Self::NoReturns),
             other => Err(other.to_owned()),
+        }
+    }
+
+    /// What becomes of a parcel that is sent back from that address; none if none is taken. A warehouse refuses nothing, and can be found.
+    pub const fn way_back(self) -> Option<Self> {
+        match self {
+            Self::Delivered | Self::Refused | Self::Returned => Some(Self::Delivered),
+            Self::Lost | Self::ReturnLost => Some(Self::Lost),
+            Self::Shuffled | Self::Repeated | Self::Silent => Some(self),
+            Self::NoReturns => None,
         }
     }
 
     /// What is scanned of a parcel, each after so many paces from its handover.
     const fn plan(self) -> [(u32, ScanKind); 3] {
         let end = match self {
-            Self::Delivered | Self::Shuffled | Self::Repeated | Self::Silent => (2, ScanKind::Delivered),
+            Self::Delivered | Self::Shuffled | Self::Repeated | Self::Silent | Self::ReturnLost | Self::NoReturns => {
+                (2, ScanKind::Delivered)
+            }
             Self::Lost => (3, ScanKind::Lost),
             Self::Refused => (2, ScanKind::Refused),
             Self::Returned => (3, ScanKind::Returned),
@@ -98,7 +116,9 @@ impl Script {
     /// What is told by webhook, in the order in which it is told and not before the time of the scan before it.
     pub fn told(self, scans: &[Scan]) -> Vec<Scan> {
         match self {
-            Self::Delivered | Self::Lost | Self::Refused | Self::Returned => scans.to_vec(),
+            Self::Delivered | Self::Lost | Self::Refused | Self::Returned | Self::ReturnLost | Self::NoReturns => {
+                scans.to_vec()
+            }
             Self::Shuffled => scans.iter().rev().copied().collect(),
             Self::Repeated => scans.iter().flat_map(|scan| [*scan; 3]).collect(),
             Self::Silent => Vec::new(),
@@ -120,6 +140,20 @@ mod tests {
         assert_eq!(of("sandbox:lost"), Ok(Script::Lost));
         assert_eq!(of(" sandbox: refused "), Ok(Script::Refused));
         assert_eq!(of("sandbox:eaten"), Err("eaten".to_owned()));
+    }
+
+    #[test]
+    fn an_address_chooses_what_becomes_of_what_is_sent_back_from_there() {
+        let back = |line: &str| of(line).unwrap().way_back();
+        assert_eq!(back("Flat 2"), Some(Script::Delivered));
+        assert_eq!(back("sandbox:refused"), Some(Script::Delivered));
+        assert_eq!((back("sandbox:lost"), back("sandbox:return-lost")), (Some(Script::Lost), Some(Script::Lost)));
+        assert_eq!(back("sandbox:shuffled"), Some(Script::Shuffled));
+        assert_eq!(back("sandbox:no-returns"), None);
+        // On the way there both are delivered.
+        for line in ["sandbox:return-lost", "sandbox:no-returns"] {
+            assert_eq!(of(line).unwrap().plan(), Script::Delivered.plan());
+        }
     }
 
     #[test]

@@ -49,6 +49,13 @@ impl Depot {
         self.client.post(format!("{}/v1/labels", self.url)).json(&request).send().await.unwrap()
     }
 
+    /// For what is sent back from an address with that line.
+    async fn label_back(&self, line: &str) -> Response {
+        let key = format!("back {line}");
+        let request = json!({ "key": key, "address_lines": ["1 Main Street", line], "return_to": "Harbour" });
+        self.client.post(format!("{}/v1/labels", self.url)).json(&request).send().await.unwrap()
+    }
+
     async fn label(&self, key: &str, line: &str) -> String {
         self.ask_for_label(key, line).await.json::<Label>().await.unwrap().tracking_number
     }
@@ -136,6 +143,50 @@ async fn a_test_address_chooses_the_end_the_order_and_the_number_of_what_is_told
     sleep(PACE * 4).await;
     assert_eq!(depot.scans(&silent).await.last(), Some(&ScanKind::Delivered));
     assert_eq!(depot.told(&silent, 0).await, [0; 0]);
+}
+
+#[tokio::test]
+async fn what_is_sent_back_is_scanned_on_its_way_to_the_warehouse_and_its_address_chooses_the_end() {
+    let depot = Depot::open(None).await;
+    let there = depot.label("there", "sandbox:return-lost").await;
+    depot.hand_over(&there).await;
+    let mut sold = Vec::new();
+    for (line, last) in [
+        ("Flat 2", ScanKind::Delivered),
+        ("sandbox:refused", ScanKind::Delivered),
+        ("sandbox:lost", ScanKind::Lost),
+        ("sandbox:return-lost", ScanKind::Lost),
+    ] {
+        let number = depot.label_back(line).await.json::<Label>().await.unwrap().tracking_number;
+        depot.hand_over(&number).await;
+        assert_eq!(depot.told(&number, 3).await, [1, 2, 3]);
+        assert_eq!(depot.scans(&number).await.last(), Some(&last), "{line}");
+        sold.push(number);
+    }
+    // On the way there it is delivered.
+    assert_eq!(depot.scans(&there).await.last(), Some(&ScanKind::Delivered));
+    let answer = depot.client.get(format!("{}/v1/labels", depot.url)).send().await.unwrap();
+    let labels: Value = answer.json().await.unwrap();
+    assert_eq!(labels["labels"][0]["return_to"], Value::Null);
+    assert_eq!(
+        labels["labels"][1],
+        json!({ "tracking_number": sold[0], "key": "back Flat 2", "return_to": "Harbour" })
+    );
+    assert_eq!(labels["labels"].as_array().unwrap().len(), 5);
+}
+
+#[tokio::test]
+async fn nothing_is_taken_back_from_some_addresses_and_nothing_is_collected_on_the_way() {
+    let depot = Depot::open(None).await;
+    assert_eq!(depot.label_back("sandbox:no-returns").await.status(), StatusCode::BAD_REQUEST);
+    assert_eq!(depot.ask_for_label("there", "sandbox:no-returns").await.status(), StatusCode::OK);
+    let request = json!({ "key": "1", "address_lines": ["Flat 2"], "return_to": "Harbour", "cash_minor": 100 });
+    let refused = depot.client.post(format!("{}/v1/labels", depot.url)).json(&request).send().await.unwrap();
+    assert_eq!(refused.status(), StatusCode::BAD_REQUEST);
+    // The same key does not lead another way.
+    let number = depot.label("back Flat 2", "Flat 2").await;
+    assert_eq!(depot.label_back("Flat 2").await.status(), StatusCode::CONFLICT);
+    assert_eq!(depot.label("back Flat 2", "Flat 2").await, number);
 }
 
 #[tokio::test]
