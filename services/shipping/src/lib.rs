@@ -2,17 +2,18 @@
 //!
 //! | what | where |
 //! | --- | --- |
-//! | RPCs `GetShipment`, `ListShipments`, `ListReturns`, `DispatchParcel`, `RecordDelivery`, `RecordFailure`, `ReceiveReturn`, `RecordRemittance` | [`adapters::grpc`] |
-//! | the commands behind the last five | [`app`]: `dispatch_parcel`, `record_delivery`, `record_failure`, `receive_return`, `record_remittance` |
+//! | RPCs `GetShipment`, `ListShipments`, `ListReturns`, `DispatchParcel`, `RecordDelivery`, `RecordFailure`, `BuyReturnLabel`, `ReceiveReturn`, `RecordRemittance` | [`adapters::grpc`] |
+//! | the commands behind the last six | [`app`]: `dispatch_parcel`, `record_delivery`, `record_failure`, `buy_return_label`, `receive_return`, `record_remittance` |
 //! | RPCs `SetShippingProfile`, `GetShippingProfile`, `QuoteShipping` | [`adapters::grpc_rates`], the work behind them in [`app`] |
 //! | events in: `OrderPaid`, `OrderConfirmed`, `OrderCancellationRequested`, `RefundRequested` | [`adapters::events`], decided in [`saga::fulfilment`] and [`saga::refund`] |
-//! | events out: `ShipmentCreated`, `ShipmentDispatched`, `ShipmentDelivered`, `ShipmentFailed`, `ReturnReceived`, `ShipmentCancelled`, `ShipmentCancelRefused`, `CashCollected` | [`domain::event`], written in [`adapters::events`] |
+//! | events out: `ShipmentCreated`, `ShipmentDispatched`, `ShipmentDelivered`, `ShipmentFailed`, `ReturnLabelBought`, `ReturnParcelMoved`, `ReturnReceived`, `ShipmentCancelled`, `ShipmentCancelRefused`, `CashCollected` | [`domain::event`], written in [`adapters::events`] |
 //! | all shipments and returns of an order: the aggregate | [`domain::consignment`] |
 //! | what leaves from where, and what is left | [`domain::shipment`], [`domain::parcel`], [`domain::contents`] |
-//! | what comes back, where to and in what condition | [`domain::goods_return`] |
+//! | what comes back, where to and in what condition; by which label, and how far it is | [`domain::goods_return`]; [`domain::return_label`] |
 //! | what a seller charges for sending; what it offers for goods and a place | [`domain::rates`]; [`domain::rates::offers`] |
 //! | tables `consignment`, `shipment`, `shipment_line`, `parcel`, `goods_return`, `goods_receipt` | `migrations/1001_shipping.sql`, [`adapters::postgres`] |
-//! | what the sandbox carrier is asked for, and tells us by webhook: labels, scans | [`adapters::carriers`], [`adapters::webhooks`]; [`domain::scan`], [`app::take_scans`] |
+//! | table `return_label` | `migrations/1004_return_labels.sql`, [`adapters::postgres`] |
+//! | what the sandbox carrier is asked for, and tells us by webhook: labels, scans, on either way | [`adapters::carriers`], [`adapters::webhooks`]; [`domain::scan`], [`app::take_scans`] |
 //! | jobs: webhooks that wait, parcels that are silent | [`jobs::take_webhooks`], [`jobs::ask_carrier`] |
 //! | table `carrier_webhook` | `migrations/1003_carrier.sql`, [`adapters::postgres::carrier`] |
 //! | table `shipping_profile` | `migrations/1002_rates.sql`, [`adapters::postgres::rates`] |

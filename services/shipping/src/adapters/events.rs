@@ -12,7 +12,8 @@ use messaging::{Envelope, Outgoing, Subscription, Trigger, Undecodable};
 use prost::{Message, Name};
 
 use super::wire_terms::{
-    address_from_wire, failure_to_wire, line_from_wire, lines_to_wire, received_to_wire, stopped_part_to_wire,
+    address_from_wire, failure_to_wire, label_bought_to_wire, line_from_wire, lines_to_wire, parcel_moved_to_wire,
+    received_to_wire, stopped_part_to_wire,
 };
 use crate::domain::consignment::{Instruction, Terms};
 use crate::domain::contents::Contents;
@@ -101,6 +102,26 @@ pub const TRIGGERS: &[Trigger] = &[
         tests: &[
             "services/shipping/tests/it/fulfilment.rs::an_order_of_which_a_parcel_fails_arrives_without_it",
             "services/shipping/tests/it/rpc/failure.rs::a_parcel_fails_once_and_for_good",
+        ],
+    },
+    Trigger {
+        cause: "the buyer, the seller or an operator calls `BuyReturnLabel`",
+        reaction: "buys a label for the way back to a warehouse, once, from a carrier that brought the goods",
+        follows: &["ReturnLabelBought"],
+        tests: &[
+            "services/shipping/tests/it/carrier/returns.rs::a_return_has_one_label_for_each_warehouse_whoever_asks_and_however_often",
+            "services/shipping/tests/it/carrier/returns.rs::what_was_sold_before_a_crash_is_not_bought_again",
+            "services/shipping/tests/it/carrier/returns.rs::a_label_that_cannot_be_had_is_refused_for_a_reason_of_its_own",
+            "services/shipping/tests/it/rpc/labels.rs::a_label_is_refused_to_whom_the_return_is_none_of_the_business",
+        ],
+    },
+    Trigger {
+        cause: "a carrier tells, or says when it is asked, where a parcel is that a buyer sends back",
+        reaction: "notes how far it is; that it arrived takes nothing in",
+        follows: &["ReturnParcelMoved"],
+        tests: &[
+            "services/shipping/tests/it/carrier/returns.rs::what_is_sent_back_is_followed_whatever_the_order_and_number_in_which_it_is_told",
+            "services/shipping/tests/it/carrier/returns.rs::a_parcel_on_its_way_back_of_which_nothing_is_told_is_asked_about",
         ],
     },
     Trigger {
@@ -338,6 +359,8 @@ pub fn encode(event: &Event) -> Outgoing {
                 order_failed: *order_failed,
             },
         ),
+        Event::ReturnLabelBought(bought) => of_order(bought.order_id, &label_bought_to_wire(bought)),
+        Event::ReturnParcelMoved(moved) => of_order(moved.order_id, &parcel_moved_to_wire(moved)),
         Event::ReturnReceived { order_id, return_id, origin, received, order_received, accepted, complete } => {
             of_order(
                 *order_id,

@@ -17,6 +17,7 @@ use super::wire_resources::{return_to_wire, shipment_to_wire, status_from_wire};
 use super::wire_terms::{condition_from_wire, failure_from_wire, line_from_wire};
 use crate::Shipping;
 use crate::app::Error;
+use crate::app::buy_return_label::{BuyReturnLabel, buy, buy_return_label};
 use crate::app::dispatch_parcel::{DispatchParcel, dispatch_parcel};
 use crate::app::receive_return::{ReceiveReturn, receive_return};
 use crate::app::record_delivery::{RecordDelivery, record_delivery};
@@ -220,6 +221,32 @@ impl ShippingService for Api {
         Ok(Response::new(wire::ListReturnsResponse { returns: returns.iter().map(return_to_wire).collect() }))
     }
 
+    async fn buy_return_label(
+        &self,
+        request: Request<wire::BuyReturnLabelRequest>,
+    ) -> Result<Response<wire::BuyReturnLabelResponse>, Status> {
+        let caller = caller(&request);
+        let request = request.into_inner();
+        let mut fields = Fields::new();
+        let key = fields.take(Key::new(&caller, &request.request_id, &request));
+        let order_id = fields.take(id_from_wire("order_id", &request.order_id));
+        let return_id = fields.take(id_from_wire("return_id", &request.return_id));
+        let warehouse_id = fields.take(id_from_wire("warehouse_id", &request.warehouse_id));
+        let (Some(key), Some(order_id), Some(return_id), Some(warehouse_id)) = (key, order_id, return_id, warehouse_id)
+        else {
+            return Err(status(fields.refuse()));
+        };
+        self.check_order(order_id, |parties| may_read(&caller, parties)).await.map_err(status)?;
+        let place = (order_id, return_id, warehouse_id);
+        let bought = buy(&self.store, self.sandbox.as_ref(), place).await.map_err(status)?;
+        let command = BuyReturnLabel { bought, actor: caller.actor() };
+        let answer = key.run(&self.store, async |unit| {
+            let found = buy_return_label(unit, self.shipping, command).await?;
+            Ok::<_, Error>(wire::BuyReturnLabelResponse { goods_return: Some(return_to_wire(&found)) })
+        });
+        Ok(Response::new(answer.await.map_err(status)?))
+    }
+
     async fn receive_return(
         &self,
         request: Request<wire::ReceiveReturnRequest>,
@@ -284,7 +311,7 @@ fn may_read(caller: &Caller, parties: Parties) -> bool {
     is_party || is_staff(caller)
 }
 
-/// A buyer sees shipments and returns; what leaves and comes back is in others' hands.
+/// A buyer sees shipments and returns, and asks for labels; what leaves and what came back is in others' hands.
 fn may_handle(caller: &Caller, parties: Parties) -> bool {
     caller.principal().is_ok_and(|principal| principal.is_operator() || principal.acts_for_seller(parties.seller_id))
 }

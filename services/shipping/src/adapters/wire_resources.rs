@@ -5,11 +5,14 @@ use contracts::shipping::v1 as wire;
 use kernel::Sku;
 
 use super::postgres::{Found, FoundReturn};
-use super::wire_terms::{address_to_wire, failure_to_wire, lines_to_wire, received_to_wire};
+use super::wire_terms::{
+    address_to_wire, failure_to_wire, lines_to_wire, received_to_wire, return_parcel_status_to_wire,
+};
 use crate::domain::contents::Contents;
 use crate::domain::goods_return::{ReturnOrigin, ReturnStatus};
 use crate::domain::ids::WarehouseId;
 use crate::domain::parcel::{Parcel, ParcelState};
+use crate::domain::return_label::ReturnLabel;
 use crate::domain::shipment::ShipmentStatus;
 
 pub(super) fn status_from_wire(status: i32) -> Result<Option<ShipmentStatus>, InvalidField> {
@@ -93,6 +96,18 @@ pub(super) fn return_to_wire(found: &FoundReturn) -> wire::Return {
         received: received_to_wire(&goods_return.received()),
         create_time: Some(timestamp_to_wire(found.created_at)),
         update_time: Some(timestamp_to_wire(found.updated_at)),
+        labels: goods_return.labels.iter().map(|(id, label)| label_to_wire(*id, label)).collect(),
+    }
+}
+
+fn label_to_wire(warehouse_id: WarehouseId, label: &ReturnLabel) -> wire::ReturnLabel {
+    wire::ReturnLabel {
+        warehouse_id: warehouse_id.to_string(),
+        carrier: label.carrier.to_string(),
+        tracking_number: label.tracking_number.to_string(),
+        status: return_parcel_status_to_wire(label.status).into(),
+        buy_time: Some(timestamp_to_wire(label.bought_at)),
+        move_time: label.moved_at.map(timestamp_to_wire),
     }
 }
 

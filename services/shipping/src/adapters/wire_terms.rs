@@ -10,10 +10,11 @@ use kernel::{Quantity, Sku};
 
 use crate::domain::address::Address;
 use crate::domain::contents::Contents;
-use crate::domain::event::StoppedPart;
+use crate::domain::event::{LabelBought, ParcelMoved, StoppedPart};
 use crate::domain::goods_return::{Received, ReturnCondition};
 use crate::domain::ids::WarehouseId;
 use crate::domain::parcel::ParcelFailure;
+use crate::domain::return_label::ReturnParcelStatus;
 
 /// An address that a carrier can work with.
 pub(super) fn address_from_wire(field: &str, address: Option<&PostalAddress>) -> Result<Address, InvalidField> {
@@ -124,6 +125,36 @@ const fn condition_to_wire(condition: ReturnCondition) -> wire::ReturnCondition 
         ReturnCondition::Resalable => wire::ReturnCondition::Resalable,
         ReturnCondition::Damaged => wire::ReturnCondition::Damaged,
         ReturnCondition::NotAccepted => wire::ReturnCondition::NotAccepted,
+    }
+}
+
+pub(super) fn label_bought_to_wire(bought: &LabelBought) -> wire::ReturnLabelBought {
+    wire::ReturnLabelBought {
+        order_id: bought.order_id.to_string(),
+        return_id: bought.return_id.to_string(),
+        refund_number: bought.refund_number,
+        warehouse_id: bought.warehouse_id.to_string(),
+        carrier: bought.carrier.to_string(),
+        tracking_number: bought.tracking_number.to_string(),
+    }
+}
+
+pub(super) fn parcel_moved_to_wire(moved: &ParcelMoved) -> wire::ReturnParcelMoved {
+    wire::ReturnParcelMoved {
+        order_id: moved.order_id.to_string(),
+        return_id: moved.return_id.to_string(),
+        refund_number: moved.refund_number,
+        warehouse_id: moved.warehouse_id.to_string(),
+        status: return_parcel_status_to_wire(moved.status).into(),
+    }
+}
+
+pub(super) const fn return_parcel_status_to_wire(status: ReturnParcelStatus) -> wire::ReturnParcelStatus {
+    match status {
+        ReturnParcelStatus::LabelBought => wire::ReturnParcelStatus::LabelBought,
+        ReturnParcelStatus::OnItsWay => wire::ReturnParcelStatus::OnItsWay,
+        ReturnParcelStatus::Lost => wire::ReturnParcelStatus::Lost,
+        ReturnParcelStatus::Arrived => wire::ReturnParcelStatus::Arrived,
     }
 }
 

@@ -1,5 +1,6 @@
-//! What sellers, operators and checkouts ask of shipping: one file per use case.
+//! What buyers, sellers, operators and checkouts ask of shipping: one file per use case.
 
+pub mod buy_return_label;
 pub mod dispatch_parcel;
 mod error;
 pub mod get_shipping_profile;

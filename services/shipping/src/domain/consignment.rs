@@ -10,7 +10,7 @@ use super::contents::Contents;
 use super::error::ShippingError;
 use super::goods_return::{Received, Return, ReturnOrigin, share_out};
 use super::ids::{BuyerId, OrderId, ParcelId, RefundNumber, ReturnId, SellerId, ShipmentId, WarehouseId, shipment_id};
-use super::parcel::Parcel;
+use super::parcel::{Carrier, Parcel, ParcelState};
 use super::rates::ServiceName;
 use super::shipment::{Shipment, ShipmentStatus};
 
@@ -231,6 +231,22 @@ impl Consignment {
                 left,
             },
         )
+    }
+
+    /// The carriers that brought what a return takes back to a warehouse, the one that was there first first.
+    pub fn brought_by(&self, goods_return: &Return, warehouse_id: WarehouseId) -> Vec<&Carrier> {
+        let shipment = self.shipments.get(&shipment_id(self.order_id, warehouse_id));
+        let (Some(shipment), Some(awaited)) = (shipment, goods_return.awaited.get(&warehouse_id)) else {
+            return Vec::new();
+        };
+        let holds_some = |parcel: &Parcel| parcel.contents.lines().any(|(sku, _)| awaited.units(sku) > 0);
+        let brought = |parcel: &'_ Parcel| match parcel.state {
+            ParcelState::Delivered { at } if holds_some(parcel) => Some((at, parcel.id)),
+            ParcelState::Delivered { .. } | ParcelState::Dispatched | ParcelState::Failed { .. } => None,
+        };
+        let brought: BTreeMap<_, _> =
+            shipment.parcels.values().filter_map(|parcel| Some((brought(parcel)?, &parcel.carrier))).collect();
+        brought.into_values().collect()
     }
 
     /// What came back so far, of all returns.

@@ -2,7 +2,7 @@
 
 use kernel::{Classified, ErrorKind, Money, Sku};
 
-use super::ids::{OrderId, ParcelId, RefundNumber, ReturnId, ShipmentId};
+use super::ids::{OrderId, ParcelId, RefundNumber, ReturnId, ShipmentId, WarehouseId};
 
 /// Why a fact may not happen to a consignment.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -117,6 +117,43 @@ pub enum ShippingError {
     /// Nothing more is awaited.
     #[error("return {0} is complete")]
     ReturnComplete(ReturnId),
+    /// Nothing of the return goes to that warehouse, or all that does has come.
+    #[error("nothing of return {return_id} is awaited in warehouse {warehouse_id}")]
+    NotAwaitedThere {
+        /// The return.
+        return_id: ReturnId,
+        /// The warehouse.
+        warehouse_id: WarehouseId,
+    },
+    /// It is of a parcel that failed, which its carrier brings back without a label of ours.
+    #[error("return {0} is of a parcel that failed: its carrier brings it back by itself")]
+    ComesBackByItself(ReturnId),
+    /// Whoever brought the goods does not take them back.
+    #[error(
+        "no carrier that brought the goods of return {return_id} from warehouse {warehouse_id} sells labels for the way back"
+    )]
+    NoReturnCarrier {
+        /// The return.
+        return_id: ReturnId,
+        /// The warehouse.
+        warehouse_id: WarehouseId,
+    },
+    /// The carrier saw a parcel under a label that was not bought.
+    #[error("return {return_id} has no label to warehouse {warehouse_id}")]
+    LabelNotFound {
+        /// The return.
+        return_id: ReturnId,
+        /// The warehouse.
+        warehouse_id: WarehouseId,
+    },
+    /// One label is enough.
+    #[error("return {return_id} has another label to warehouse {warehouse_id}")]
+    OtherLabel {
+        /// The return.
+        return_id: ReturnId,
+        /// The warehouse.
+        warehouse_id: WarehouseId,
+    },
     /// The order was paid for before it was sent: no carrier collects anything.
     #[error("order {0} is not paid in cash on delivery")]
     NotCashOnDelivery(OrderId),
@@ -141,9 +178,11 @@ pub enum ShippingError {
 impl Classified for ShippingError {
     fn kind(&self) -> ErrorKind {
         match self {
-            Self::OrderNotFound(_) | Self::ShipmentNotFound(_) | Self::ParcelNotFound(_) | Self::ReturnNotFound(_) => {
-                ErrorKind::NotFound
-            }
+            Self::OrderNotFound(_)
+            | Self::ShipmentNotFound(_)
+            | Self::ParcelNotFound(_)
+            | Self::ReturnNotFound(_)
+            | Self::LabelNotFound { .. } => ErrorKind::NotFound,
             Self::OtherInstruction(_)
             | Self::Cancelled(_)
             | Self::MoreThanOrdered { .. }
@@ -158,6 +197,10 @@ impl Classified for ShippingError {
             | Self::NotInReturn { .. }
             | Self::MoreThanReturned { .. }
             | Self::ReturnComplete(_)
+            | Self::NotAwaitedThere { .. }
+            | Self::ComesBackByItself(_)
+            | Self::NoReturnCarrier { .. }
+            | Self::OtherLabel { .. }
             | Self::NotCashOnDelivery(_)
             | Self::NotDelivered(_)
             | Self::RemittanceMismatch { .. }
@@ -185,6 +228,11 @@ impl Classified for ShippingError {
             Self::NotInReturn { .. } => "NOT_IN_RETURN",
             Self::MoreThanReturned { .. } => "MORE_THAN_RETURNED",
             Self::ReturnComplete(_) => "RETURN_COMPLETE",
+            Self::NotAwaitedThere { .. } => "NOT_AWAITED_THERE",
+            Self::ComesBackByItself(_) => "COMES_BACK_BY_ITSELF",
+            Self::NoReturnCarrier { .. } => "NO_RETURN_CARRIER",
+            Self::LabelNotFound { .. } => "LABEL_NOT_FOUND",
+            Self::OtherLabel { .. } => "OTHER_LABEL",
             Self::NotCashOnDelivery(_) => "NOT_CASH_ON_DELIVERY",
             Self::NotDelivered(_) => "NOT_DELIVERED",
             Self::RemittanceMismatch { .. } => "REMITTANCE_MISMATCH",

@@ -8,7 +8,8 @@ use super::consignment::RemittanceReference;
 use super::contents::Contents;
 use super::goods_return::{Received, ReturnOrigin};
 use super::ids::{OrderId, ParcelId, RefundNumber, ReturnId, ShipmentId, WarehouseId};
-use super::parcel::{Parcel, ParcelFailure};
+use super::parcel::{Carrier, Parcel, ParcelFailure, TrackingNumber};
+use super::return_label::ReturnParcelStatus;
 
 /// What becomes true of a consignment.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -67,6 +68,10 @@ pub enum Event {
         /// Whether every unit of the order failed.
         order_failed: bool,
     },
+    /// A label was bought by which the buyer sends goods back.
+    ReturnLabelBought(LabelBought),
+    /// A parcel that the buyer sends back is somewhere else than before.
+    ReturnParcelMoved(ParcelMoved),
     /// Goods came back.
     ReturnReceived {
         /// The order.
@@ -128,4 +133,36 @@ pub struct StoppedPart {
     pub order_delivered: bool,
     /// Whether every other unit of the order failed, and there is one.
     pub order_failed: bool,
+}
+
+/// A label that was bought for what a buyer sends back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LabelBought {
+    /// The order.
+    pub order_id: OrderId,
+    /// The return.
+    pub return_id: ReturnId,
+    /// The refund that waits for the goods.
+    pub refund_number: RefundNumber,
+    /// The warehouse that the parcel goes to.
+    pub warehouse_id: WarehouseId,
+    /// Who carries it.
+    pub carrier: Carrier,
+    /// The carrier's number for it.
+    pub tracking_number: TrackingNumber,
+}
+
+/// Where a parcel is now that a buyer sends back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ParcelMoved {
+    /// The order.
+    pub order_id: OrderId,
+    /// The return.
+    pub return_id: ReturnId,
+    /// The refund that waits for the goods.
+    pub refund_number: RefundNumber,
+    /// The warehouse that it goes to.
+    pub warehouse_id: WarehouseId,
+    /// Where it is.
+    pub status: ReturnParcelStatus,
 }

@@ -5,8 +5,9 @@ use kernel::Money;
 use super::consignment::{Instruction, RemittanceReference};
 use super::contents::Contents;
 use super::goods_return::Goods;
-use super::ids::{OrderId, ParcelId, ReceiptId, RefundNumber, ReturnId, ShipmentId};
+use super::ids::{OrderId, ParcelId, ReceiptId, RefundNumber, ReturnId, ShipmentId, WarehouseId};
 use super::parcel::{Carrier, ParcelFailure, TrackingNumber};
+use super::return_label::ReturnParcelStatus;
 
 /// What shipping reacts to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -72,6 +73,19 @@ pub enum Fact {
         /// Why.
         failure: ParcelFailure,
     },
+    /// A command: a label for the way back was bought.
+    ReturnLabelBought(BoughtLabel),
+    /// A command: a carrier saw a parcel that is on its way back.
+    ReturnParcelSeen {
+        /// The order.
+        order_id: OrderId,
+        /// The return.
+        return_id: ReturnId,
+        /// The warehouse that the parcel goes to.
+        warehouse_id: WarehouseId,
+        /// How far it is, at least.
+        status: ReturnParcelStatus,
+    },
     /// A command: goods came back.
     GoodsReceived(Receipt),
     /// A command: a carrier passed on what it collected.
@@ -97,6 +111,8 @@ impl Fact {
             | Self::DispatchRequested(Dispatch { order_id, .. })
             | Self::DeliveryReported { order_id, .. }
             | Self::FailureReported { order_id, .. }
+            | Self::ReturnLabelBought(BoughtLabel { order_id, .. })
+            | Self::ReturnParcelSeen { order_id, .. }
             | Self::GoodsReceived(Receipt { order_id, .. })
             | Self::CashRemitted { order_id, .. } => *order_id,
         }
@@ -115,6 +131,21 @@ pub struct Dispatch {
     /// What is to be in it; nothing in particular means everything that has not left.
     pub asked: Contents,
     /// The carrier.
+    pub carrier: Carrier,
+    /// The carrier's number for it.
+    pub tracking_number: TrackingNumber,
+}
+
+/// A label that was bought for the way back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BoughtLabel {
+    /// The order.
+    pub order_id: OrderId,
+    /// The return.
+    pub return_id: ReturnId,
+    /// The warehouse that the parcel goes to.
+    pub warehouse_id: WarehouseId,
+    /// Who carries it.
     pub carrier: Carrier,
     /// The carrier's number for it.
     pub tracking_number: TrackingNumber,

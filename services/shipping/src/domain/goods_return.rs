@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::contents::Contents;
 use super::error::ShippingError;
 use super::ids::{ParcelId, ReceiptId, RefundNumber, ReturnId, WarehouseId};
+use super::return_label::ReturnLabel;
 
 /// A return.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -25,6 +26,8 @@ pub struct Return {
     pub awaited: BTreeMap<WarehouseId, Contents>,
     /// What came back, by the ids of the receipts, which is oldest first.
     pub receipts: BTreeMap<ReceiptId, Received>,
+    /// The labels that were bought for it, by the warehouses that they lead to.
+    pub labels: BTreeMap<WarehouseId, ReturnLabel>,
     /// Where it stands.
     pub status: ReturnStatus,
 }
@@ -69,7 +72,8 @@ pub struct Received(BTreeMap<WarehouseId, Goods>);
 impl Return {
     /// Goods that are awaited from now on.
     pub fn new(id: ReturnId, origin: ReturnOrigin, awaited: BTreeMap<WarehouseId, Contents>) -> Self {
-        Self { id, origin, awaited, receipts: BTreeMap::new(), status: ReturnStatus::Open }
+        let (receipts, labels) = (BTreeMap::new(), BTreeMap::new());
+        Self { id, origin, awaited, receipts, labels, status: ReturnStatus::Open }
     }
 
     /// What is to come back, wherever to.
@@ -119,6 +123,33 @@ impl Return {
             }
         }
         Ok(sorted)
+    }
+
+    /// The refund that waits for what a label to that warehouse brings.
+    ///
+    /// # Errors
+    /// The goods come back without a label; or nothing more is awaited, at all or there.
+    pub fn awaits_by_label(&self, warehouse_id: WarehouseId) -> Result<RefundNumber, ShippingError> {
+        let refund_number = match self.origin {
+            ReturnOrigin::Refund(refund_number) => refund_number,
+            ReturnOrigin::Parcel(_) => return Err(ShippingError::ComesBackByItself(self.id)),
+        };
+        match self.status {
+            ReturnStatus::Received => return Err(ShippingError::ReturnComplete(self.id)),
+            ReturnStatus::Open => {}
+        }
+        if self.left().get(&warehouse_id).is_none_or(Contents::is_empty) {
+            return Err(ShippingError::NotAwaitedThere { return_id: self.id, warehouse_id });
+        }
+        Ok(refund_number)
+    }
+
+    /// Whether the carrier of a label is asked where the parcel is, if it does not say so by itself.
+    pub fn follows(&self, label: &ReturnLabel) -> bool {
+        match self.status {
+            ReturnStatus::Open => !label.has_ended(),
+            ReturnStatus::Received => false,
+        }
     }
 
     /// Whether nothing is missing.

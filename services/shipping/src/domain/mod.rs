@@ -12,6 +12,7 @@ pub mod goods_return;
 pub mod ids;
 pub mod parcel;
 pub mod rates;
+pub mod return_label;
 pub mod scan;
 pub mod shipment;
 pub mod world;

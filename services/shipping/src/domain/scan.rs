@@ -1,6 +1,7 @@
 //! What a carrier sees of a parcel, and what that means to us.
 
 use super::parcel::ParcelFailure;
+use super::return_label::ReturnParcelStatus;
 
 /// What a carrier saw.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -29,7 +30,7 @@ pub enum Ending {
 }
 
 impl Scan {
-    /// How the parcel ended by this scan; none if it goes on. So the order in which the scans of a parcel are heard, and how often,
+    /// How a parcel to a buyer ended by this scan; none if it goes on. So the order in which the scans of a parcel are heard, and how often,
     /// makes no difference: one of them ends it.
     pub const fn ending(self) -> Option<Ending> {
         match self {
@@ -38,6 +39,15 @@ impl Scan {
             Self::Lost => Some(Ending::Failed(ParcelFailure::Lost)),
             Self::Refused => Some(Ending::Failed(ParcelFailure::Refused)),
             Self::Returned => Some(Ending::Failed(ParcelFailure::ReturnedToSender)),
+        }
+    }
+
+    /// How far a parcel is that a buyer sends back, at least. A warehouse refuses nothing: a carrier that says so has the parcel.
+    pub const fn on_the_way_back(self) -> ReturnParcelStatus {
+        match self {
+            Self::Accepted | Self::InTransit | Self::Refused | Self::Returned => ReturnParcelStatus::OnItsWay,
+            Self::Lost => ReturnParcelStatus::Lost,
+            Self::Delivered => ReturnParcelStatus::Arrived,
         }
     }
 }

@@ -7,8 +7,9 @@ use kernel::Timestamp;
 use super::consignment::{Cancellation, Consignment, PartStop, RemittanceReference};
 use super::contents::Contents;
 use super::goods_return::{Received, Return, ReturnStatus};
-use super::ids::{OrderId, ParcelId, ReceiptId, RefundNumber, ReturnId, ShipmentId, shipment_id};
+use super::ids::{OrderId, ParcelId, ReceiptId, RefundNumber, ReturnId, ShipmentId, WarehouseId, shipment_id};
 use super::parcel::{Parcel, ParcelFailure, ParcelState};
+use super::return_label::{ReturnLabel, ReturnParcelStatus};
 use super::shipment::Shipment;
 
 /// The consignments that a batch of facts touches, by order. One that is absent does not exist.
@@ -39,10 +40,26 @@ pub struct Changes {
     pub returns: BTreeSet<(OrderId, ReturnId)>,
     /// What came back.
     pub receipts: BTreeSet<(OrderId, ReturnId, ReceiptId)>,
+    /// Labels that were bought.
+    pub labelled: BTreeSet<LabelPlace>,
+    /// Labels that were there before, and whose parcels moved or are awaited no more.
+    pub labels: BTreeSet<LabelPlace>,
 }
 
 /// Where a parcel is found.
 pub type Place = (OrderId, ShipmentId, ParcelId);
+
+/// Where a label for the way back is found.
+pub type LabelPlace = (OrderId, ReturnId, WarehouseId);
+
+/// What a carrier's number is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tracked {
+    /// A parcel to a buyer.
+    Parcel(Place),
+    /// What a buyer sends back by a label.
+    Return(LabelPlace),
+}
 
 impl World {
     /// The consignments that exist.
@@ -99,18 +116,33 @@ impl World {
         received: Received,
         complete: bool,
     ) -> &Consignment {
-        // A return that is opened in this batch is inserted as it is at its end.
-        if !self.changes.opened.contains(&(order_id, return_id)) {
-            self.changes.returns.insert((order_id, return_id));
-        }
         self.changes.receipts.insert((order_id, return_id, receipt_id));
-        let goods_return = self.change(order_id).returns.get_mut(&return_id);
-        let goods_return = goods_return.expect("whoever decides has seen the return");
+        let goods_return = self.goods_return(order_id, return_id);
         goods_return.receipts.insert(receipt_id, received);
         if complete || goods_return.is_whole() {
             goods_return.status = ReturnStatus::Received;
+            let labels: Vec<WarehouseId> = goods_return.labels.keys().copied().collect();
+            for warehouse_id in labels {
+                self.note_label((order_id, return_id, warehouse_id));
+            }
         }
         &self.consignments[&order_id]
+    }
+
+    /// A label was bought for a return.
+    pub(crate) fn label(&mut self, place: LabelPlace, label: ReturnLabel) {
+        let (order_id, return_id, warehouse_id) = place;
+        self.changes.labelled.insert(place);
+        self.goods_return(order_id, return_id).labels.insert(warehouse_id, label);
+    }
+
+    /// Notes where a parcel is that is on its way back by a label.
+    pub(crate) fn move_back(&mut self, place: LabelPlace, status: ReturnParcelStatus, at: Timestamp) {
+        let (order_id, return_id, warehouse_id) = place;
+        self.note_label(place);
+        let label = self.goods_return(order_id, return_id).labels.get_mut(&warehouse_id);
+        let label = label.expect("whoever decides has seen the label");
+        (label.status, label.moved_at) = (status, Some(at));
     }
 
     /// Notes what became of the wish to stop an order.
@@ -161,6 +193,22 @@ impl World {
             self.changes.changed.insert(order_id);
         }
         self.consignments.get_mut(&order_id).expect("whoever decides has seen the consignment")
+    }
+
+    /// A return to change. One that is opened in this batch is inserted as it is at its end.
+    fn goods_return(&mut self, order_id: OrderId, return_id: ReturnId) -> &mut Return {
+        if !self.changes.opened.contains(&(order_id, return_id)) {
+            self.changes.returns.insert((order_id, return_id));
+        }
+        let goods_return = self.change(order_id).returns.get_mut(&return_id);
+        goods_return.expect("whoever decides has seen the return")
+    }
+
+    /// A label that changes. One that is bought in this batch is inserted as it is at its end.
+    fn note_label(&mut self, place: LabelPlace) {
+        if !self.changes.labelled.contains(&place) {
+            self.changes.labels.insert(place);
+        }
     }
 
     /// A shipment to change.

@@ -58,8 +58,8 @@ pub async fn take_webhooks(store: &EventStore) -> Result<usize, Error> {
             outcomes.push(match (told, place) {
                 (Err(error), _) => format!("malformed: {error}"),
                 (Ok(told), None) => format!("no parcel has the number {:?}", told.tracking_number),
-                (Ok(told), Some(place)) => {
-                    seen.push((index, Seen { carrier: carriers[index], place: *place, scan: told.scan() }));
+                (Ok(told), Some(tracked)) => {
+                    seen.push((index, Seen { carrier: carriers[index], tracked: *tracked, scan: told.scan() }));
                     String::new()
                 }
             });

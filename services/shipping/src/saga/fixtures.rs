@@ -8,13 +8,14 @@ use super::{Answer, decide};
 use crate::domain::consignment::Instruction;
 use crate::domain::contents::Contents;
 use crate::domain::event::Event;
-use crate::domain::fact::{Dispatch, Fact, Receipt};
+use crate::domain::fact::{BoughtLabel, Dispatch, Fact, Receipt};
 use crate::domain::fixtures::{
-    NOON, contents, euro, in_cash, instruction, order_id, parcel_id, receipt_id, shipment_of,
+    NOON, contents, euro, in_cash, instruction, order_id, parcel_id, receipt_id, shipment_of, warehouse,
 };
 use crate::domain::goods_return::ReturnCondition;
 use crate::domain::ids::{RefundNumber, ReturnId, ShipmentId};
 use crate::domain::parcel::ParcelFailure;
+use crate::domain::return_label::ReturnParcelStatus;
 use crate::domain::world::World;
 
 /// A name in a table, and what it stands for.
@@ -70,6 +71,22 @@ pub(super) fn came_back(return_id: ReturnId, receipt: u128, goods: &[(ReturnCond
         goods: goods.iter().map(|(condition, lines)| (*condition, contents(lines))).collect(),
         complete: goods.is_empty(),
     })
+}
+
+/// A carrier sold a label for the way back to that warehouse.
+pub(super) fn label(return_id: ReturnId, to: u128, carrier: &str, number: &str) -> Fact {
+    Fact::ReturnLabelBought(BoughtLabel {
+        order_id: order_id(),
+        return_id,
+        warehouse_id: warehouse(to),
+        carrier: carrier.parse().unwrap(),
+        tracking_number: number.parse().unwrap(),
+    })
+}
+
+/// The carrier saw the parcel that is sent back to that warehouse.
+pub(super) fn seen(return_id: ReturnId, to: u128, status: ReturnParcelStatus) -> Fact {
+    Fact::ReturnParcelSeen { order_id: order_id(), return_id, warehouse_id: warehouse(to), status }
 }
 
 pub(super) fn remitted(cents: i64, reference: &str) -> Fact {
@@ -155,6 +172,8 @@ fn told_event(event: &Event) -> String {
         }
         Event::ShipmentFailed { order_delivered: true, .. } => ("ShipmentFailed", Some("the last")),
         Event::ShipmentFailed { order_failed, .. } => ("ShipmentFailed", order_failed.then_some("all of them")),
+        Event::ReturnLabelBought(_) => ("ReturnLabelBought", None),
+        Event::ReturnParcelMoved(moved) => ("ReturnParcelMoved", Some(moved.status.as_str())),
         Event::ReturnReceived { complete, .. } => ("ReturnReceived", complete.then_some("complete")),
         Event::ShipmentCancelled { .. } => ("ShipmentCancelled", None),
         Event::PartCancelled(part) if part.order_delivered => {

@@ -41,6 +41,10 @@ pub fn decide(world: &mut World, fact: &Fact, now: Timestamp) -> Answer {
             refund::on_return_requested(world, *order_id, *refund_number, asked)
         }
         Fact::RefundWithoutGoods { kind, .. } => refund::on_refund_without_goods(*kind),
+        Fact::ReturnLabelBought(bought) => refund::on_return_label_bought(world, bought, now),
+        Fact::ReturnParcelSeen { order_id, return_id, warehouse_id, status } => {
+            refund::on_return_parcel_seen(world, (*order_id, *return_id, *warehouse_id), *status, now)
+        }
         Fact::GoodsReceived(receipt) => refund::on_goods_received(world, receipt),
     }
 }

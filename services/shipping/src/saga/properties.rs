@@ -7,8 +7,8 @@ use kernel::{Decision, Sku};
 use proptest::prelude::*;
 
 use super::fixtures::{
-    DUE_CENTS, asked, came_back, delivered, dispatch, dispatched, events, failed, hear, part, remitted, sent_back,
-    stop, three_cups, world_after,
+    DUE_CENTS, asked, came_back, delivered, dispatch, dispatched, events, failed, hear, label, part, remitted, seen,
+    sent_back, stop, three_cups, world_after,
 };
 use crate::domain::consignment::{Cancellation, Instruction};
 use crate::domain::contents::Contents;
@@ -18,8 +18,9 @@ use crate::domain::fact::Fact;
 use crate::domain::fixtures::{instruction, order_id, parcel_id, shipment_of, sku, warehouse};
 use crate::domain::goods_return::ReturnCondition::{Damaged, NotAccepted, Resalable};
 use crate::domain::goods_return::ReturnStatus;
-use crate::domain::ids::{ParcelId, return_of_parcel, return_of_refund};
+use crate::domain::ids::{ParcelId, ReturnId, return_of_parcel, return_of_refund};
 use crate::domain::parcel::{ParcelFailure, ParcelState};
+use crate::domain::return_label::{ReturnLabel, ReturnParcelStatus};
 use crate::domain::shipment::ShipmentStatus;
 use crate::domain::world::World;
 
@@ -53,6 +54,12 @@ fn facts_about_three_cups() -> Vec<Fact> {
         came_back(return_of_refund(order_id(), 2), 5, &[(Resalable, &cups(1))]),
         came_back(by_parcel, 6, &[(Resalable, &cups(1))]),
         came_back(by_parcel, 7, &[]),
+        label(by_refund, 1, "DHL", "BACK1"),
+        label(by_refund, 1, "DHL", "BACK2"),
+        label(by_parcel, 1, "DHL", "BACK3"),
+        seen(by_refund, 1, ReturnParcelStatus::OnItsWay),
+        seen(by_refund, 1, ReturnParcelStatus::Lost),
+        seen(by_refund, 1, ReturnParcelStatus::Arrived),
     ]
 }
 
@@ -153,6 +160,7 @@ proptest! {
         let mut world = World::default();
         let (mut reached, mut collected) = (0, 0);
         let mut ended: BTreeMap<ParcelId, ParcelState> = BTreeMap::new();
+        let mut labelled: BTreeMap<ReturnId, ReturnLabel> = BTreeMap::new();
         for choice in choices {
             let before = world.clone();
             let answer = hear(&mut world, choice.get(&facts));
@@ -173,6 +181,12 @@ proptest! {
             for goods_return in consignment.returns.values() {
                 let is_received = goods_return.status == ReturnStatus::Received;
                 prop_assert!(is_received || !goods_return.is_whole(), "{goods_return:?}");
+                prop_assert!(goods_return.labels.len() <= 1);
+                for label in goods_return.labels.values() {
+                    let before = labelled.insert(goods_return.id, label.clone()).unwrap_or_else(|| label.clone());
+                    prop_assert_eq!(&before.tracking_number, &label.tracking_number);
+                    prop_assert!(before.status <= label.status, "{:?}", label);
+                }
             }
             prop_assert!(consignment.cancellation != Some(Cancellation::Stopped) || !consignment.has_begun());
             prop_assert!(!(consignment.is_delivered() && consignment.has_failed()));

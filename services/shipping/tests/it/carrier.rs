@@ -1,5 +1,7 @@
 //! The sandbox carrier as a process would be: it sells labels, is handed parcels, and tells by webhooks what it sees, or is asked.
 
+mod returns;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -41,6 +43,7 @@ const PACE: Duration = Duration::from_millis(20);
 struct Yard {
     depot: Depot,
     client: ShippingServiceClient<Channel>,
+    tokens: Tokens,
     operator: Bearer,
     http: reqwest::Client,
     carrier_url: String,
@@ -77,6 +80,7 @@ impl Yard {
         Self {
             client: ShippingServiceClient::connect(url).await.unwrap(),
             operator: Tokens::new().operator(),
+            tokens: Tokens::new(),
             http: reqwest::Client::new(),
             depot,
             carrier_url,
@@ -88,7 +92,11 @@ impl Yard {
 
     /// An order of two cups to an address with that line.
     async fn order(&self, line: &str) -> Order {
-        let order = Order::of(&[("CUP", 2)]);
+        self.sent_to(line, Order::of(&[("CUP", 2)])).await
+    }
+
+    /// Has an order sent to an address with that line.
+    async fn sent_to(&self, line: &str, order: Order) -> Order {
         let mut asked = order.asked();
         let Fact::ShipRequested { instruction, .. } = &mut asked else { panic!("{asked:?}") };
         instruction.terms.ship_to.address_lines = vec!["1 Main Street".to_owned(), line.to_owned()];
@@ -110,7 +118,11 @@ impl Yard {
 
     /// The warehouse hands a parcel to the carrier.
     async fn hand_over(&self, parcel: &wire::Parcel) {
-        let url = format!("{}/v1/parcels/{}/handover", self.carrier_url, parcel.tracking_number);
+        self.hand_over_number(&parcel.tracking_number).await;
+    }
+
+    async fn hand_over_number(&self, tracking_number: &str) {
+        let url = format!("{}/v1/parcels/{tracking_number}/handover", self.carrier_url);
         assert_eq!(self.http.post(url).send().await.unwrap().status(), StatusCode::NO_CONTENT);
     }
 

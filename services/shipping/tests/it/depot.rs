@@ -7,15 +7,16 @@ use messaging::{Cause, Caused, Consumer, Envelope, EventStore, Head, Relay, jour
 use shipping::adapters::events::SUBSCRIPTIONS;
 use shipping::adapters::postgres::{self, Found, FoundReturn};
 use shipping::app::Error;
+use shipping::app::buy_return_label::{BuyReturnLabel, buy_return_label};
 use shipping::app::dispatch_parcel::{DispatchParcel, dispatch_parcel};
 use shipping::app::receive_return::{ReceiveReturn, receive_return};
 use shipping::app::record_delivery::{RecordDelivery, record_delivery};
 use shipping::app::record_failure::{RecordFailure, record_failure};
 use shipping::app::record_remittance::{RecordRemittance, record_remittance};
 use shipping::domain::contents::Contents;
-use shipping::domain::fact::Fact;
+use shipping::domain::fact::{BoughtLabel, Fact};
 use shipping::domain::goods_return::ReturnCondition;
-use shipping::domain::ids::{ParcelId, ReturnId, ShipmentId};
+use shipping::domain::ids::{ParcelId, ReturnId, ShipmentId, WarehouseId};
 use shipping::domain::parcel::ParcelFailure;
 use shipping::{CONSUMER, SERVICE, Shipping};
 use sqlx::Row;
@@ -197,6 +198,27 @@ impl Depot {
         Ok(received)
     }
 
+    /// Notes a label for the way back from the carrier of [`Depot::dispatch`], under a number that no other has.
+    pub(crate) async fn label(
+        &self,
+        order: &Order,
+        return_id: ReturnId,
+        warehouse_id: WarehouseId,
+    ) -> Result<FoundReturn, Error> {
+        let mut unit = self.store.begin().await.unwrap();
+        let bought = BoughtLabel {
+            order_id: order.id,
+            return_id,
+            warehouse_id,
+            carrier: "DHL".parse().unwrap(),
+            tracking_number: Id::<Found>::generate().to_string().parse().unwrap(),
+        };
+        let command = BuyReturnLabel { bought, actor: "buyer:test".to_owned() };
+        let labelled = buy_return_label(&mut unit, Shipping, command).await?;
+        unit.commit().await.unwrap();
+        Ok(labelled)
+    }
+
     pub(crate) async fn returns(&self, order: &Order) -> Vec<FoundReturn> {
         let mut tx = postgres::snapshot(self.store.pool()).await.unwrap();
         postgres::returns(&mut tx, order.id).await.unwrap()
@@ -292,6 +314,12 @@ impl Depot {
                              GROUP BY a.return_id HAVING bool_and(a.status = 'OPEN' AND a.units = coalesce(came.units, 0))) whole)",
             ),
             (
+                "labels of no return that is awaited there, or that are followed for nothing",
+                "SELECT count(*) FROM return_label l LEFT JOIN goods_return r USING (return_id)
+                 WHERE (r.refund_number IS NOT NULL AND r.awaited ? l.warehouse_id::text) IS DISTINCT FROM TRUE
+                    OR l.is_followed <> (r.status = 'OPEN' AND l.status IN ('LABEL_BOUGHT', 'ON_ITS_WAY'))",
+            ),
+            (
                 "what belongs to nothing, and parcels that come back without a return",
                 "SELECT (SELECT count(*) FROM consignment c
                          WHERE NOT EXISTS (SELECT FROM shipment s WHERE s.order_id = c.order_id))
@@ -310,6 +338,11 @@ impl Depot {
             let count: i64 = sqlx::query_scalar(query).fetch_one(&mut *connection).await.unwrap();
             assert_eq!(count, 0, "{wrong}");
         }
+        self.assert_histories_are_whole().await;
+    }
+
+    async fn assert_histories_are_whole(&self) {
+        let mut connection = self.store.pool().acquire().await.unwrap();
         let rows = sqlx::query("SELECT * FROM consignment").fetch_all(&mut *connection).await.unwrap();
         for row in rows {
             let history = journal::read(&mut connection, row.get("order_id")).await.unwrap();

@@ -1,18 +1,22 @@
 //! What the statements cost once the tables have grown.
 
 use kernel::Id;
-use shipping::adapters::postgres::{self, Whose};
+use shipping::adapters::postgres::{self, Whose, carrier};
+use shipping::domain::fact::Fact;
 use shipping::domain::goods_return::ReturnCondition;
 use shipping::domain::ids::{SellerId, return_of_parcel, return_of_refund};
 use shipping::domain::parcel::ParcelFailure;
+use shipping::domain::return_label::ReturnParcelStatus;
 use shipping::domain::shipment::ShipmentStatus;
+use shipping::domain::world::Tracked;
 use testkit::{Database, Reads};
 use uuid::Uuid;
 
 use crate::depot::{Depot, euro};
 use crate::order::{Order, UNIT_CENTS};
 
-const TABLES: &[&str] = &["consignment", "shipment", "shipment_line", "parcel", "goods_return", "goods_receipt"];
+const TABLES: &[&str] =
+    &["consignment", "shipment", "shipment_line", "parcel", "goods_return", "goods_receipt", "return_label"];
 const ROUNDS: usize = 10;
 const ORDERS_PER_ROUND: usize = 20;
 /// What one order may read of one table in its whole life here, lists and locks included: rows or index entries.
@@ -56,6 +60,10 @@ async fn fill(database: &Database) {
          SELECT md5('receipt' || n || place)::uuid, md5('return' || n || place)::uuid,
                 jsonb_build_object(md5('warehouse' || place)::uuid, '{\"RESALABLE\": {\"SKU\": 1}}'::jsonb), now()
          FROM sold WHERE n % 5 = 0",
+        "INSERT INTO return_label
+         SELECT md5('return' || n || place)::uuid, md5('warehouse' || place)::uuid, 'DHL', 'BACK-' || n || '-' || place, now(),
+                'ARRIVED', now(), false
+         FROM sold WHERE n % 5 = 0",
         "DROP TABLE sold",
         "ANALYZE",
     ] {
@@ -64,7 +72,7 @@ async fn fill(database: &Database) {
 }
 
 /// Twenty orders of one seller, from two warehouses each, in cash: they leave, one parcel arrives and one comes back, and their cash is
-/// passed on; what arrived is sent back; a quarter is cancelled, first in part. Then they are read and listed.
+/// passed on; what arrived is sent back by a label; a quarter is cancelled, first in part. Then they are read and listed.
 async fn do_business(depot: &Depot) {
     let seller_id = Id::generate();
     let order =
@@ -86,6 +94,15 @@ async fn do_business(depot: &Depot) {
     }
     depot.happen(sent.iter().map(|order| order.sent_back(1, &[("CUP", 2)])).collect()).await;
     for order in sent {
+        let (return_id, here) = (return_of_refund(order.id, 1), order.allocations[0].0);
+        let labelled = depot.label(order, return_id, here).await.unwrap();
+        let number = labelled.goods_return.labels[&here].tracking_number.to_string();
+        let mut connection = depot.store.pool().acquire().await.unwrap();
+        let places = carrier::places(&mut connection, &["DHL"], &[&number]).await.unwrap();
+        assert_eq!(places, [Some(Tracked::Return((order.id, return_id, here)))]);
+        let status = ReturnParcelStatus::Arrived;
+        let seen = Fact::ReturnParcelSeen { order_id: order.id, return_id, warehouse_id: here, status };
+        depot.happen(vec![seen]).await;
         let goods: &[_] = &[(ReturnCondition::Damaged, &[("CUP", 1)][..])];
         depot.receive(order, return_of_refund(order.id, 1), goods).await.unwrap();
         depot.receive(order, return_of_refund(order.id, 1), &[]).await.unwrap();

@@ -8,7 +8,7 @@
 //! | `parts` | the same of parts of an order that are stopped |
 //! | `returns` | the same of goods that come back |
 //! | `rpc` | every RPC through the real server, its refusals by name; one file per subject |
-//! | `carrier` | labels, webhooks and questions, with the sandbox carrier beside it |
+//! | `carrier` | labels, webhooks and questions, with the sandbox carrier beside it, on either way |
 //! | `rates` | what sending costs: profiles and quotes, through the real server |
 //! | `steps` | each step of a saga repeated, undone and interrupted, by the harness of `testkit` |
 //! | `walls` | what the database refuses, whatever is decided |

@@ -4,6 +4,7 @@ mod access;
 mod delivery;
 mod dispatch;
 mod failure;
+mod labels;
 mod listing;
 mod reading;
 mod receiving;
@@ -112,7 +113,7 @@ impl Rpc {
         let counts = "SELECT unnest(ARRAY[
             (SELECT sum(version) FROM consignment)::bigint, (SELECT count(*) FROM parcel),
             (SELECT sum(dispatched) FROM shipment_line)::bigint, (SELECT sum(taken_back) FROM shipment_line)::bigint,
-            (SELECT count(*) FROM goods_return), (SELECT count(*) FROM goods_receipt),
+            (SELECT count(*) FROM goods_return), (SELECT count(*) FROM goods_receipt), (SELECT count(*) FROM return_label),
             (SELECT count(*) FROM journal), (SELECT count(*) FROM outbox), (SELECT count(*) FROM idempotency_key)])";
         sqlx::query_scalar(counts).fetch_all(self.depot.store.pool()).await.unwrap()
     }

@@ -1,5 +1,7 @@
 //! What shipping does on each journey of the fulfilment saga, and what undoes it. [`testkit::steps`] plays the table.
 
+mod labels;
+
 use kernel::{Id, Mutant, Timestamp};
 use messaging::Subscription;
 use shipping::adapters::events::SUBSCRIPTIONS;
@@ -411,6 +413,7 @@ impl Table for Goods {
                     .not_undone_by([self.too_much_comes_back(self.of_second())])),
         ];
         journeys.extend(self.journeys_back());
+        journeys.push(self.journey_back_by_label());
         journeys.extend(self.journeys_in_part());
         journeys
     }

@@ -1,5 +1,6 @@
 //! The second wall: what the database refuses, whatever the domain decides.
 
+use shipping::domain::ids::return_of_refund;
 use shipping::domain::parcel::ParcelFailure;
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -86,6 +87,52 @@ async fn what_would_move_too_much_or_collect_for_nothing_is_refused() {
             "consignment_cash_has_a_currency",
         ),
         ("UPDATE consignment SET sku_totals = '{}' WHERE order_id = $3 AND $1 <> $2", "consignment_cash_is_for_goods"),
+    ];
+    for (statement, wall) in walls {
+        let constraint = refused_by(&mut connection, statement, &ids).await;
+        assert_eq!(constraint.as_deref(), Some(wall), "{statement}");
+    }
+    depot.assert_books_balance().await;
+}
+
+#[tokio::test]
+async fn a_label_for_the_way_back_that_is_there_twice_or_contradicts_itself_is_refused() {
+    let depot = Depot::closed().await;
+    let order = Order::of(&[("CUP", 2)]);
+    depot.happen(vec![order.asked()]).await;
+    let shipment_id = order.shipments()[0];
+    let (parcel_id, _) = depot.dispatch(&order, shipment_id, &[]).await.unwrap();
+    depot.deliver(&order, shipment_id, parcel_id).await;
+    depot.happen(vec![order.sent_back(1, &[("CUP", 1)])]).await;
+    let return_id = return_of_refund(order.id, 1);
+    depot.label(&order, return_id, order.allocations[0].0).await.unwrap();
+    let ids = [return_id.uuid(), shipment_id.uuid()];
+
+    let mut connection = depot.store.pool().acquire().await.unwrap();
+    let walls = [
+        (
+            "INSERT INTO return_label SELECT return_id, warehouse_id, carrier, 'JD2', bought_at, status, moved_at, is_followed
+             FROM return_label WHERE return_id = $1 AND $1 <> $2",
+            "return_label_pkey",
+        ),
+        (
+            "INSERT INTO return_label SELECT $2, warehouse_id, carrier, tracking_number, bought_at, status, moved_at, is_followed
+             FROM return_label WHERE return_id = $1",
+            "return_label_tracking_number_taken",
+        ),
+        (
+            "UPDATE return_label SET status = 'ON_ITS_WAY' WHERE return_id = $1 AND $1 <> $2",
+            "return_label_moves_when_it_is_seen",
+        ),
+        ("UPDATE return_label SET moved_at = now() WHERE return_id = $1 AND $1 <> $2", "return_label_moves_when_it_is_seen"),
+        (
+            "UPDATE return_label SET status = 'ARRIVED', moved_at = now() WHERE return_id = $1 AND $1 <> $2",
+            "return_label_is_followed_to_its_end",
+        ),
+        (
+            "UPDATE return_label SET status = 'EATEN', is_followed = false, moved_at = now() WHERE return_id = $1 AND $1 <> $2",
+            "return_label_status_check",
+        ),
     ];
     for (statement, wall) in walls {
         let constraint = refused_by(&mut connection, statement, &ids).await;

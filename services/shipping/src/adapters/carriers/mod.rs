@@ -6,6 +6,7 @@
 mod sandbox;
 
 use crate::domain::address::Address;
+use crate::domain::ids::WarehouseId;
 use crate::domain::parcel::TrackingNumber;
 use crate::domain::rates::ServiceName;
 use crate::domain::scan::Scan;
@@ -17,7 +18,7 @@ pub const SANDBOX: &str = "sandbox";
 
 /// A carrier that can be asked.
 ///
-/// Both questions may be asked any number of times: a key has one label, and looking changes nothing. Each ends within the time that the
+/// Each question may be asked any number of times: a key has one label, and looking changes nothing. Each ends within the time that the
 /// carrier was made with.
 pub trait CarrierApi: Send + Sync + 'static {
     /// Buys the label of that key, for a parcel that is to be brought like that. What a service is called is the seller's: what the carrier does not
@@ -28,6 +29,15 @@ pub trait CarrierApi: Send + Sync + 'static {
         ship_to: &Address,
         service: &ServiceName,
         cash_minor: Option<i64>,
+    ) -> impl Future<Output = Result<TrackingNumber, NoLabel>> + Send;
+
+    /// Buys the label of that key, for a parcel that somebody at an address sends back to a warehouse. The carrier knows the warehouses by
+    /// their ids: it is told where they are when it is hired, not with each label.
+    fn buy_return_label(
+        &self,
+        key: &str,
+        from: &Address,
+        warehouse_id: WarehouseId,
     ) -> impl Future<Output = Result<TrackingNumber, NoLabel>> + Send;
 
     /// What was scanned of a parcel so far. An unknown one has no scans: it was not handed over, or is another's.

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::{CarrierApi, NoAnswer, NoLabel};
 use crate::adapters::wire_scan::WireScan;
 use crate::domain::address::Address;
+use crate::domain::ids::WarehouseId;
 use crate::domain::parcel::TrackingNumber;
 use crate::domain::rates::ServiceName;
 use crate::domain::scan::Scan;
@@ -27,9 +28,12 @@ pub struct Sandbox {
 struct LabelRequest<'a> {
     key: &'a str,
     address_lines: &'a [String],
-    service: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    service: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     cash_minor: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    return_to: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -58,6 +62,19 @@ impl Sandbox {
         let client = reqwest::Client::builder().timeout(timeout).build().context("cannot make an HTTP client")?;
         Ok(Self { client, url: url.trim_end_matches('/').to_owned() })
     }
+
+    async fn label(&self, request: &LabelRequest<'_>) -> Result<TrackingNumber, NoLabel> {
+        let asked = self.client.post(format!("{}/v1/labels", self.url)).json(request).send();
+        let response = asked.await.map_err(no_answer)?;
+        match response.status() {
+            StatusCode::OK => {
+                let label: Label = response.json().await.map_err(no_answer)?;
+                label.tracking_number.parse().map_err(|error| NoAnswer(format!("its number: {error}")).into())
+            }
+            StatusCode::BAD_REQUEST => Err(NoLabel::Refused(refusal(response).await)),
+            status => Err(NoAnswer(format!("HTTP status {status}")).into()),
+        }
+    }
 }
 
 impl CarrierApi for Sandbox {
@@ -68,18 +85,18 @@ impl CarrierApi for Sandbox {
         service: &ServiceName,
         cash_minor: Option<i64>,
     ) -> Result<TrackingNumber, NoLabel> {
-        let request =
-            LabelRequest { key, address_lines: &ship_to.address_lines, service: service.as_str(), cash_minor };
-        let asked = self.client.post(format!("{}/v1/labels", self.url)).json(&request).send();
-        let response = asked.await.map_err(no_answer)?;
-        match response.status() {
-            StatusCode::OK => {
-                let label: Label = response.json().await.map_err(no_answer)?;
-                label.tracking_number.parse().map_err(|error| NoAnswer(format!("its number: {error}")).into())
-            }
-            StatusCode::BAD_REQUEST => Err(NoLabel::Refused(refusal(response).await)),
-            status => Err(NoAnswer(format!("HTTP status {status}")).into()),
-        }
+        let (address_lines, service) = (&ship_to.address_lines[..], Some(service.as_str()));
+        self.label(&LabelRequest { key, address_lines, service, cash_minor, return_to: None }).await
+    }
+
+    async fn buy_return_label(
+        &self,
+        key: &str,
+        from: &Address,
+        warehouse_id: WarehouseId,
+    ) -> Result<TrackingNumber, NoLabel> {
+        let (address_lines, return_to) = (&from.address_lines[..], Some(warehouse_id.to_string()));
+        self.label(&LabelRequest { key, address_lines, service: None, cash_minor: None, return_to }).await
     }
 
     async fn scans(&self, tracking_number: &str) -> Result<Vec<Scan>, NoAnswer> {

@@ -1,14 +1,17 @@
 use std::collections::BTreeSet;
 
 use contracts::event::all_types;
-use contracts::shipping::v1::{ReturnReceived, ShipmentCancelled, ShipmentDispatched, ShipmentFailed};
+use contracts::shipping::v1::{
+    ReturnLabelBought, ReturnParcelMoved, ReturnReceived, ShipmentCancelled, ShipmentDispatched, ShipmentFailed,
+};
 
 use super::*;
-use crate::domain::event::StoppedPart;
+use crate::domain::event::{LabelBought, ParcelMoved, StoppedPart};
 use crate::domain::fixtures::{NOON, contents, euro, order_id, parcel_id, shipment_of, warehouse};
 use crate::domain::goods_return::{Return, ReturnCondition};
-use crate::domain::ids::return_of_parcel;
+use crate::domain::ids::{return_of_parcel, return_of_refund};
 use crate::domain::parcel::{Parcel, ParcelFailure, ParcelState};
+use crate::domain::return_label::ReturnParcelStatus;
 
 fn dispatched() -> Event {
     Event::ShipmentDispatched {
@@ -85,6 +88,27 @@ fn part_cancelled() -> Event {
     })
 }
 
+fn label_bought() -> Event {
+    Event::ReturnLabelBought(LabelBought {
+        order_id: order_id(),
+        return_id: return_of_refund(order_id(), 2),
+        refund_number: 2,
+        warehouse_id: warehouse(1),
+        carrier: "DHL".parse().unwrap(),
+        tracking_number: "BACK1".parse().unwrap(),
+    })
+}
+
+fn parcel_moved(status: ReturnParcelStatus) -> Event {
+    Event::ReturnParcelMoved(ParcelMoved {
+        order_id: order_id(),
+        return_id: return_of_refund(order_id(), 2),
+        refund_number: 2,
+        warehouse_id: warehouse(1),
+        status,
+    })
+}
+
 fn every_event() -> Vec<Event> {
     let (order_id, shipment_id) = (order_id(), shipment_of(1));
     vec![
@@ -92,6 +116,8 @@ fn every_event() -> Vec<Event> {
         dispatched(),
         Event::ShipmentDelivered { order_id, shipment_id, parcel_id: parcel_id(1), order_delivered: true },
         failed(ParcelFailure::Lost),
+        label_bought(),
+        parcel_moved(ReturnParcelStatus::Arrived),
         received(ReturnOrigin::Refund(2)),
         Event::ShipmentCancelled { order_id, refund_number: Some(1) },
         part_cancelled(),
@@ -154,6 +180,23 @@ fn what_came_now_what_came_of_the_order_and_what_is_accepted_are_told_apart() {
     assert!(event.complete);
     // Nobody waits for what comes back of a parcel.
     assert_eq!((event.refund_number, read(ReturnOrigin::Parcel(parcel_id(1))).refund_number), (2, 0));
+}
+
+#[test]
+fn a_label_says_where_it_leads_and_its_parcel_where_it_is() {
+    let bought = ReturnLabelBought::decode(encode(&label_bought()).payload.as_slice()).unwrap();
+    assert_eq!((bought.carrier.as_str(), bought.tracking_number.as_str()), ("DHL", "BACK1"));
+    assert_eq!((bought.refund_number, bought.warehouse_id), (2, warehouse(1).to_string()));
+    assert_eq!(bought.return_id, return_of_refund(order_id(), 2).to_string());
+    for (status, told) in [
+        (ReturnParcelStatus::OnItsWay, wire::ReturnParcelStatus::OnItsWay),
+        (ReturnParcelStatus::Lost, wire::ReturnParcelStatus::Lost),
+        (ReturnParcelStatus::Arrived, wire::ReturnParcelStatus::Arrived),
+    ] {
+        let moved = ReturnParcelMoved::decode(encode(&parcel_moved(status)).payload.as_slice()).unwrap();
+        assert_eq!((moved.status(), moved.refund_number), (told, 2));
+        assert_eq!((&moved.return_id, &moved.warehouse_id), (&bought.return_id, &warehouse(1).to_string()));
+    }
 }
 
 #[test]

@@ -1,12 +1,13 @@
-//! Table `carrier_webhook`, and the parcels that a carrier is asked about.
+//! Table `carrier_webhook`, and the parcels that a carrier tells of or is asked about, on either way.
 
 use kernel::Timestamp;
 use messaging::Error;
+use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, PgPool, Row};
 use time::OffsetDateTime;
 
-use crate::domain::ids::{OrderId, ParcelId, ShipmentId};
-use crate::domain::world::Place;
+use crate::domain::ids::{OrderId, ParcelId, ReturnId, ShipmentId, WarehouseId};
+use crate::domain::world::{LabelPlace, Place, Tracked};
 
 /// A webhook that nothing was made of yet.
 #[derive(Clone, Debug)]
@@ -23,7 +24,7 @@ pub struct Webhook {
 #[derive(Clone, Debug)]
 pub struct UnderWay {
     /// Where it belongs.
-    pub place: Place,
+    pub tracked: Tracked,
     /// The carrier's number for it.
     pub tracking_number: String,
 }
@@ -58,7 +59,7 @@ pub async fn waiting_webhooks(tx: &mut PgConnection, limit: i64) -> Result<Vec<W
     .bind(limit)
     .fetch_all(tx)
     .await?;
-    let webhook = |row: &sqlx::postgres::PgRow| {
+    let webhook = |row: &PgRow| {
         Ok(Webhook {
             carrier: row.try_get("carrier")?,
             webhook_id: row.try_get("webhook_id")?,
@@ -91,12 +92,13 @@ pub async fn note_taken(
     Ok(())
 }
 
-/// Where the parcels of these numbers belong, in the order of the numbers; none for a number that no parcel has.
+/// Where the parcels of these numbers belong, in the order of the numbers; none for a number that no parcel has. A number that somebody
+/// made up for a parcel, and that a carrier sold a label for the way back under, is that label's.
 pub async fn places(
     connection: &mut PgConnection,
     carriers: &[&str],
     tracking_numbers: &[&str],
-) -> Result<Vec<Option<Place>>, Error> {
+) -> Result<Vec<Option<Tracked>>, Error> {
     let rows = sqlx::query(
         "SELECT t.n, s.order_id, s.shipment_id, p.parcel_id
          FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS t (carrier, tracking_number, n)
@@ -105,14 +107,24 @@ pub async fn places(
     )
     .bind(carriers)
     .bind(tracking_numbers)
+    .fetch_all(&mut *connection)
+    .await?;
+    let labels = sqlx::query(
+        "SELECT t.n, r.order_id, l.return_id, l.warehouse_id
+         FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS t (carrier, tracking_number, n)
+         JOIN return_label l ON l.carrier = t.carrier AND l.tracking_number = t.tracking_number
+         JOIN goods_return r ON r.return_id = l.return_id",
+    )
+    .bind(carriers)
+    .bind(tracking_numbers)
     .fetch_all(connection)
     .await?;
     let mut places = vec![None; tracking_numbers.len()];
     for row in &rows {
-        let number: i64 = row.try_get("n")?;
-        let at = usize::try_from(number - 1).ok().and_then(|index| places.get_mut(index));
-        let at = at.ok_or_else(|| Error::Corrupt(format!("ordinality {number}")))?;
-        *at = Some(place_from_row(row)?);
+        *place_at(&mut places, row)? = Some(Tracked::Parcel(place_from_row(row)?));
+    }
+    for row in &labels {
+        *place_at(&mut places, row)? = Some(Tracked::Return(label_place_from_row(row)?));
     }
     Ok(places)
 }
@@ -144,8 +156,47 @@ pub async fn to_ask_about(
     .bind(limit)
     .fetch_all(pool)
     .await?;
-    let under_way = |row: &sqlx::postgres::PgRow| {
-        Ok(UnderWay { place: place_from_row(row)?, tracking_number: row.try_get("tracking_number")? })
+    let under_way = |row: &PgRow| {
+        Ok(UnderWay {
+            tracked: Tracked::Parcel(place_from_row(row)?),
+            tracking_number: row.try_get("tracking_number")?,
+        })
+    };
+    rows.iter().map(under_way).collect()
+}
+
+/// The same of what buyers send back by labels.
+pub async fn returns_to_ask_about(
+    pool: &PgPool,
+    carrier: &str,
+    before: Timestamp,
+    now: Timestamp,
+    limit: i64,
+) -> Result<Vec<UnderWay>, Error> {
+    let rows = sqlx::query(
+        "WITH due AS (
+             SELECT return_id, warehouse_id FROM return_label
+             WHERE is_followed AND carrier = $1 AND coalesce(asked_at, bought_at) <= $2
+             ORDER BY coalesce(asked_at, bought_at) LIMIT $4 FOR UPDATE SKIP LOCKED
+         ), asked AS (
+             UPDATE return_label l SET asked_at = $3 FROM due
+             WHERE l.return_id = due.return_id AND l.warehouse_id = due.warehouse_id
+             RETURNING l.return_id, l.warehouse_id, l.tracking_number
+         )
+         SELECT r.order_id, a.return_id, a.warehouse_id, a.tracking_number
+         FROM asked a JOIN goods_return r ON r.return_id = a.return_id",
+    )
+    .bind(carrier)
+    .bind(OffsetDateTime::from(before))
+    .bind(OffsetDateTime::from(now))
+    .bind(limit)
+    .fetch_all(pool)
+    .await?;
+    let under_way = |row: &PgRow| {
+        Ok(UnderWay {
+            tracked: Tracked::Return(label_place_from_row(row)?),
+            tracking_number: row.try_get("tracking_number")?,
+        })
     };
     rows.iter().map(under_way).collect()
 }
@@ -159,10 +210,25 @@ pub async fn cash_to_collect(pool: &PgPool, order_id: OrderId) -> Result<Option<
     Ok(found.flatten())
 }
 
-fn place_from_row(row: &sqlx::postgres::PgRow) -> Result<Place, Error> {
+fn place_from_row(row: &PgRow) -> Result<Place, Error> {
     Ok((
         OrderId::from_uuid(row.try_get("order_id")?),
         ShipmentId::from_uuid(row.try_get("shipment_id")?),
         ParcelId::from_uuid(row.try_get("parcel_id")?),
     ))
+}
+
+fn label_place_from_row(row: &PgRow) -> Result<LabelPlace, Error> {
+    Ok((
+        OrderId::from_uuid(row.try_get("order_id")?),
+        ReturnId::from_uuid(row.try_get("return_id")?),
+        WarehouseId::from_uuid(row.try_get("warehouse_id")?),
+    ))
+}
+
+/// The place that a row is about, by its ordinality.
+fn place_at<'a>(places: &'a mut [Option<Tracked>], row: &PgRow) -> Result<&'a mut Option<Tracked>, Error> {
+    let number: i64 = row.try_get("n")?;
+    let at = usize::try_from(number - 1).ok().and_then(|index| places.get_mut(index));
+    at.ok_or_else(|| Error::Corrupt(format!("ordinality {number}")))
 }

@@ -39,30 +39,49 @@ pub async fn load(tx: &mut PgConnection, facts: &[Caused<Fact>]) -> Result<(Worl
     if rows.is_empty() {
         return Ok((World::default(), heads));
     }
+    for row in &rows {
+        heads.insert(row.try_get("order_id")?, Head::from_row(row)?);
+    }
+    Ok((World::new(from_rows(tx, &rows, &ids).await?), heads))
+}
+
+/// A consignment, if it exists; in a [`super::snapshot`].
+pub async fn find_consignment(connection: &mut PgConnection, order_id: OrderId) -> Result<Option<Consignment>, Error> {
+    let rows = sqlx::query("SELECT * FROM consignment WHERE order_id = $1")
+        .bind(order_id.uuid())
+        .fetch_all(&mut *connection)
+        .await?;
+    if rows.is_empty() {
+        return Ok(None);
+    }
+    Ok(from_rows(connection, &rows, &[order_id.uuid()]).await?.pop())
+}
+
+/// Consignments with all that belongs to them.
+async fn from_rows(connection: &mut PgConnection, rows: &[PgRow], ids: &[Uuid]) -> Result<Vec<Consignment>, Error> {
     let shipments = sqlx::query("SELECT shipment_id, order_id, warehouse_id FROM shipment WHERE order_id = ANY($1)")
-        .bind(&ids)
-        .fetch_all(&mut *tx)
+        .bind(ids)
+        .fetch_all(&mut *connection)
         .await?;
     let mut of_order: BTreeMap<OrderId, BTreeMap<ShipmentId, Shipment>> = BTreeMap::new();
-    for (row, shipment) in shipments.iter().zip(shipments_from_rows(tx, &shipments).await?) {
+    for (row, shipment) in shipments.iter().zip(shipments_from_rows(connection, &shipments).await?) {
         let order_id = OrderId::from_uuid(row.try_get("order_id")?);
         of_order.entry(order_id).or_default().insert(shipment.id, shipment);
     }
     let mut returns: BTreeMap<OrderId, BTreeMap<ReturnId, Return>> = BTreeMap::new();
-    for (order_id, goods_return) in goods_return::load(tx, &ids).await? {
+    for (order_id, goods_return) in goods_return::load(connection, ids).await? {
         returns.entry(order_id).or_default().insert(goods_return.id, goods_return);
     }
     let mut consignments = Vec::with_capacity(rows.len());
-    for row in &rows {
+    for row in rows {
         let order_id = OrderId::from_uuid(row.try_get("order_id")?);
-        heads.insert(order_id.uuid(), Head::from_row(row)?);
         consignments.push(Consignment {
             shipments: of_order.remove(&order_id).unwrap_or_default(),
             returns: returns.remove(&order_id).unwrap_or_default(),
             ..from_row(row, order_id)?
         });
     }
-    Ok((World::new(consignments), heads))
+    Ok(consignments)
 }
 
 /// A consignment without what belongs to it.

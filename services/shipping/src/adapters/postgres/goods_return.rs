@@ -1,4 +1,4 @@
-//! Tables `goods_return` and `goods_receipt`: how decisions load and save them, and how they are read.
+//! Tables `goods_return` and `goods_receipt`: how decisions load and save them, and with them the labels, and how they are read.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -11,6 +11,7 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::consignment::column;
+use super::return_label;
 use super::shipment::{corrupt, timestamp};
 use crate::domain::goods_return::{Received, Return, ReturnOrigin, ReturnStatus};
 use crate::domain::ids::{OrderId, ParcelId, ReceiptId, ReturnId};
@@ -62,10 +63,19 @@ async fn from_rows(connection: &mut PgConnection, rows: &[PgRow]) -> Result<Vec<
     }
     let ids = rows.iter().map(|row| row.try_get("return_id")).collect::<Result<Vec<Uuid>, _>>()?;
     let mut receipts = receipts_of(connection, &ids).await?;
-    rows.iter().zip(&ids).map(|(row, id)| from_row(row, *id, receipts.remove(id).unwrap_or_default())).collect()
+    let mut labels = return_label::labels_of(connection, &ids).await?;
+    let mut found = Vec::with_capacity(rows.len());
+    for (row, id) in rows.iter().zip(&ids) {
+        let mut one = from_row(row, *id)?;
+        one.goods_return.receipts = receipts.remove(id).unwrap_or_default();
+        one.goods_return.labels = labels.remove(id).unwrap_or_default();
+        found.push(one);
+    }
+    Ok(found)
 }
 
-fn from_row(row: &PgRow, id: Uuid, receipts: BTreeMap<ReceiptId, Received>) -> Result<FoundReturn, Error> {
+/// A return without what belongs to it.
+fn from_row(row: &PgRow, id: Uuid) -> Result<FoundReturn, Error> {
     let origin = match (row.try_get("refund_number")?, row.try_get("parcel_id")?) {
         (Some(refund_number), None) => ReturnOrigin::Refund(refund_number),
         (None, Some(parcel_id)) => ReturnOrigin::Parcel(ParcelId::from_uuid(parcel_id)),
@@ -78,7 +88,8 @@ fn from_row(row: &PgRow, id: Uuid, receipts: BTreeMap<ReceiptId, Received>) -> R
             id: ReturnId::from_uuid(id),
             origin,
             awaited,
-            receipts,
+            receipts: BTreeMap::new(),
+            labels: BTreeMap::new(),
             status: ReturnStatus::from_name(status).ok_or_else(|| corrupt("status", status))?,
         },
         order_id: OrderId::from_uuid(row.try_get("order_id")?),
@@ -104,7 +115,7 @@ async fn receipts_of(
     Ok(receipts)
 }
 
-/// Saves returns that were opened or changed, and what came back.
+/// Saves returns that were opened or changed, what came back, and labels.
 pub(super) async fn save(tx: &mut PgConnection, world: &World, now: Timestamp) -> Result<(), Error> {
     let changes = world.changes();
     let opened = found(world, &changes.opened);
@@ -119,7 +130,7 @@ pub(super) async fn save(tx: &mut PgConnection, world: &World, now: Timestamp) -
     if !receipts.is_empty() {
         insert_receipts(tx, &receipts, now).await?;
     }
-    Ok(())
+    return_label::save(tx, world).await
 }
 
 async fn insert(tx: &mut PgConnection, opened: &[(OrderId, &Return)], now: Timestamp) -> Result<(), Error> {

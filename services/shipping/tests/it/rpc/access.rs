@@ -2,8 +2,8 @@
 
 use contracts::access::Role;
 use contracts::shipping::v1::{
-    GetShipmentRequest, ListReturnsRequest, ListShipmentsRequest, ParcelFailure, ReceiveReturnRequest,
-    RecordRemittanceRequest,
+    BuyReturnLabelRequest, GetShipmentRequest, ListReturnsRequest, ListShipmentsRequest, ParcelFailure,
+    ReceiveReturnRequest, RecordRemittanceRequest,
 };
 use testkit::Tokens;
 use tonic::{Code, Request};
@@ -25,6 +25,8 @@ async fn nobody_gets_in_without_a_good_token() {
     assert_eq!(refusal(rpc.client().record_failure(Request::new(lost))).await, token_missing);
     let list = ListReturnsRequest { order_id: rpc.order.id.to_string() };
     assert_eq!(refusal(rpc.client().list_returns(Request::new(list))).await, token_missing);
+    let label = BuyReturnLabelRequest::default();
+    assert_eq!(refusal(rpc.client().buy_return_label(Request::new(label))).await, token_missing);
     let received = ReceiveReturnRequest::default();
     assert_eq!(refusal(rpc.client().receive_return(Request::new(received))).await, token_missing);
     let remitted = RecordRemittanceRequest::default();
@@ -50,6 +52,9 @@ async fn parcels_are_sent_and_taken_back_by_sellers_and_what_carriers_do_is_reco
         let request = bearer.request(ReceiveReturnRequest::default());
         assert_eq!(refusal(rpc.client().receive_return(request)).await, role_missing);
     }
+    // Whoever sends goods back may have a label, and those who help with it; other services do not.
+    let label = service.request(BuyReturnLabelRequest::default());
+    assert_eq!(refusal(rpc.client().buy_return_label(label)).await, role_missing);
     for bearer in [&rpc.buyer, &rpc.seller, &service] {
         let request = bearer.request(delivery(rpc.here(), &new_id()));
         assert_eq!(refusal(rpc.client().record_delivery(request)).await, role_missing);

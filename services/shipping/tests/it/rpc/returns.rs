@@ -54,6 +54,7 @@ async fn the_returns_of_an_order_are_listed_oldest_first_by_whoever_may_read_the
         received: Vec::new(),
         create_time: first_opened,
         update_time: first_opened,
+        labels: Vec::new(),
     };
     let of_refund = Return {
         return_id: by_refund.to_string(),
@@ -70,6 +71,7 @@ async fn the_returns_of_an_order_are_listed_oldest_first_by_whoever_may_read_the
         }],
         create_time: second_opened,
         update_time: Some(timestamp_to_wire(rpc.depot.clock.shown())),
+        labels: Vec::new(),
     };
     for bearer in [&rpc.buyer, &rpc.seller, &rpc.operator, &rpc.tokens.service()] {
         assert_eq!(list(&rpc, bearer).await, [of_parcel.clone(), of_refund.clone()]);
