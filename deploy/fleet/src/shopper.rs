@@ -20,7 +20,10 @@ use contracts::payments::v1::{CashOnDelivery, PaymentMethod, payment_method::Met
 use contracts::products::v1::products_service_client::ProductsServiceClient;
 use contracts::products::v1::{CreateProductRequest, NewVariant, OptionValue, ProductOption, PublishProductRequest};
 use contracts::shipping::v1::shipping_rates_service_client::ShippingRatesServiceClient;
-use contracts::shipping::v1::{RateRule, SetShippingProfileRequest, ShippingProfile, ShippingRegion, ShippingZone};
+use contracts::shipping::v1::shipping_service_client::ShippingServiceClient;
+use contracts::shipping::v1::{
+    BuyReturnLabelRequest, RateRule, Return, SetShippingProfileRequest, ShippingProfile, ShippingRegion, ShippingZone,
+};
 use futures::future::try_join_all;
 use kernel::Id;
 use tonic::transport::Channel;
@@ -218,6 +221,7 @@ pub struct Channels {
     cart: Channel,
     checkout: Channel,
     orders: Channel,
+    shipping: Channel,
 }
 
 impl Channels {
@@ -227,6 +231,7 @@ impl Channels {
             cart: fleet.channel("cart")?,
             checkout: fleet.channel("checkout")?,
             orders: fleet.channel("orders")?,
+            shipping: fleet.channel("shipping")?,
         })
     }
 }
@@ -242,6 +247,7 @@ pub struct Shopper {
     cart: CartServiceClient<Channel>,
     checkout: CheckoutServiceClient<Channel>,
     orders: OrdersServiceClient<Channel>,
+    shipping: ShippingServiceClient<Channel>,
 }
 
 /// A checkout that was acknowledged.
@@ -269,6 +275,7 @@ impl Shopper {
             cart: CartServiceClient::new(channels.cart.clone()),
             checkout: CheckoutServiceClient::new(channels.checkout.clone()),
             orders: OrdersServiceClient::new(channels.orders.clone()),
+            shipping: ShippingServiceClient::new(channels.shipping.clone()),
         }
     }
 
@@ -413,6 +420,18 @@ impl Shopper {
     /// Sends units back that were delivered, and asks for their money. Asked again by the same name, it is the same refund.
     pub async fn request_return(&self, order_id: &str, units: &[(&str, i64)], name: &str) -> Result<Order, Status> {
         self.refund_units(order_id, RefundKind::AfterReturn, units, name).await
+    }
+
+    /// Asks for a label to a warehouse that a return goes to, and answers the return after it. Whoever asks again has the same label.
+    pub async fn buy_label(&self, goods_return: &Return, warehouse_id: &str, name: &str) -> Result<Return, Status> {
+        let label = BuyReturnLabelRequest {
+            request_id: name.to_owned(),
+            order_id: goods_return.order_id.clone(),
+            return_id: goods_return.return_id.clone(),
+            warehouse_id: warehouse_id.to_owned(),
+        };
+        let answer = self.shipping.clone().buy_return_label(self.request(label)).await?.into_inner();
+        answer.goods_return.ok_or_else(|| Status::internal("no return in the answer"))
     }
 
     async fn refund_units(

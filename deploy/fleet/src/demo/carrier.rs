@@ -9,6 +9,7 @@ use super::deliveries::until;
 use super::scenes::{expect, outcome, tell_orders};
 use super::{Stage, tell};
 use crate::depot::Depot;
+use crate::fleet::Fleet;
 use crate::shopper::{Shopper, request_id};
 use crate::topology::{CARRIER, WEBHOOKS};
 
@@ -35,14 +36,21 @@ pub(super) async fn the_carrier_tells(stage: &mut Stage) -> Result<()> {
         .await?;
     ensure!(forged.status() == StatusCode::UNAUTHORIZED, "a forged webhook was answered {}", forged.status());
 
-    let handover = format!("{}/v1/parcels/{}/handover", stage.fleet.endpoint(CARRIER), parcel.tracking_number);
-    http.post(handover).send().await?.error_for_status().context("handing the parcel over")?;
+    hand_over(&stage.fleet, &parcel.tracking_number).await?;
     until(&uma, order_id, OrderStatus::Delivered).await?;
     tell(format_args!(
         "Uma's bulb leaves under a label that was bought for it, {}. Somebody who says that it is lost is not believed; the carrier's signed word that it arrived is.",
         parcel.tracking_number
     ));
     tell_orders(stage, &checkout).await
+}
+
+/// Somebody hands a parcel to the carrier.
+pub(super) async fn hand_over(fleet: &Fleet, tracking_number: &str) -> Result<()> {
+    let handover = format!("{}/v1/parcels/{tracking_number}/handover", fleet.endpoint(CARRIER));
+    let answer = reqwest::Client::new().post(handover).send().await?;
+    answer.error_for_status().context("handing the parcel over")?;
+    Ok(())
 }
 
 fn now_seconds() -> i64 {

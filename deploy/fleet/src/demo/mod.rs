@@ -98,6 +98,7 @@ async fn play(stage: &mut Stage) -> Result<()> {
     deliveries::refused_at_the_door(stage).await?;
     carrier::the_carrier_tells(stage).await?;
     let sent_back = returns::one_of_two_damaged(stage).await?;
+    returns::sent_back_by_label(stage).await?;
     returns::goodwill_refused_by_the_provider(stage).await?;
     scenes::end_late_authorization(stage, late).await?;
     returns::closed(stage, &sent_back).await?;

@@ -5,8 +5,9 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, ensure};
 use contracts::checkout::v1::{Checkout, OrderOutcome};
 use contracts::orders::v1::{OrderStatus, Refund, RefundStatus};
-use contracts::shipping::v1::{Return, ReturnCondition, ReturnStatus};
+use contracts::shipping::v1::{Return, ReturnCondition, ReturnLabel, ReturnParcelStatus, ReturnStatus};
 
+use super::carrier::hand_over;
 use super::deliveries::until;
 use super::scenes::{expect, outcome, spoken, tell_orders, until_available};
 use super::{Stage, tell};
@@ -53,6 +54,40 @@ pub(super) async fn one_of_two_damaged(stage: &mut Stage) -> Result<SentBack> {
     ));
     tell_orders(stage, &checkout).await?;
     Ok(SentBack { buyer: sam, checkout })
+}
+
+/// The carrier that brought the goods takes them back under a label, and people say in what condition they came.
+pub(super) async fn sent_back_by_label(stage: &mut Stage) -> Result<()> {
+    stage.scene("A scarf goes back under a label");
+    let wim = Shopper::new(&stage.fleet, "Wim")?;
+    let submitted = wim.buy(&[("SCARF-MOSS", 1)], "tok_approved").await?;
+    let checkout = outcome(stage, &wim, &submitted).await?;
+    expect(&checkout, OrderOutcome::Paid, "")?;
+    let order_id = &checkout.orders[0].order_id;
+    let depot = Depot::new(&stage.fleet)?;
+    let shipment_id = &depot.shipments(order_id).await?[0].shipment_id;
+    let parcel = depot.dispatch_by_sandbox(shipment_id, &request_id()).await.context("DispatchParcel")?;
+    hand_over(&stage.fleet, &parcel.tracking_number).await?;
+    until(&wim, order_id, OrderStatus::Delivered).await?;
+
+    wim.request_return(order_id, &[("SCARF-MOSS", 1)], &request_id()).await.context("RequestRefund")?;
+    let goods_return = awaited(&depot, order_id).await?;
+    let warehouse_id = &goods_return.lines[0].warehouse_id;
+    let bought = wim.buy_label(&goods_return, warehouse_id, &request_id()).await.context("BuyReturnLabel")?;
+    let again = wim.buy_label(&goods_return, warehouse_id, &request_id()).await.context("BuyReturnLabel")?;
+    ensure!(again.labels == bought.labels, "one return has two labels: {again:?}");
+    let number = &bought.labels.first().context("a return without its label")?.tracking_number;
+    hand_over(&stage.fleet, number).await?;
+    seen(&depot, order_id, ReturnParcelStatus::OnItsWay).await?;
+    seen(&depot, order_id, ReturnParcelStatus::Arrived).await?;
+    // That the parcel is there gives nothing back: somebody has to look into it.
+    received(&depot, order_id, &[("SCARF-MOSS", 1, ReturnCondition::Resalable)]).await?;
+    let refund = until_refund(&wim, order_id, 1, RefundStatus::Refunded).await?;
+    tell(format_args!(
+        "Wim prints a label for his scarf, twice, and it is the same one: {number}. The carrier tells how far it is; when the warehouse has looked at it, {} go back to his card.",
+        spoken(refund.amount.as_ref())
+    ));
+    tell_orders(stage, &checkout).await
 }
 
 /// Money is given back of the seller's own accord, and the provider refuses at first.
@@ -138,6 +173,20 @@ async fn awaited(depot: &Depot, order_id: &str) -> Result<Return> {
             return Ok(open);
         }
         ensure!(Instant::now() < deadline, "no return of order {order_id} is awaited");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+/// Waits until the carrier has seen what is sent back at least so far, and answers its label.
+async fn seen(depot: &Depot, order_id: &str, status: ReturnParcelStatus) -> Result<ReturnLabel> {
+    let deadline = Instant::now() + REFUND_MAX;
+    loop {
+        let goods_return = awaited(depot, order_id).await?;
+        let label = goods_return.labels.first().context("a return without its label")?;
+        if label.status() as i32 >= status as i32 {
+            return Ok(label.clone());
+        }
+        ensure!(Instant::now() < deadline, "what is sent back of order {order_id} is not {status:?}: {label:?}");
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
 }

@@ -100,10 +100,14 @@ pub(super) const CHECKS: &[Check] = &[
                            OR g.parcel_id IS NOT NULL AND NOT EXISTS (SELECT FROM shipping.parcel p WHERE p.parcel_id = g.parcel_id)
                     UNION ALL SELECT 'goods_receipt ' || receipt_id FROM shipping.goods_receipt r
                         WHERE NOT EXISTS (SELECT FROM shipping.goods_return g WHERE g.return_id = r.return_id)
+                    UNION ALL SELECT 'return_label of ' || return_id FROM shipping.return_label l
+                        WHERE NOT EXISTS (SELECT FROM shipping.goods_return g WHERE g.return_id = l.return_id
+                                          AND g.refund_number IS NOT NULL AND g.awaited ? l.warehouse_id::text)
                 )
                 SELECT (SELECT count(*) FROM shipping.consignment) + (SELECT count(*) FROM shipping.shipment)
                        + (SELECT count(*) FROM shipping.shipment_line) + (SELECT count(*) FROM shipping.parcel)
-                       + (SELECT count(*) FROM shipping.goods_return) + (SELECT count(*) FROM shipping.goods_receipt) AS examined,
+                       + (SELECT count(*) FROM shipping.goods_return) + (SELECT count(*) FROM shipping.goods_receipt)
+                       + (SELECT count(*) FROM shipping.return_label) AS examined,
                        count(*) AS broken, min(id) AS example FROM orphan",
     },
 ];

@@ -2,6 +2,7 @@
 //!
 //! This is the one place that looks into every service's schema: a proof must not ask the services that it is about.
 
+mod carrier;
 mod checkout;
 mod delivery;
 mod fulfilment;
@@ -175,6 +176,11 @@ pub async fn check(fleet: &Fleet, acknowledged: &Acknowledged) -> Result<Report>
         "I1 money",
         "the provider charged nobody twice, and holds nothing for an order that ended",
         money::provider(fleet, &mut connection).await?,
+    );
+    report.add(
+        "I1 money",
+        "the carrier sold no return two labels to a warehouse, and we show those that it sold",
+        carrier::labels_back(fleet, &mut connection).await?,
     );
     report.add(
         "I4 history",

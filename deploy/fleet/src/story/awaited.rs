@@ -214,6 +214,8 @@ impl Course {
             }
             Event::ShipmentCancelRefused(_) => self.stopping = Stopping::Refused,
             Event::CheckoutSubmitted(_)
+            | Event::ReturnLabelBought(_)
+            | Event::ReturnParcelMoved(_)
             | Event::ReturnReceived(_)
             | Event::CartCreated(_)
             | Event::CartLineAdded(_)

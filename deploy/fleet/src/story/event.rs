@@ -16,8 +16,8 @@ use contracts::payments::v1::{
     CaptureFailed, PaymentAuthorized, PaymentCaptured, PaymentDeclined, PaymentRefunded, PaymentVoided, RefundFailed,
 };
 use contracts::shipping::v1::{
-    CashCollected, ReturnReceived, ShipmentCancelRefused, ShipmentCancelled, ShipmentCreated, ShipmentDelivered,
-    ShipmentDispatched, ShipmentFailed,
+    CashCollected, ReturnLabelBought, ReturnParcelMoved, ReturnReceived, ShipmentCancelRefused, ShipmentCancelled,
+    ShipmentCreated, ShipmentDelivered, ShipmentDispatched, ShipmentFailed,
 };
 use prost::{DecodeError, Message, Name};
 
@@ -52,6 +52,6 @@ events! {
     InventoryReserved InventoryBackordered InventoryRejected InventoryCommitted InventoryCommitRefused ReservationExpired InventoryReleased
     StockAdded StockRemoved StockWrittenOff StockAdjusted OutOfStock BackInStock LowStock
     PaymentAuthorized PaymentDeclined PaymentCaptured CaptureFailed PaymentVoided PaymentRefunded RefundFailed
-    ShipmentCreated ShipmentDispatched ShipmentDelivered ShipmentFailed ReturnReceived CashCollected
-    ShipmentCancelled ShipmentCancelRefused
+    ShipmentCreated ShipmentDispatched ShipmentDelivered ShipmentFailed ReturnLabelBought ReturnParcelMoved ReturnReceived
+    CashCollected ShipmentCancelled ShipmentCancelRefused
 }

@@ -8,7 +8,7 @@ use contracts::inventory::v1::{Allocation, Shortage, StockItem};
 use contracts::orders::v1::RefundKind;
 use contracts::payments::v1::PaymentMethod;
 use contracts::payments::v1::payment_method::Method;
-use contracts::shipping::v1::{ParcelFailure, ReceivedLine, ReturnCondition, ShipmentLine};
+use contracts::shipping::v1::{ParcelFailure, ReceivedLine, ReturnCondition, ReturnParcelStatus, ShipmentLine};
 use kernel::Timestamp;
 
 use super::event::Event;
@@ -135,6 +135,13 @@ pub(super) fn words(event: &Event) -> Option<String> {
             };
             format!("{}: {} in parcel {}{rest}", failure(e.failure()), shipped(&e.lines), e.parcel_id)
         }
+        Event::ReturnLabelBought(e) => {
+            let (number, carrier, tracking) = (e.refund_number, &e.carrier, &e.tracking_number);
+            format!("a label for the way back, for refund {number}: {carrier}, {tracking}")
+        }
+        Event::ReturnParcelMoved(e) => {
+            format!("what is sent back for refund {} {}", e.refund_number, way_back(e.status()))
+        }
         Event::ReturnReceived(e) => {
             let why = match e.refund_number {
                 0 => String::new(),
@@ -249,6 +256,16 @@ fn failure(failure: ParcelFailure) -> &'static str {
         ParcelFailure::Refused => "refused at the door",
         ParcelFailure::ReturnedToSender => "returned to its sender",
         ParcelFailure::Unspecified => "not delivered",
+    }
+}
+
+fn way_back(status: ReturnParcelStatus) -> &'static str {
+    match status {
+        ReturnParcelStatus::LabelBought => "has a label",
+        ReturnParcelStatus::OnItsWay => "is on its way",
+        ReturnParcelStatus::Lost => "is lost",
+        ReturnParcelStatus::Arrived => "arrived at its warehouse",
+        ReturnParcelStatus::Unspecified => "is somewhere",
     }
 }
 

@@ -255,6 +255,18 @@ async fn damage_to_the_books_of_what_failed_and_came_back_breaks_the_claim_about
     assert!(breaks(&report, "the provider charged nobody twice"), "{report}");
     execute(&fleet, "UPDATE payments.provider_operation SET kind = 'refund' WHERE kind = 'void'").await;
 
+    // A label for the way back that the carrier did not sell.
+    execute(
+        &fleet,
+        "INSERT INTO shipping.return_label (return_id, warehouse_id, carrier, tracking_number, bought_at, status, is_followed)
+         SELECT return_id, jsonb_object_keys(awaited)::uuid, 'sandbox', 'SBX999', now(), 'LABEL_BOUGHT', false
+         FROM shipping.goods_return WHERE refund_number IS NOT NULL",
+    )
+    .await;
+    let report = check_when_settled(&fleet, &acknowledged, Duration::ZERO).await.unwrap();
+    assert!(breaks(&report, "the carrier sold no return two labels"), "{report}");
+    execute(&fleet, "DELETE FROM shipping.return_label").await;
+
     // An acknowledged failure and an acknowledged refund that nobody has.
     let (mut of_failure, mut of_refund) = (acknowledged.clone(), acknowledged);
     of_failure.failed(order_id).unwrap();
