@@ -13,7 +13,9 @@ use contracts::checkout::v1::{
 };
 use contracts::google::r#type::{Money, PostalAddress};
 use contracts::inventory::v1::inventory_service_client::InventoryServiceClient;
-use contracts::inventory::v1::{AddStockRequest, BatchGetAvailabilityRequest, CreateWarehouseRequest};
+use contracts::inventory::v1::{
+    AddStockRequest, BatchGetAvailabilityRequest, CreateWarehouseRequest, SetStockPolicyRequest, SkuPolicy,
+};
 use contracts::orders::v1::orders_service_client::OrdersServiceClient;
 use contracts::orders::v1::{CancelOrderRequest, GetOrderRequest, Order, RefundKind, RequestRefundRequest, ReturnLine};
 use contracts::payments::v1::{CashOnDelivery, PaymentMethod, payment_method::Method};
@@ -125,8 +127,7 @@ async fn stock_shop(fleet: &Fleet, seller: &Seller) -> Result<()> {
     open_warehouse(fleet, seller, &seller.warehouse, 1, &stock).await
 }
 
-/// A token of an employee of the seller.
-pub fn seller_token(fleet: &Fleet, seller: &Seller) -> String {
+fn seller_token(fleet: &Fleet, seller: &Seller) -> String {
     fleet.keys().token(Role::Seller, Id::<Buyer>::generate().uuid(), Some(seller.seller_id))
 }
 
@@ -162,6 +163,20 @@ pub async fn open_warehouse(
         };
         patiently(async || Ok(inventory.clone().add_stock(with_token(&token, stock.clone())).await?)).await?;
     }
+    Ok(())
+}
+
+/// A seller lets orders wait for so many units of a SKU, where they ask for more than there are.
+pub async fn let_orders_wait(fleet: &Fleet, seller: &Seller, sku: &str, units: i64) -> Result<()> {
+    let token = seller_token(fleet, seller);
+    let mut inventory = InventoryServiceClient::new(fleet.channel("inventory")?);
+    let policy = SkuPolicy { sku: sku.to_owned(), backorder_limit: Some(units), ..SkuPolicy::default() };
+    let set = SetStockPolicyRequest {
+        request_id: request_id(),
+        sku_policies: vec![policy],
+        ..SetStockPolicyRequest::default()
+    };
+    inventory.set_stock_policy(with_token(&token, set)).await?;
     Ok(())
 }
 

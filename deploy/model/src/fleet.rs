@@ -155,7 +155,9 @@ impl Fleet {
             }
             Action::ReservationDeadline(order_id) => {
                 let fact = InventoryFact::ReservationDue(order_id);
-                self.tell_inventory(&mut step, &action, &fact, NOON + RESERVATION_TTL);
+                // One that was made after its order had waited holds until later.
+                let expires_at = step.state.inventory.reservation(order_id)?.expires_at;
+                self.tell_inventory(&mut step, &action, &fact, expires_at.unwrap_or(NOON + RESERVATION_TTL));
                 step.state.left.deadlines -= 1;
             }
             Action::BackorderDeadline(order_id) => {

@@ -16,6 +16,7 @@ pub fn scenario_for(mutant: Mutant) -> &'static Scenario {
         Mutant::RefundWithoutCounting => "goodwill",
         Mutant::ReleaseOnPartialRefund | Mutant::DeliverAfterFailing | Mutant::RestockWithoutSums => "after-dispatch",
         Mutant::ReleasePartsWithoutSums => "part-back",
+        Mutant::WaitAfterEnd => "backorder",
         Mutant::CancelWithoutStopping | Mutant::DispatchAfterStopping => "at-the-door",
         Mutant::ReserveAfterExpiry
         | Mutant::CaptureBeforeCommit

@@ -40,11 +40,13 @@ pub enum Mutant {
     RestockWithoutSums,
     /// Of parts of an order that are stopped, what is told is put on sale, whatever was told before.
     ReleasePartsWithoutSums,
+    /// An order that ends while it waits for stock stays in line for it.
+    WaitAfterEnd,
 }
 
 impl Mutant {
     /// Every mutant.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::NoTombstone,
         Self::ReserveAfterExpiry,
         Self::CaptureBeforeCommit,
@@ -60,6 +62,7 @@ impl Mutant {
         Self::DeliverAfterFailing,
         Self::RestockWithoutSums,
         Self::ReleasePartsWithoutSums,
+        Self::WaitAfterEnd,
     ];
 
     /// Its name on a command line, such as `no-tombstone`.
@@ -80,6 +83,7 @@ impl Mutant {
             Self::DeliverAfterFailing => "deliver-after-failing",
             Self::RestockWithoutSums => "restock-without-sums",
             Self::ReleasePartsWithoutSums => "release-parts-without-sums",
+            Self::WaitAfterEnd => "wait-after-end",
         }
     }
 

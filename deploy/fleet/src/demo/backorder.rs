@@ -2,30 +2,20 @@
 
 use anyhow::{Context, Result, ensure};
 use contracts::checkout::v1::{DriftKind, OrderOutcome};
-use contracts::inventory::v1::inventory_service_client::InventoryServiceClient;
-use contracts::inventory::v1::{SetStockPolicyRequest, SkuPolicy};
 use contracts::orders::v1::OrderStatus;
 
 use super::deliveries::until;
 use super::scenes::{expect, outcome};
 use super::{Stage, tell};
 use crate::catalogue::Seller;
-use crate::shopper::{Shopper, open_warehouse, request_id, seller_token, with_token};
+use crate::shopper::{Shopper, let_orders_wait, open_warehouse, request_id};
 
 const SOLD_OUT: &str = "SUNCATCHER-1";
 
 /// What is sold out can be ordered, is neither held nor paid while it waits, and is the buyer's as soon as it comes.
 pub(super) async fn waits_for_stock(stage: &mut Stage) -> Result<()> {
     stage.scene("What is sold out is ordered, and waits");
-    let token = seller_token(&stage.fleet, seller(stage)?);
-    let mut inventory = InventoryServiceClient::new(stage.fleet.channel("inventory")?);
-    let may_wait = SkuPolicy { sku: SOLD_OUT.to_owned(), backorder_limit: Some(3), ..SkuPolicy::default() };
-    let policy = SetStockPolicyRequest {
-        request_id: request_id(),
-        sku_policies: vec![may_wait],
-        ..SetStockPolicyRequest::default()
-    };
-    inventory.set_stock_policy(with_token(&token, policy)).await.context("SetStockPolicy")?;
+    let_orders_wait(&stage.fleet, seller(stage)?, SOLD_OUT, 3).await.context("SetStockPolicy")?;
 
     let mara = Shopper::new(&stage.fleet, "Mara")?;
     let quote = mara.quote(&[(SOLD_OUT, 1)]).await?;

@@ -34,7 +34,7 @@ pub struct Scene {
 }
 
 /// Every mutant with its scene.
-pub static SCENES: [Scene; 15] = [
+pub static SCENES: [Scene; 16] = [
     Scene {
         mutant: Mutant::NoTombstone,
         title: "orders are cancelled before inventory and payments hear that they exist",
@@ -118,6 +118,12 @@ pub static SCENES: [Scene; 15] = [
         title: "buyers want two of three units not to leave, one after the other",
         claim: "what was stopped of an order in parts is on sale again, and paid back",
         play: |stage| Box::pin(returns::stopped_in_two_parts(stage)),
+    },
+    Scene {
+        mutant: Mutant::WaitAfterEnd,
+        title: "buyers who wait for stock cancel",
+        claim: "orders that wait for stock are counted in its line, and no others; they are neither held nor over",
+        play: |stage| Box::pin(scenes::cancelled_in_line(stage)),
     },
     Scene {
         mutant: Mutant::RestockWithoutSums,

@@ -8,6 +8,8 @@ use sandbox_provider::Mode;
 use sqlx::{AssertSqlSafe, Connection};
 
 pub(super) mod returns;
+mod waiting;
+pub(super) use waiting::cancelled_in_line;
 
 use super::hands;
 use super::rewind::{self, To};

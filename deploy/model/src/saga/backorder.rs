@@ -9,12 +9,16 @@ use super::{Property, any_ended, checkout, is_at_rest};
 use crate::action::Action;
 use crate::fleet::Fleet;
 use crate::scenario::End;
+use crate::services::Service;
 use crate::state::State;
+
+const ORDERS: &str = "tradewind.orders.v1";
 
 /// What must hold in every state.
 pub const PROPERTIES: &[Property] = &[
     ("I2: what orders wait for is counted, and is no more than the seller lets them wait for", line_is_counted),
     ("I3: of an order that waits nothing is held, and nothing is taken", nothing_is_held_in_line),
+    ("I3: an order that has ended does not wait for stock, once inventory has heard of it", nobody_waits_after_the_end),
 ];
 
 /// What sellers do, and what inventory looks at.
@@ -67,6 +71,16 @@ fn nothing_is_held_in_line(_: &Fleet, state: &State) -> bool {
             && !state.provider.is_charged(id)
             && order.is_some_and(|order| order.standing.payment == PaymentStatus::Unpaid)
     })
+}
+
+fn nobody_waits_after_the_end(_: &Fleet, state: &State) -> bool {
+    let has_ended = |order: &&Order| matches!(order.standing.status, Status::Failed(_) | Status::Cancelled(_));
+    let is_heard = |order: &&Order| {
+        let mut logs = state.network.logs().filter(|(place, _)| place.key == order.id.uuid() && place.topic == ORDERS);
+        logs.all(|(_, log)| log.next_of(Service::Inventory).is_none())
+    };
+    let mut over = state.orders.orders().filter(has_ended).filter(is_heard);
+    over.all(|order| checkout::reservation(state, order) != Some(ReservationStatus::Backordered))
 }
 
 /// It waits, and nobody restocks.

@@ -70,6 +70,10 @@ fn expected(mutant: Mutant) -> (&'static str, &'static str) {
             "a parcel of order A does not arrive",
         ),
         Mutant::RestockWithoutSums => (STOCK, "inventory hears ReturnReceived of A"),
+        Mutant::WaitAfterEnd => (
+            "I3: an order that has ended does not wait for stock, once inventory has heard of it",
+            "inventory hears OrderCancelled of A: ignored",
+        ),
         Mutant::ReleasePartsWithoutSums => (STOCK, "inventory hears ShipmentCancelled of A"),
         Mutant::DispatchAfterStopping => (IN_VAIN, "shipping hears OrderCancellationRequested of A"),
     }

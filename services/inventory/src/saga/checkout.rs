@@ -90,6 +90,7 @@ pub fn on_order_ended(world: &mut World, order_id: OrderId) -> Decision<Event, E
     };
     match reservation.status {
         Status::Active => release(world, reservation, StockItem::release_reserved, Status::Released, Vec::new()),
+        Status::Backordered if Mutant::WaitAfterEnd.is_active() => Decision::Ignored("it waits on"),
         Status::Backordered => {
             world.put_reservation(Reservation::without_stock(order_id, Status::Released));
             Decision::noted()

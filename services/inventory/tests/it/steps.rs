@@ -325,6 +325,7 @@ fn a_step_that_is_broken_on_purpose_is_caught() {
         ),
         (Mutant::ReleaseOnPartialRefund, "PaymentRefunded takes effect and tells InventoryReleased"),
         (Mutant::ReleasePartsWithoutSums, "ShipmentCancelled takes effect and tells InventoryReleased"),
+        (Mutant::WaitAfterEnd, "OrderCancelled is ignored"),
         (Mutant::RestockWithoutSums, "ReturnReceived takes effect and tells StockAdded and becomes"),
     ] {
         let told = output_of_broken(mutant, "steps::every_step_of_a_checkout_can_be_repeated_and_undone");
