@@ -16,6 +16,7 @@
 //! | [`market`] | what a scenario begins with: stock, and the quote, accepted |
 //! | [`saga`] | a file for each saga: commands, deadlines, invariants, ways to end |
 //! | [`scenario`] | who buys what, and what may go wrong how often |
+//! | [`scenarios`] | every one that is checked |
 //! | [`mutants`] | which scenario must show which mutant |
 //! | [`check`], [`story`] | exploring; a counterexample in words |
 //!
@@ -43,6 +44,7 @@ pub mod network;
 pub mod provider;
 pub mod saga;
 pub mod scenario;
+pub mod scenarios;
 pub mod services;
 pub mod state;
 pub mod steps;

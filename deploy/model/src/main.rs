@@ -9,7 +9,8 @@ use clap::Parser;
 use kernel::Mutant;
 use model::check::{Counterexample, Progress, Report, explore, explore_mutant};
 use model::mutants::scenario_for;
-use model::scenario::{SCENARIOS, Scenario};
+use model::scenario::Scenario;
+use model::scenarios::SCENARIOS;
 
 /// How often progress is told.
 const TELL_EVERY: Duration = Duration::from_secs(5);

@@ -7,7 +7,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use kernel::Mutant;
 use model::check::{explore, explore_mutant};
 use model::mutants::scenario_for;
-use model::scenario::SCENARIOS;
+use model::scenarios::SCENARIOS;
 
 /// A mutant breaks the whole process, so the tests take turns.
 fn alone() -> MutexGuard<'static, ()> {

@@ -27,7 +27,7 @@ mod tests {
             (Some(5), Some(2), 4, 1),
             (None, Some(2), 0, 0),
         ] {
-            let policy = SkuPolicy { backorder_limit, order_limit, ..SkuPolicy::default() };
+            let policy = SkuPolicy { order_limit, backorder_limit, ..SkuPolicy::default() };
             assert_eq!(available(&policy, waiting), units, "{policy:?} beside {waiting}");
         }
     }
