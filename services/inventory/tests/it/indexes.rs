@@ -9,6 +9,7 @@ use inventory::domain::fact::{
 };
 use inventory::domain::ids::{OrderId, SellerId, WarehouseId};
 use inventory::jobs::expire_reservations::expire_reservations;
+use inventory::jobs::fill_backorders::fill_backorders;
 use inventory::read_model::listing::{Question, Sort, Stock};
 use inventory::read_model::{Views, seller_inventory, sku_availability, warehouse_stock};
 use inventory::{Inventory, SERVICE};
@@ -60,7 +61,7 @@ async fn fill(database: &Database) {
          SELECT md5('warehouse' || n)::uuid, md5('seller' || n)::uuid, 'MAIN', 'Main', 0, now()
          FROM generate_series(1, 20000) AS n",
         "INSERT INTO stock_policy SELECT seller_id, 'nearest' FROM warehouse WHERE code = 'MAIN'",
-        "INSERT INTO sku_policy SELECT lpad('1', 32, '0')::uuid, 'SKU-' || n, 5, 0, 0, 0, 0, 0 FROM generate_series(1, 20000) AS n",
+        "INSERT INTO sku_policy SELECT lpad('1', 32, '0')::uuid, 'SKU-' || n, 5, 0, 0, 0, 5000, 0 FROM generate_series(1, 20000) AS n",
         "INSERT INTO transfer
          SELECT md5('transfer' || n)::uuid, lpad('1', 32, '0')::uuid, 'SKU-' || n, lpad('1', 32, '0')::uuid,
                 lpad('2', 32, '0')::uuid, 5, 5, 0, now(), now(), 2, decode(repeat('00', 32), 'hex'), md5('transfer' || n)::uuid
@@ -112,7 +113,8 @@ async fn happen(store: &EventStore, inventory: &Inventory, facts: Vec<Fact>) {
     assert!(outcomes.iter().all(|outcome| *outcome == Outcome::Applied), "{outcomes:?}");
 }
 
-/// Twenty orders over forty SKUs: reserved, a half paid for and sent, a quarter cancelled, a quarter left to expire.
+/// Twenty orders over forty SKUs: reserved, a half paid for and sent, a quarter cancelled, a quarter left to expire. One more waits for stock, is given it
+/// and cancelled.
 async fn do_business(store: &EventStore, clock: &TestClock, round: u128) {
     let inventory = inventory();
     let order = |number: u128| OrderId::from_uuid(Uuid::from_u128((round << 64) + number + 1));
@@ -139,17 +141,25 @@ async fn do_business(store: &EventStore, clock: &TestClock, round: u128) {
     happen(store, &inventory, (10..15).map(|number| Fact::OrderEnded(order(number))).collect()).await;
     clock.advance(inventory.policy.reservation_ttl);
     assert_eq!(expire_reservations(store, &inventory).await.unwrap(), 5);
+    let waits = order(ORDERS_PER_ROUND);
+    let lines = vec![(line(0).0, Quantity::new(2_000).unwrap())];
+    let ship_to = Place::new("DE", "22767");
+    let created = Fact::OrderCreated { order_id: waits, seller_id: seller_id(), lines, ship_to };
+    happen(store, &inventory, vec![created]).await;
+    assert_eq!(fill_backorders(store, &inventory).await.unwrap(), 0);
     let change = StockChange {
         new_stock_item_id: Id::generate(),
         movement_id: Id::generate(),
         warehouse_id: warehouse_id(),
         seller_id: seller_id(),
         sku: line(0).0,
-        kind: StockChangeKind::Add(one),
+        kind: StockChangeKind::Add(Quantity::new(2_000).unwrap()),
         reason: String::new(),
         actor: "seller:test".to_owned(),
     };
     happen(store, &inventory, vec![Fact::StockChange(change)]).await;
+    assert_eq!(fill_backorders(store, &inventory).await.unwrap(), 1);
+    happen(store, &inventory, vec![Fact::OrderEnded(waits)]).await;
 
     let received = |number: u128| {
         let receipt = Receipt {

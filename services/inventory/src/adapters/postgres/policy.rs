@@ -34,7 +34,7 @@ pub(super) fn add_terms(row: &PgRow, item: &StockItem, world: &mut World) -> Res
 /// What a row says of the policy of its SKU, if there is one.
 pub(super) fn of_sku(row: &PgRow) -> Result<Option<SkuPolicy>, Error> {
     let Some(safety_stock) = row.try_get("safety_stock")? else { return Ok(None) };
-    let said = |column: &str| Ok::<_, Error>(Some(row.try_get(column)?).filter(|units: &i64| *units > 0));
+    let said = |column: &str| Ok::<_, Error>(row.try_get::<Option<i64>, _>(column)?.filter(|units| *units > 0));
     Ok(Some(SkuPolicy {
         low_stock_threshold: said("low_stock_threshold")?,
         safety_stock,

@@ -86,7 +86,8 @@ fn goes_to<'a>(fact: &'a Fact, world: &'a World) -> Option<GoesTo<'a>> {
 /// statement, what decides from where it is taken and when it is low. Each row looks its warehouse and its seller's terms up by their keys:
 /// `OFFSET 0` keeps the planner from walking those tables instead.
 ///
-/// Where orders may wait, the count of what they wait for is locked before the stock: two that come at once wait one after the other.
+/// Where orders may wait, how many may and do is locked before the stock, and read only so: two that come at once wait one after the other, and
+/// a seller who lets nobody wait any more is not overlooked.
 ///
 /// A SKU of which there is too little for every order that asks for it is only looked at. A lock could not make more of it, and
 /// those who come after the last unit would queue for it long after it is gone. What is seen to be enough is locked and looked
@@ -104,7 +105,7 @@ pub(super) async fn load(
     }
     let rows = sqlx::query(
         "WITH queue AS MATERIALIZED (
-             SELECT p.seller_id, p.sku, p.waiting
+             SELECT p.seller_id, p.sku, p.backorder_limit, p.waiting
              FROM unnest($1::uuid[], $2::text[]) AS shelf (seller_id, sku)
              JOIN sku_policy p ON p.seller_id = shelf.seller_id AND p.sku = shelf.sku
              WHERE p.backorder_limit > 0 OR p.waiting > 0
@@ -131,14 +132,13 @@ pub(super) async fn load(
              UNION ALL
              SELECT s.*, false FROM seen JOIN stock_item s ON s.stock_item_id = seen.stock_item_id WHERE NOT seen.enough
          )
-         SELECT f.*, w.*, p.allocation_strategy, k.*, q.waiting
+         SELECT f.*, w.*, p.allocation_strategy, k.*, q.backorder_limit, q.waiting
          FROM found f
          CROSS JOIN LATERAL (SELECT priority, closed, address ->> 'region_code' AS region_code,
                                     address ->> 'postal_code' AS postal_code
                              FROM warehouse WHERE warehouse_id = f.warehouse_id OFFSET 0) AS w
          LEFT JOIN LATERAL (SELECT allocation_strategy FROM stock_policy WHERE seller_id = f.seller_id OFFSET 0) AS p ON true
-         LEFT JOIN LATERAL (SELECT low_stock_threshold, safety_stock, order_limit, reservation_seconds,
-                                   backorder_limit
+         LEFT JOIN LATERAL (SELECT low_stock_threshold, safety_stock, order_limit, reservation_seconds
                             FROM sku_policy WHERE seller_id = f.seller_id AND sku = f.sku OFFSET 0) AS k ON true
          LEFT JOIN queue q ON q.seller_id = f.seller_id AND q.sku = f.sku",
     )
