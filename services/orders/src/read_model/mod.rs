@@ -84,6 +84,7 @@ impl ReadModels for Views {
 /// What the projector hears of.
 pub const SUBSCRIPTIONS: &[Subscription] = &[
     own("tradewind.orders.v1.OrderCreated"),
+    own("tradewind.orders.v1.OrderBackordered"),
     own("tradewind.orders.v1.OrderConfirmed"),
     own("tradewind.orders.v1.OrderPaid"),
     own("tradewind.orders.v1.OrderShipped"),

@@ -5,7 +5,7 @@ use std::time::Duration;
 use contracts::orders::v1 as wire;
 use contracts::payments::v1 as payments;
 use contracts::shipping::v1 as shipping;
-use kernel::Quantity;
+use kernel::{Quantity, Timestamp};
 use messaging::read_model::{Rebuilt, rebuild};
 use messaging::{Cause, Caused, Outcome, Relay, react};
 use orders::domain::fact::{Canceller, Fact, OrderFact};
@@ -119,6 +119,10 @@ fn random_life(rng: &mut StdRng, order_id: OrderId) -> Life {
             (failed, Some(refund_failed(order_id, 2))),
             (is_back(100), Some(refunded(order_id, 3, 100))),
         ]);
+    }
+    if rng.random_bool(0.2) {
+        let until = Timestamp::from_unix_micros(1_900_000_000_000_000);
+        life.insert(0, (OrderFact::InventoryBackordered { until }, None));
     }
     life.truncate(rng.random_range(0..=life.len()));
     life
