@@ -5,12 +5,12 @@
 
 use kernel::{Decision, Timestamp};
 
-use crate::domain::allocation::{Allocation, Shortage};
+use super::{Policy, checkout};
+use crate::domain::allocation::Shortage;
 use crate::domain::error::Error;
 use crate::domain::event::Event;
 use crate::domain::ids::OrderId;
 use crate::domain::reservation::{Backorder, Reservation, Status};
-use crate::domain::stock::StockItem;
 use crate::domain::world::World;
 
 /// Has an order wait for what there is too little of.
@@ -32,8 +32,8 @@ pub(super) fn wait(
 pub fn on_backorder_due(
     world: &mut World,
     order_id: OrderId,
+    policy: &Policy,
     now: Timestamp,
-    ttl: std::time::Duration,
 ) -> Decision<Event, Error> {
     let Some(reservation) = world.reservation(order_id).cloned() else {
         return Decision::Ignored("nothing is waited for");
@@ -41,8 +41,9 @@ pub fn on_backorder_due(
     let Some(backorder) = &reservation.backorder else { return Decision::AlreadyApplied };
     match world.allocate_to_waiting(backorder) {
         Ok(allocations) => {
-            let expires_at = world.hold_until(backorder.seller_id, backorder.demand.keys(), now, ttl);
-            reserve(world, order_id, allocations, expires_at)
+            let expires_at =
+                world.hold_until(backorder.seller_id, backorder.demand.keys(), now, policy.reservation_ttl);
+            checkout::reserve(world, order_id, allocations, expires_at)
         }
         Err(_) if now < backorder.until => Decision::Ignored("there is still too little"),
         Err(shortages) => {
@@ -50,22 +51,6 @@ pub fn on_backorder_due(
             Decision::applied(Event::InventoryRejected { order_id, shortages })
         }
     }
-}
-
-/// Holds stock for an order.
-pub(super) fn reserve(
-    world: &mut World,
-    order_id: OrderId,
-    allocations: Vec<Allocation>,
-    expires_at: Timestamp,
-) -> Decision<Event, Error> {
-    world.move_stock(&allocations, StockItem::reserve);
-    world.put_reservation(Reservation {
-        allocations: allocations.clone(),
-        expires_at: Some(expires_at),
-        ..Reservation::without_stock(order_id, Status::Active)
-    });
-    Decision::applied(Event::InventoryReserved { order_id, allocations, expires_at })
 }
 
 #[cfg(test)]

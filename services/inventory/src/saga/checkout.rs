@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use kernel::{Decision, Mutant, Sku, Timestamp};
 
-use super::backorder;
+use super::{Policy, backorder};
 use crate::domain::address::Place;
+use crate::domain::allocation::Allocation;
 use crate::domain::error::Error;
 use crate::domain::event::Event;
 use crate::domain::ids::{OrderId, SellerId};
@@ -20,8 +21,8 @@ pub fn on_order_created(
     seller_id: SellerId,
     demand: &BTreeMap<Sku, i64>,
     ship_to: &Place,
-    expires_at: Timestamp,
-    wait_until: Timestamp,
+    policy: &Policy,
+    now: Timestamp,
 ) -> Decision<Event, Error> {
     match world.reservation(order_id).map(|reservation| reservation.status) {
         None => {}
@@ -37,11 +38,14 @@ pub fn on_order_created(
         ) => return Decision::AlreadyApplied,
     }
     match world.allocate(seller_id, demand, ship_to) {
-        Ok(allocations) => backorder::reserve(world, order_id, allocations, expires_at),
+        Ok(allocations) => {
+            let expires_at = world.hold_until(seller_id, demand.keys(), now, policy.reservation_ttl);
+            reserve(world, order_id, allocations, expires_at)
+        }
         Err(shortages) if world.may_wait(seller_id, &shortages) => {
             let short = shortages.iter().map(|shortage| shortage.sku.clone()).collect();
             let (demand, ship_to) = (demand.clone(), ship_to.clone());
-            let backorder = Backorder { seller_id, demand, short, ship_to, until: wait_until };
+            let backorder = Backorder { seller_id, demand, short, ship_to, until: now + policy.backorder_wait };
             backorder::wait(world, order_id, backorder, shortages)
         }
         Err(shortages) => {
@@ -49,6 +53,22 @@ pub fn on_order_created(
             Decision::applied(Event::InventoryRejected { order_id, shortages })
         }
     }
+}
+
+/// Holds stock for an order.
+pub(super) fn reserve(
+    world: &mut World,
+    order_id: OrderId,
+    allocations: Vec<Allocation>,
+    expires_at: Timestamp,
+) -> Decision<Event, Error> {
+    world.move_stock(&allocations, StockItem::reserve);
+    world.put_reservation(Reservation {
+        allocations: allocations.clone(),
+        expires_at: Some(expires_at),
+        ..Reservation::without_stock(order_id, Status::Active)
+    });
+    Decision::applied(Event::InventoryReserved { order_id, allocations, expires_at })
 }
 
 /// Makes what is held the order's own. A reservation past its time that nobody has expired yet still holds its stock, so it is

@@ -30,14 +30,12 @@ pub fn decide(world: &mut World, fact: &Fact, policy: &Policy, now: Timestamp) -
     let decision = match fact {
         Fact::OrderCreated { order_id, seller_id, lines, ship_to } => {
             let demand = sum_demand(lines);
-            let expires_at = world.hold_until(*seller_id, demand.keys(), now, policy.reservation_ttl);
-            let wait_until = now + policy.backorder_wait;
-            checkout::on_order_created(world, *order_id, *seller_id, &demand, ship_to, expires_at, wait_until)
+            checkout::on_order_created(world, *order_id, *seller_id, &demand, ship_to, policy, now)
         }
         Fact::PaymentAuthorized(order_id) => checkout::on_payment_authorized(world, *order_id),
         Fact::OrderEnded(order_id) => checkout::on_order_ended(world, *order_id),
         Fact::ReservationDue(order_id) => checkout::on_reservation_due(world, *order_id, now),
-        Fact::BackorderDue(order_id) => backorder::on_backorder_due(world, *order_id, now, policy.reservation_ttl),
+        Fact::BackorderDue(order_id) => backorder::on_backorder_due(world, *order_id, policy, now),
         Fact::ShipmentDispatched(dispatch) => fulfilment::on_shipment_dispatched(world, dispatch),
         Fact::ReturnReceived(receipt) => returns::on_return_received(world, receipt),
         Fact::ShipmentCancelled(order_id) => fulfilment::on_shipment_cancelled(world, *order_id),
