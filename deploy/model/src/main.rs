@@ -18,10 +18,10 @@ const TELL_EVERY: Duration = Duration::from_secs(5);
 /// Checks every interleaving of the sagas, over the functions that ship.
 ///
 /// Every scenario is explored to its end: every order in which events of different topics can be read, every delay past every
-/// deadline, cancellations, refusals, lost answers of the provider, crashes between commit and acknowledgement, each as often as
-/// the scenario's bounds allow. In every state the invariants I1 to I3 must hold and nothing may be parked; every run must end
-/// with each order confirmed and paid for, fully undone, or waiting for stock. Then the code is broken on purpose in one way after the other, and
-/// each must be found; the steps that show it are told.
+/// deadline, cancellations, refusals, lost answers of the provider, crashes between commit and acknowledgement, each as often
+/// as the scenario's bounds allow. In every state the invariants I1 to I3 must hold and nothing may be parked; every run must
+/// end with each order confirmed and paid for, fully undone, or waiting for stock. Then the code is broken on purpose in one
+/// way after the other, and each must be found; the steps that show it are told.
 ///
 /// Without arguments everything is checked, which takes some minutes. Exits with 1 if anything does not hold or is not found.
 #[derive(Debug, Parser)]

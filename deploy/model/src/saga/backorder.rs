@@ -1,9 +1,9 @@
 //! Orders that wait for stock: sellers restock, inventory looks, and the wait may be in vain.
 
-use inventory::domain::reservation::Status as ReservationStatus;
+use inventory::domain::reservation::{Backorder, Reservation, Status as ReservationStatus};
 use kernel::Id;
 use orders::domain::order::Order;
-use orders::domain::status::{PaymentStatus, Status};
+use orders::domain::status::{CancelReason, FailureReason, PaymentStatus, Status};
 
 use super::{Property, any_ended, checkout, is_at_rest};
 use crate::action::Action;
@@ -32,16 +32,19 @@ pub fn triggers(state: &State, actions: &mut Vec<Action>) {
 
 /// Looks at orders that wait. Whether there is enough is for the service to find.
 pub fn looks(state: &State, actions: &mut Vec<Action>) {
-    let waiting = state.inventory.reservations().filter(|reservation| reservation.backorder.is_some());
-    actions.extend(waiting.map(|reservation| Action::Look(reservation.order_id)));
+    actions.extend(in_line(state).map(|reservation| Action::Look(reservation.order_id)));
 }
 
 /// Waits that may have been long enough.
 pub fn deadlines(state: &State, actions: &mut Vec<Action>) {
     if state.left.deadlines > 0 {
-        let waiting = state.inventory.reservations().filter(|reservation| reservation.backorder.is_some());
-        actions.extend(waiting.map(|reservation| Action::BackorderDeadline(reservation.order_id)));
+        actions.extend(in_line(state).map(|reservation| Action::BackorderDeadline(reservation.order_id)));
     }
+}
+
+/// The reservations that hold nothing and wait.
+fn in_line(state: &State) -> impl Iterator<Item = &Reservation> {
+    state.inventory.reservations().filter(|reservation| reservation.backorder.is_some())
 }
 
 /// Waits, and everybody says so.
@@ -56,15 +59,14 @@ pub fn is_waiting(state: &State, order: &Order) -> bool {
 }
 
 fn line_is_counted(fleet: &Fleet, state: &State) -> bool {
-    let waiting = state.inventory.reservations().filter_map(|reservation| reservation.backorder.as_ref());
-    let wanted: i64 =
-        waiting.flat_map(|backorder| backorder.awaited().map(|(_, units)| units).collect::<Vec<_>>()).sum();
+    let backorders = in_line(state).filter_map(|reservation| reservation.backorder.as_ref());
+    let wanted: i64 = backorders.flat_map(Backorder::awaited).map(|(_, units)| units).sum();
     wanted == state.inventory.waiting() && wanted <= fleet.scenario().backorder_limit
 }
 
 fn nothing_is_held_in_line(_: &Fleet, state: &State) -> bool {
-    let waiting = state.inventory.reservations().filter(|reservation| reservation.backorder.is_some());
-    waiting.map(|reservation| (reservation, Id::from_uuid(reservation.order_id.uuid()))).all(|(reservation, id)| {
+    in_line(state).all(|reservation| {
+        let id = Id::from_uuid(reservation.order_id.uuid());
         let order = state.orders.order(Id::from_uuid(reservation.order_id.uuid()));
         reservation.allocations.is_empty()
             && !state.provider.is_held(id)
@@ -102,7 +104,7 @@ pub const WAITED_IN_VAIN: End = End {
     name: "FAILED (OUT_OF_STOCK), after it waited for stock",
     is_met: |fleet, state| {
         any_ended(fleet, state, |order| {
-            order.waits_until.is_some() && matches!(order.standing.status, Status::Failed(_))
+            order.waits_until.is_some() && order.standing.status == Status::Failed(FailureReason::OutOfStock)
         })
     },
 };
@@ -112,7 +114,10 @@ pub const TIRED_OF_WAITING: End = End {
     name: "CANCELLED (CANCELLED_BY_BUYER), while it waited for stock",
     is_met: |fleet, state| {
         any_ended(fleet, state, |order| {
-            order.waits_until.is_some() && matches!(order.standing.status, Status::Cancelled(_))
+            let reservation = state.inventory.reservation(Id::from_uuid(order.id.uuid()));
+            order.waits_until.is_some()
+                && order.standing.status == Status::Cancelled(CancelReason::ByBuyer)
+                && reservation.is_some_and(|reservation| reservation.allocations.is_empty())
         })
     },
 };
