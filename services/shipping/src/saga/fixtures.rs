@@ -121,6 +121,10 @@ pub(super) fn world_after(facts: &[Fact]) -> World {
     World::new(world.consignment(order_id()).cloned())
 }
 
+pub(super) fn assert_readme_has(table: &str) {
+    assert!(include_str!("../../README.md").contains(table), "the README needs this table:\n{table}");
+}
+
 /// What becomes of each fact in each state, as the README shows it. A state is told by the facts that lead there.
 pub(super) fn rendered_table(states: &Named<Vec<Fact>>, facts: &Named<Fact>) -> String {
     let row = |cells: Vec<String>| format!("| {} |", cells.join(" | "));

@@ -138,8 +138,7 @@ pub async fn to_ask_about(
     now: Timestamp,
     limit: i64,
 ) -> Result<Vec<UnderWay>, Error> {
-    let rows = sqlx::query(
-        "WITH due AS (
+    let statement = "WITH due AS (
              SELECT parcel_id FROM parcel
              WHERE delivered_at IS NULL AND failed_at IS NULL AND carrier = $1 AND coalesce(asked_at, dispatched_at) <= $2
              ORDER BY coalesce(asked_at, dispatched_at) LIMIT $4 FOR UPDATE SKIP LOCKED
@@ -148,21 +147,9 @@ pub async fn to_ask_about(
              RETURNING p.parcel_id, p.shipment_id, p.tracking_number
          )
          SELECT s.order_id, a.shipment_id, a.parcel_id, a.tracking_number
-         FROM asked a JOIN shipment s ON s.shipment_id = a.shipment_id",
-    )
-    .bind(carrier)
-    .bind(OffsetDateTime::from(before))
-    .bind(OffsetDateTime::from(now))
-    .bind(limit)
-    .fetch_all(pool)
-    .await?;
-    let under_way = |row: &PgRow| {
-        Ok(UnderWay {
-            tracked: Tracked::Parcel(place_from_row(row)?),
-            tracking_number: row.try_get("tracking_number")?,
-        })
-    };
-    rows.iter().map(under_way).collect()
+         FROM asked a JOIN shipment s ON s.shipment_id = a.shipment_id";
+    let tracked = |row: &PgRow| Ok(Tracked::Parcel(place_from_row(row)?));
+    claim(pool, statement, tracked, carrier, before, now, limit).await
 }
 
 /// The same of what buyers send back by labels.
@@ -173,8 +160,7 @@ pub async fn returns_to_ask_about(
     now: Timestamp,
     limit: i64,
 ) -> Result<Vec<UnderWay>, Error> {
-    let rows = sqlx::query(
-        "WITH due AS (
+    let statement = "WITH due AS (
              SELECT return_id, warehouse_id FROM return_label
              WHERE is_followed AND carrier = $1 AND coalesce(asked_at, bought_at) <= $2
              ORDER BY coalesce(asked_at, bought_at) LIMIT $4 FOR UPDATE SKIP LOCKED
@@ -184,20 +170,30 @@ pub async fn returns_to_ask_about(
              RETURNING l.return_id, l.warehouse_id, l.tracking_number
          )
          SELECT r.order_id, a.return_id, a.warehouse_id, a.tracking_number
-         FROM asked a JOIN goods_return r ON r.return_id = a.return_id",
-    )
-    .bind(carrier)
-    .bind(OffsetDateTime::from(before))
-    .bind(OffsetDateTime::from(now))
-    .bind(limit)
-    .fetch_all(pool)
-    .await?;
-    let under_way = |row: &PgRow| {
-        Ok(UnderWay {
-            tracked: Tracked::Return(label_place_from_row(row)?),
-            tracking_number: row.try_get("tracking_number")?,
-        })
-    };
+         FROM asked a JOIN goods_return r ON r.return_id = a.return_id";
+    let tracked = |row: &PgRow| Ok(Tracked::Return(label_place_from_row(row)?));
+    claim(pool, statement, tracked, carrier, before, now, limit).await
+}
+
+/// Notes of what a statement chooses that it is asked about now, and answers it.
+async fn claim(
+    pool: &PgPool,
+    statement: &'static str,
+    tracked: impl Fn(&PgRow) -> Result<Tracked, Error>,
+    carrier: &str,
+    before: Timestamp,
+    now: Timestamp,
+    limit: i64,
+) -> Result<Vec<UnderWay>, Error> {
+    let rows = sqlx::query(statement)
+        .bind(carrier)
+        .bind(OffsetDateTime::from(before))
+        .bind(OffsetDateTime::from(now))
+        .bind(limit)
+        .fetch_all(pool)
+        .await?;
+    let under_way =
+        |row: &PgRow| Ok(UnderWay { tracked: tracked(row)?, tracking_number: row.try_get("tracking_number")? });
     rows.iter().map(under_way).collect()
 }
 

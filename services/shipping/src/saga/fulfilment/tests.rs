@@ -10,8 +10,8 @@ use crate::domain::goods_return::ReturnStatus;
 use crate::domain::ids::SellerId;
 use crate::domain::shipment::ShipmentStatus;
 use crate::saga::fixtures::{
-    DUE_CENTS, Named, asked, assert_each_takes_effect_once, delivered, dispatch, events, failed, hear, remitted,
-    rendered_table, stop, three_cups, world_after,
+    DUE_CENTS, Named, asked, assert_each_takes_effect_once, assert_readme_has, delivered, dispatch, events, failed,
+    hear, remitted, rendered_table, stop, three_cups, world_after,
 };
 
 /// What is due if the first parcel, which holds one of three cups, does not arrive: a third of ten euros less, rounded down.
@@ -69,8 +69,7 @@ fn every_state() -> Named<Vec<Fact>> {
 
 #[test]
 fn the_readme_shows_what_becomes_of_each_fact_in_each_state() {
-    let table = rendered_table(&every_state(), &every_fact());
-    assert!(include_str!("../../../README.md").contains(&table), "the README needs this table:\n{table}");
+    assert_readme_has(&rendered_table(&every_state(), &every_fact()));
 }
 
 #[test]

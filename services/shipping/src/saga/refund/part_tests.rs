@@ -7,8 +7,8 @@ use crate::domain::ids::WarehouseId;
 use crate::domain::parcel::ParcelFailure;
 use crate::domain::shipment::ShipmentStatus;
 use crate::saga::fixtures::{
-    Named, asked, assert_each_takes_effect_once, delivered, dispatch, events, failed, hear, part, rendered_table, stop,
-    world_after,
+    Named, asked, assert_each_takes_effect_once, assert_readme_has, delivered, dispatch, events, failed, hear, part,
+    rendered_table, stop, world_after,
 };
 
 /// The refund of the table.
@@ -59,8 +59,7 @@ fn every_state() -> Named<Vec<Fact>> {
 
 #[test]
 fn the_readme_shows_what_becomes_of_each_fact_in_each_state() {
-    let table = rendered_table(&every_state(), &every_fact());
-    assert!(include_str!("../../../README.md").contains(&table), "the README needs this table:\n{table}");
+    assert_readme_has(&rendered_table(&every_state(), &every_fact()));
 }
 
 #[test]

@@ -6,8 +6,8 @@ use crate::domain::goods_return::{Received, ReturnCondition};
 use crate::domain::ids::{ReturnId, WarehouseId, return_of_parcel};
 use crate::domain::parcel::ParcelFailure;
 use crate::saga::fixtures::{
-    Named, asked, assert_each_takes_effect_once, came_back, delivered, dispatch, events, failed, hear, rendered_table,
-    sent_back, world_after,
+    Named, asked, assert_each_takes_effect_once, assert_readme_has, came_back, delivered, dispatch, events, failed,
+    hear, rendered_table, sent_back, world_after,
 };
 
 /// The refund of the table.
@@ -66,8 +66,7 @@ fn every_state() -> Named<Vec<Fact>> {
 
 #[test]
 fn the_readme_shows_what_becomes_of_each_fact_in_each_state() {
-    let table = rendered_table(&every_state(), &every_fact());
-    assert!(include_str!("../../../README.md").contains(&table), "the README needs this table:\n{table}");
+    assert_readme_has(&rendered_table(&every_state(), &every_fact()));
 }
 
 #[test]
