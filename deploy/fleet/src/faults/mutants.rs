@@ -6,7 +6,7 @@ use anyhow::{Result, bail, ensure};
 use futures::future::BoxFuture;
 use kernel::Mutant;
 
-use super::scenes::{self, DEADLINES, Stage, returns};
+use super::scenes::{self, DEADLINES, Stage, returns, waiting};
 use crate::catalogue::Catalogue;
 use crate::fleet::Fleet;
 use crate::invariants::{self, Acknowledged, Report};
@@ -123,7 +123,7 @@ pub static SCENES: [Scene; 16] = [
         mutant: Mutant::WaitAfterEnd,
         title: "buyers who wait for stock cancel",
         claim: "orders that wait for stock are counted in its line, and no others; they are neither held nor over",
-        play: |stage| Box::pin(scenes::cancelled_in_line(stage)),
+        play: |stage| Box::pin(waiting::cancelled_in_line(stage)),
     },
     Scene {
         mutant: Mutant::RestockWithoutSums,

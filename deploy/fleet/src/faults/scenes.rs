@@ -8,8 +8,7 @@ use sandbox_provider::Mode;
 use sqlx::{AssertSqlSafe, Connection};
 
 pub(super) mod returns;
-mod waiting;
-pub(super) use waiting::cancelled_in_line;
+pub(super) mod waiting;
 
 use super::hands;
 use super::rewind::{self, To};
