@@ -9,6 +9,7 @@ use inventory::domain::reservation::Status;
 use inventory::domain::warehouse::Warehouse;
 
 use crate::marketplace::{Marketplace, Order, WAIT, levels};
+use crate::sold_out::somebody_waits_for;
 
 async fn may_wait(market: &Marketplace, shop: &Warehouse, units: i64) {
     let change = SkuPolicyChange { backorder_limit: Some(units), ..SkuPolicyChange::default() };
@@ -104,6 +105,24 @@ async fn an_order_that_ends_waits_no_more_and_the_next_in_line_is_served() {
     assert_eq!(market.fill().await, 1);
     market.told(&second, &["InventoryBackordered", "InventoryReserved"]).await;
     market.assert_books_balance().await;
+}
+
+#[tokio::test]
+async fn for_how_many_orders_wait_is_locked_and_looked_at_again() {
+    let (market, _replica) = Marketplace::open().await;
+    let shop = market.seller_with(&[("CUP", 1)]).await;
+    may_wait(&market, &shop, 3).await;
+    let mut holder = messaging::begin(&market.database.another_pool().await).await.unwrap();
+    sqlx::query("SELECT FROM sku_policy WHERE sku = 'CUP' FOR UPDATE").fetch_one(&mut *holder).await.unwrap();
+    let order = Order::new(&shop, &[("CUP", 2)]);
+    market.publish(&[&order.created()]).await;
+    somebody_waits_for(&market, &mut holder).await;
+
+    // Another one takes the last places from under its eyes.
+    sqlx::query("UPDATE sku_policy SET waiting = 2 WHERE sku = 'CUP'").execute(&mut *holder).await.unwrap();
+    holder.commit().await.unwrap();
+    market.told(&order, &["InventoryRejected"]).await;
+    assert_eq!(waiting(&market).await, 2);
 }
 
 #[tokio::test]

@@ -21,7 +21,7 @@ async fn hold_lock(market: &Marketplace, warehouse: &Warehouse, sku: &str) -> Tr
 }
 
 /// Waits until somebody waits for a lock that `holder` has.
-async fn somebody_waits_for(market: &Marketplace, holder: &mut PgConnection) {
+pub(crate) async fn somebody_waits_for(market: &Marketplace, holder: &mut PgConnection) {
     let pid: i32 = sqlx::query_scalar("SELECT pg_backend_pid()").fetch_one(holder).await.unwrap();
     eventually("a transaction that waits for the lock", async || {
         let waits = "SELECT pid FROM pg_stat_activity WHERE $1 = ANY(pg_blocking_pids(pid))";
