@@ -136,7 +136,8 @@ impl Account {
             Kind::Authorize => Some("ALREADY_AUTHORIZED"),
             Kind::Capture | Kind::Void if self.is_voided => Some("ALREADY_VOIDED"),
             Kind::Capture if Token::parse(&self.card_token) == Token::CaptureFails => Some("CAPTURE_REFUSED"),
-            Kind::Capture if amount_minor > self.authorized_minor - self.captured_minor => Some("AMOUNT_TOO_LARGE"),
+            Kind::Capture if self.captures > 0 => Some("ALREADY_CAPTURED"),
+            Kind::Capture if amount_minor > self.authorized_minor => Some("AMOUNT_TOO_LARGE"),
             Kind::Void if self.captured_minor > 0 => Some("ALREADY_CAPTURED"),
             Kind::Refund if amount_minor > self.captured_minor - self.refunded_minor => Some("AMOUNT_TOO_LARGE"),
             Kind::Capture | Kind::Void | Kind::Refund => None,
@@ -148,7 +149,8 @@ impl Account {
             payment: payment.to_owned(),
             currency: self.currency.clone(),
             authorized_minor: self.authorized_minor,
-            held_minor: if self.is_voided { 0 } else { self.authorized_minor - self.captured_minor },
+            // What a capture leaves of the authorization is given up with it.
+            held_minor: if self.is_voided || self.captures > 0 { 0 } else { self.authorized_minor },
             captured_minor: self.captured_minor,
             refunded_minor: self.refunded_minor,
             charged_minor: self.captured_minor - self.refunded_minor,
@@ -202,13 +204,14 @@ mod tests {
     }
 
     #[test]
-    fn captures_together_are_at_most_what_is_authorized() {
+    fn one_capture_takes_at_most_what_is_authorized_and_gives_the_rest_up() {
         let mut book = authorized("tok_approved");
+        assert_eq!(book.charges(Some("p"))[0].held_minor, 1_000);
         assert_eq!(ask(&mut book, operation(Kind::Capture, 1_001)), Answer::declined("AMOUNT_TOO_LARGE"));
         assert_eq!(ask(&mut book, operation(Kind::Capture, 600)), Answer::succeeded());
-        assert_eq!(ask(&mut book, operation(Kind::Capture, 401)), Answer::declined("AMOUNT_TOO_LARGE"));
-        assert_eq!(ask(&mut book, operation(Kind::Capture, 400)), Answer::succeeded());
-        assert_eq!((book.charges(Some("p"))[0].captures, book.charges(Some("p"))[0].charged_minor), (2, 1_000));
+        assert_eq!(ask(&mut book, operation(Kind::Capture, 400)), Answer::declined("ALREADY_CAPTURED"));
+        let charge = &book.charges(Some("p"))[0];
+        assert_eq!((charge.captures, charge.charged_minor, charge.held_minor), (1, 600, 0));
     }
 
     #[test]
