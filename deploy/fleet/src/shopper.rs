@@ -1,5 +1,7 @@
 //! People who use the fleet over gRPC: sellers who stock it, buyers who shop.
 
+mod wishes;
+
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
@@ -17,15 +19,13 @@ use contracts::inventory::v1::{
     AddStockRequest, BatchGetAvailabilityRequest, CreateWarehouseRequest, SetStockPolicyRequest, SkuPolicy,
 };
 use contracts::orders::v1::orders_service_client::OrdersServiceClient;
-use contracts::orders::v1::{CancelOrderRequest, GetOrderRequest, Order, RefundKind, RequestRefundRequest, ReturnLine};
+use contracts::orders::v1::{GetOrderRequest, Order};
 use contracts::payments::v1::{CashOnDelivery, PaymentMethod, payment_method::Method};
 use contracts::products::v1::products_service_client::ProductsServiceClient;
 use contracts::products::v1::{CreateProductRequest, NewVariant, OptionValue, ProductOption, PublishProductRequest};
 use contracts::shipping::v1::shipping_rates_service_client::ShippingRatesServiceClient;
 use contracts::shipping::v1::shipping_service_client::ShippingServiceClient;
-use contracts::shipping::v1::{
-    BuyReturnLabelRequest, RateRule, Return, SetShippingProfileRequest, ShippingProfile, ShippingRegion, ShippingZone,
-};
+use contracts::shipping::v1::{RateRule, SetShippingProfileRequest, ShippingProfile, ShippingRegion, ShippingZone};
 use futures::future::try_join_all;
 use kernel::Id;
 use tonic::transport::Channel;
@@ -394,7 +394,12 @@ impl Shopper {
 
     /// An order as it is shown now.
     pub async fn order(&self, order_id: &str) -> Result<Order, Status> {
-        let get = GetOrderRequest { order_id: order_id.to_owned() };
+        self.order_as_agreed(order_id, 0).await
+    }
+
+    /// An order with a version of what was agreed; 0 is the present one.
+    pub async fn order_as_agreed(&self, order_id: &str, terms_version: i32) -> Result<Order, Status> {
+        let get = GetOrderRequest { order_id: order_id.to_owned(), terms_version };
         let answer = self.orders.clone().get_order(self.request(get)).await?.into_inner();
         answer.order.ok_or_else(|| Status::internal("no order in the answer"))
     }
@@ -418,69 +423,5 @@ impl Shopper {
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
         anyhow::bail!("checkout {checkout_id} has no outcome after {} s: {last:?}", OUTCOME_MAX.as_secs())
-    }
-
-    /// Asks for all the money of an order back, before anything has left.
-    pub async fn request_refund(&self, order_id: &str) -> Result<Order, Status> {
-        let (request_id, order_id) = (request_id(), order_id.to_owned());
-        let kind = RefundKind::BeforeDispatch.into();
-        self.refund(RequestRefundRequest { request_id, order_id, kind, ..RequestRefundRequest::default() }).await
-    }
-
-    /// Asks for the money of units that are not to leave. Asked again by the same name, it is the same refund.
-    pub async fn request_part(&self, order_id: &str, units: &[(&str, i64)], name: &str) -> Result<Order, Status> {
-        self.refund_units(order_id, RefundKind::BeforeDispatch, units, name).await
-    }
-
-    /// Sends units back that were delivered, and asks for their money. Asked again by the same name, it is the same refund.
-    pub async fn request_return(&self, order_id: &str, units: &[(&str, i64)], name: &str) -> Result<Order, Status> {
-        self.refund_units(order_id, RefundKind::AfterReturn, units, name).await
-    }
-
-    /// Asks for a label to a warehouse that a return goes to, and answers the return after it. Whoever asks again has the same label.
-    pub async fn buy_label(&self, goods_return: &Return, warehouse_id: &str, name: &str) -> Result<Return, Status> {
-        let label = BuyReturnLabelRequest {
-            request_id: name.to_owned(),
-            order_id: goods_return.order_id.clone(),
-            return_id: goods_return.return_id.clone(),
-            warehouse_id: warehouse_id.to_owned(),
-        };
-        let answer = self.shipping.clone().buy_return_label(self.request(label)).await?.into_inner();
-        answer.goods_return.ok_or_else(|| Status::internal("no return in the answer"))
-    }
-
-    async fn refund_units(
-        &self,
-        order_id: &str,
-        kind: RefundKind,
-        units: &[(&str, i64)],
-        name: &str,
-    ) -> Result<Order, Status> {
-        let line = |(sku, quantity): &(&str, i64)| ReturnLine { sku: (*sku).to_owned(), quantity: *quantity };
-        let refund = RequestRefundRequest {
-            request_id: name.to_owned(),
-            order_id: order_id.to_owned(),
-            kind: kind.into(),
-            lines: units.iter().map(line).collect(),
-            note: "not as I thought".to_owned(),
-            ..RequestRefundRequest::default()
-        };
-        self.refund(refund).await
-    }
-
-    async fn refund(&self, refund: RequestRefundRequest) -> Result<Order, Status> {
-        let answer = self.orders.clone().request_refund(self.request(refund)).await?.into_inner();
-        answer.order.ok_or_else(|| Status::internal("no order in the answer"))
-    }
-
-    /// Cancels an order.
-    pub async fn cancel(&self, order_id: &str) -> Result<Order, Status> {
-        let cancel = CancelOrderRequest {
-            request_id: request_id(),
-            order_id: order_id.to_owned(),
-            note: "changed my mind".to_owned(),
-        };
-        let answer = self.orders.clone().cancel_order(self.request(cancel)).await?.into_inner();
-        answer.order.ok_or_else(|| Status::internal("no order in the answer"))
     }
 }

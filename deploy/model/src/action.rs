@@ -47,6 +47,10 @@ pub enum Action {
     },
     /// The buyer cancels an order.
     Cancel(orders::domain::ids::OrderId),
+    /// The buyer keeps one unit of an order of several.
+    Modify(orders::domain::ids::OrderId),
+    /// One unit of an order of several becomes an order of its own.
+    Split(orders::domain::ids::OrderId),
     /// The buyer wants the money of an order back.
     RequestRefund(orders::domain::ids::OrderId),
     /// The buyer wants so many units of an order not to leave, and their money back.
@@ -134,6 +138,8 @@ impl Action {
                 format!("the relay publishes the last two events{} the other way round", of_order(place))
             }
             Self::Cancel(id) => format!("the buyer cancels order {}", letter(id)),
+            Self::Modify(id) => format!("the buyer keeps one unit of order {}", letter(id)),
+            Self::Split(id) => format!("a unit of order {} becomes an order of its own", letter(id)),
             Self::RequestRefund(id) => format!("the buyer wants the money of order {} back", letter(id)),
             Self::RequestPart(id, units) => {
                 format!("the buyer wants {units} of order {} not to leave, and their money back", letter(id))

@@ -26,7 +26,7 @@ use crate::clock::{
 };
 use crate::network::{Entry, Network, Place, Told};
 use crate::provider::{self, Reply};
-use crate::saga::{fulfilment, refund};
+use crate::saga::{fulfilment, modification, refund};
 use crate::scenario::{Begins, Scenario};
 use crate::services::checkout::CheckoutStore;
 use crate::services::inventory::InventoryStore;
@@ -128,6 +128,18 @@ impl Fleet {
                 let fact = OrderFact::CancelRequested { by: Canceller::Buyer, note: None };
                 self.tell_orders(&mut step, &action, order_id, fact, NOON);
                 step.state.left.cancels -= 1;
+            }
+            Action::Modify(order_id) => {
+                let left = modification::one_of(step.state.orders.order(order_id)?)?;
+                let fact = OrderFact::ModificationRequested { left, note: None };
+                self.tell_orders(&mut step, &action, order_id, fact, NOON);
+                step.state.left.modifications -= 1;
+            }
+            Action::Split(order_id) => {
+                let units = modification::one_of(step.state.orders.order(order_id)?)?;
+                let parts = vec![(modification::next_order_id(&step.state), units)];
+                self.tell_orders(&mut step, &action, order_id, OrderFact::SplitRequested { parts }, NOON);
+                step.state.left.splits -= 1;
             }
             Action::RequestRefund(order_id) => {
                 self.ask_back(&mut step, &action, order_id, |_| Some(RefundRequest::BeforeDispatch))?;
@@ -343,6 +355,8 @@ impl Step {
     fn happened(&self, action: &Action) -> bool {
         match action {
             Action::Cancel(_)
+            | Action::Modify(_)
+            | Action::Split(_)
             | Action::RequestRefund(_)
             | Action::RequestPart(..)
             | Action::RequestReturn(..)

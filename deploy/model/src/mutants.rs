@@ -17,6 +17,9 @@ pub fn scenario_for(mutant: Mutant) -> &'static Scenario {
         Mutant::ReleaseOnPartialRefund | Mutant::DeliverAfterFailing | Mutant::RestockWithoutSums => "after-dispatch",
         Mutant::ReleasePartsWithoutSums => "part-back",
         Mutant::WaitAfterEnd => "backorder",
+        Mutant::CaptureWhatWasAuthorized | Mutant::ConfirmWithOlderTerms | Mutant::ModifyAfterConfirmation => {
+            "modification"
+        }
         Mutant::CancelWithoutStopping | Mutant::DispatchAfterStopping => "at-the-door",
         Mutant::ReserveAfterExpiry
         | Mutant::CaptureBeforeCommit

@@ -63,6 +63,10 @@ pub struct Purchase {
 pub struct Bounds {
     /// Cancellations by buyers.
     pub cancels: u8,
+    /// Times buyers take a unit away from an order.
+    pub modifications: u8,
+    /// Times a unit becomes an order of its own.
+    pub splits: u8,
     /// Times buyers want all of their money back before anything has left.
     pub refunds: u8,
     /// Times buyers want a part of an order not to leave.
@@ -99,6 +103,8 @@ impl Bounds {
     pub fn total(&self) -> usize {
         let all = [
             self.cancels,
+            self.modifications,
+            self.splits,
             self.refunds,
             self.parts,
             self.returns,
@@ -131,6 +137,8 @@ impl fmt::Display for Bounds {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let all = [
             (self.cancels, "cancellation"),
+            (self.modifications, "modification"),
+            (self.splits, "split"),
             (self.refunds, "refund asked for"),
             (self.parts, "part asked back"),
             (self.returns, "return asked for"),

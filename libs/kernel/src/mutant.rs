@@ -42,11 +42,17 @@ pub enum Mutant {
     ReleasePartsWithoutSums,
     /// An order that ends while it waits for stock stays in line for it.
     WaitAfterEnd,
+    /// Of an order that was modified as much is taken as was authorized before.
+    CaptureWhatWasAuthorized,
+    /// An order is confirmed with the stock that was committed before it was modified.
+    ConfirmWithOlderTerms,
+    /// An order is modified although its money may have been taken.
+    ModifyAfterConfirmation,
 }
 
 impl Mutant {
     /// Every mutant.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 19] = [
         Self::NoTombstone,
         Self::ReserveAfterExpiry,
         Self::CaptureBeforeCommit,
@@ -63,6 +69,9 @@ impl Mutant {
         Self::RestockWithoutSums,
         Self::ReleasePartsWithoutSums,
         Self::WaitAfterEnd,
+        Self::CaptureWhatWasAuthorized,
+        Self::ConfirmWithOlderTerms,
+        Self::ModifyAfterConfirmation,
     ];
 
     /// Its name on a command line, such as `no-tombstone`.
@@ -84,6 +93,9 @@ impl Mutant {
             Self::RestockWithoutSums => "restock-without-sums",
             Self::ReleasePartsWithoutSums => "release-parts-without-sums",
             Self::WaitAfterEnd => "wait-after-end",
+            Self::CaptureWhatWasAuthorized => "capture-what-was-authorized",
+            Self::ConfirmWithOlderTerms => "confirm-with-older-terms",
+            Self::ModifyAfterConfirmation => "modify-after-confirmation",
         }
     }
 

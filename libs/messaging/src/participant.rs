@@ -24,10 +24,10 @@ pub trait Participant: Send + Sync + 'static {
     /// Reads an event of the service's SUBSCRIPTIONS. None: it does not concern us.
     fn decode(&self, event: &Envelope) -> Result<Option<Self::Fact>, Undecodable>;
 
-    /// The aggregate that a fact is about, if two that touch it at once must be kept apart before it has a row that could be
-    /// locked. It is locked by its id before [`Self::load`].
-    fn lock(&self, _fact: &Self::Fact) -> Option<Uuid> {
-        None
+    /// The aggregates that a fact is about, if two that touch one at once must be kept apart before it has a row that could be
+    /// locked. They are locked by their ids before [`Self::load`].
+    fn locks(&self, _fact: &Self::Fact) -> Vec<Uuid> {
+        Vec::new()
     }
 
     /// Loads and locks every aggregate that the facts touch: one statement per table, rows in the order of their keys.
@@ -118,7 +118,7 @@ pub(crate) fn locks<'a, P: Participant>(
     participant: &P,
     facts: impl IntoIterator<Item = &'a Caused<P::Fact>>,
 ) -> Vec<Uuid> {
-    let mut ids: Vec<Uuid> = facts.into_iter().filter_map(|caused| participant.lock(&caused.fact)).collect();
+    let mut ids: Vec<Uuid> = facts.into_iter().flat_map(|caused| participant.locks(&caused.fact)).collect();
     ids.sort_unstable();
     ids.dedup();
     ids

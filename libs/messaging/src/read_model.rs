@@ -105,8 +105,8 @@ impl<M: ReadModels> Participant for Projector<M> {
         Ok(self.0.follow_from(event)?.then(|| noted(Some(Heard::from_envelope(event)))))
     }
 
-    fn lock(&self, fact: &Noted) -> Option<Uuid> {
-        Some(lock_of(fact.aggregate_id))
+    fn locks(&self, fact: &Noted) -> Vec<Uuid> {
+        vec![lock_of(fact.aggregate_id)]
     }
 
     async fn load(&self, _: &mut PgConnection, _: &[Caused<Noted>]) -> Result<(Self::World, Heads), Error> {

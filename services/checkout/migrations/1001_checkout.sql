@@ -16,8 +16,7 @@ CREATE TABLE checkout (
     -- orphans instead.
     quote_id       uuid        NOT NULL,
     buyer_id       uuid        NOT NULL,
-    -- Minor units; the sum of the orders' totals.
-    total_minor    bigint      NOT NULL CHECK (total_minor >= 0),
+    -- What it costs is the sum of its orders' totals, which fall when orders are modified.
     currency       text        NOT NULL CHECK (char_length(currency) = 3),
     submitted_at   timestamptz NOT NULL,
     -- How far its history goes, and the hash that the history ends with (messaging::Head).
@@ -28,22 +27,22 @@ CREATE TABLE checkout (
     CONSTRAINT checkout_quote_once UNIQUE (quote_id)
 );
 
--- What became of each order of a checkout. The order itself is the orders service's.
+-- What became of each order of a checkout: one for each seller, and those that were split off them. The order itself is the orders service's.
 CREATE TABLE checkout_order (
     order_id    uuid   PRIMARY KEY,
     checkout_id uuid   NOT NULL,
     seller_id   uuid   NOT NULL,
-    -- Minor units, in the checkout's currency.
+    -- Minor units, in the checkout's currency. 0 as long as the order is only known from the one that it was split off.
     total_minor bigint NOT NULL CHECK (total_minor >= 0),
     outcome     text   NOT NULL CHECK (outcome IN ('PENDING', 'BACKORDERED', 'CONFIRMED', 'PAID', 'FAILED', 'CANCELLED')),
     reason      text   CHECK (char_length(reason) BETWEEN 1 AND 64),
     -- When the outcome became known here.
     outcome_at  timestamptz,
     CHECK ((outcome = 'PENDING') = (outcome_at IS NULL)),
-    CHECK ((outcome IN ('FAILED', 'CANCELLED')) = (reason IS NOT NULL)),
-    -- One order per seller. Its index also finds the orders of a checkout.
-    CONSTRAINT checkout_order_per_seller UNIQUE (checkout_id, seller_id)
+    CHECK ((outcome IN ('FAILED', 'CANCELLED')) = (reason IS NOT NULL))
 ) WITH (
     -- Every row is updated once or twice: leave it room on its own page.
     fillfactor = 80
 );
+-- A buyer looks at all orders of a checkout.
+CREATE INDEX checkout_order_of_checkout ON checkout_order (checkout_id);

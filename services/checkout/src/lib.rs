@@ -9,7 +9,7 @@
 //! | tax: the port, the table | [`domain::tax`], [`adapters::tax_table`] and `tax_rates.toml` |
 //! | shipping: what is asked, which offer is taken | [`domain::shipping`] |
 //! | event out: `CheckoutSubmitted` | [`domain::event`], written in [`adapters::events`] |
-//! | events in: `OrderPaid`, `OrderConfirmed`, `OrderFailed`, `OrderCancelled` | [`adapters::events`], decided in [`saga::checkout`] |
+//! | events in: `OrderCreated`, `OrderModified`, `OrderPaid`, `OrderConfirmed`, `OrderBackordered`, `OrderFailed`, `OrderCancelled` | [`adapters::events`], decided in [`saga::checkout`] |
 //! | outcomes of an order | [`domain::checkout`] |
 //! | tables `quote`, `checkout`, `checkout_order` | `migrations/1001_checkout.sql`, [`adapters::postgres`] |
 

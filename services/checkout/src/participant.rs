@@ -5,6 +5,7 @@ use std::convert::Infallible;
 use kernel::{Decision, Timestamp};
 use messaging::{Caused, Envelope, Error, Heads, Outgoing, Participant, Undecodable, UnitOfWork};
 use sqlx::PgConnection;
+use uuid::Uuid;
 
 use crate::adapters::{events, postgres};
 use crate::app::watch_checkout::Watchers;
@@ -35,6 +36,11 @@ impl Participant for Outcomes {
 
     fn decode(&self, event: &Envelope) -> Result<Option<Fact>, Undecodable> {
         events::decode(event)
+    }
+
+    /// An order that is split off is told of on two keys, and two replicas may hear of it at once, before it has a row here.
+    fn locks(&self, fact: &Fact) -> Vec<Uuid> {
+        vec![fact.checkout_id.uuid()]
     }
 
     async fn load(&self, tx: &mut PgConnection, facts: &[Caused<Fact>]) -> Result<(World, Heads), Error> {

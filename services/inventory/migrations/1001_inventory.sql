@@ -77,6 +77,8 @@ CREATE TABLE reservation (
     correlation_id uuid        NOT NULL,
     -- {"seller_id", "demand", "short", "region_code", "postal_code", "until_micros"}: what it waits for, while it does.
     backorder      jsonb,
+    -- The version of what was agreed about the order that it is for: 1, and one more each time that units were taken away.
+    terms_version  integer     NOT NULL DEFAULT 1 CHECK (terms_version > 0),
     CHECK (status <> 'active' OR expires_at IS NOT NULL),
     CHECK ((status = 'backordered') = (backorder IS NOT NULL)),
     -- No more leaves than is held.

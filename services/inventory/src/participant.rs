@@ -31,8 +31,8 @@ impl Participant for Inventory {
     }
 
     /// Inventory hears of an order on three topics, and two replicas may hear of it at once. A transfer's goods may be received twice at once.
-    fn lock(&self, fact: &Fact) -> Option<Uuid> {
-        fact.order_id().map(OrderId::uuid).or(fact.transfer_id().map(TransferId::uuid))
+    fn locks(&self, fact: &Fact) -> Vec<Uuid> {
+        fact.order_ids().into_iter().map(OrderId::uuid).chain(fact.transfer_id().map(TransferId::uuid)).collect()
     }
 
     async fn load(&self, tx: &mut PgConnection, facts: &[Caused<Fact>]) -> Result<(World, Heads), Error> {

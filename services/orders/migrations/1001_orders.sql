@@ -1,9 +1,9 @@
--- An order is kept in three tables: what was agreed (order_snapshot and its order_lines, written once) and where the order
--- stands (order_state, small, because every step of the saga rewrites its row).
+-- An order is kept in three tables: what was agreed (order_snapshot and its order_lines, written once for each version of it) and where the
+-- order stands (order_state, small, because every step of the saga rewrites its row).
 
 -- What was agreed. The service's role may insert and select, nothing else.
 CREATE TABLE order_snapshot (
-    order_id       uuid        PRIMARY KEY,
+    order_id       uuid        NOT NULL,
     checkout_id    uuid        NOT NULL,
     buyer_id       uuid        NOT NULL,
     seller_id      uuid        NOT NULL,
@@ -25,9 +25,16 @@ CREATE TABLE order_snapshot (
     -- so every decision has it at hand.
     sku_totals     jsonb       NOT NULL,
     created_at     timestamptz NOT NULL,
+    -- 1, and one more each time that units were taken away before it was confirmed.
+    terms_version  integer     NOT NULL DEFAULT 1 CHECK (terms_version > 0),
+    -- The order that it was split off; null for one that came from a checkout.
+    split_from     uuid,
+    PRIMARY KEY (order_id, terms_version),
     CONSTRAINT order_total_adds_up CHECK (total_minor = subtotal_minor + shipping_minor + tax_minor)
 );
 -- No index by buyer or seller: lists are read from a view (1003_read_models.sql).
+-- What was split off an order; nearly no order was.
+CREATE INDEX order_snapshot_split_from ON order_snapshot (split_from, order_id) WHERE split_from IS NOT NULL AND terms_version = 1;
 
 -- The lines of what was agreed. The service's role may insert and select, nothing else.
 CREATE TABLE order_line (
@@ -46,7 +53,8 @@ CREATE TABLE order_line (
     -- A fraction: 0.19 is 19 %.
     tax_rate            numeric NOT NULL CHECK (tax_rate >= 0),
     tax_minor           bigint  NOT NULL CHECK (tax_minor >= 0),
-    PRIMARY KEY (order_id, position),
+    terms_version       integer NOT NULL DEFAULT 1 CHECK (terms_version > 0),
+    PRIMARY KEY (order_id, terms_version, position),
     CONSTRAINT order_line_adds_up CHECK (line_subtotal_minor = unit_price_minor * quantity)
 );
 
@@ -92,6 +100,8 @@ CREATE TABLE order_state (
     correlation_id    uuid        NOT NULL,
     -- Until when it waits for stock, or waited; null if it never had to.
     waits_until       timestamptz,
+    -- Which version of what was agreed holds.
+    terms_version     integer     NOT NULL DEFAULT 1 CHECK (terms_version > 0),
     CONSTRAINT order_reason_belongs_to_an_end CHECK ((status IN ('FAILED', 'CANCELLED')) = (reason IS NOT NULL)),
     CONSTRAINT order_cancel_note_comes_with_a_reason CHECK ((cancel_reason IS NULL) = (cancel_note IS NULL)),
     CONSTRAINT order_created_has_no_stock CHECK (status <> 'CREATED' OR fulfilment_status = 'UNALLOCATED'),
@@ -127,9 +137,15 @@ CREATE INDEX order_state_unpaid ON order_state (unpaid_deadline) WHERE status = 
 -- come back any more: no step of a checkout pays for it.
 CREATE INDEX order_state_to_close ON order_state (close_at) WHERE close_at IS NOT NULL AND status <> 'CLOSED';
 
--- An order as it is read.
-CREATE VIEW placed_order AS
+-- An order as it is read, with each version of what was agreed.
+CREATE VIEW agreed_order AS
 SELECT order_id, checkout_id, buyer_id, seller_id, ship_to, currency, subtotal_minor, shipping_minor, tax_minor, total_minor,
-       card_token, shipping_service, snapshot_hash, created_at, status, reason, payment_status, fulfilment_status, cancel_reason, refunds, close_at,
-       unpaid_deadline, waits_until, updated_at, version, head_hash, correlation_id
-FROM order_snapshot JOIN order_state USING (order_id);
+       card_token, shipping_service, snapshot_hash, n.terms_version, s.terms_version AS latest_terms_version, split_from,
+       coalesce((SELECT created_at FROM order_snapshot WHERE order_id = n.order_id AND terms_version = 1 AND n.terms_version > 1),
+                n.created_at) AS created_at,
+       status, reason, payment_status, fulfilment_status, cancel_reason, refunds, close_at, unpaid_deadline, waits_until, updated_at,
+       version, head_hash, correlation_id
+FROM order_snapshot n JOIN order_state s USING (order_id);
+
+-- An order as it is read, with what is agreed now.
+CREATE VIEW placed_order AS SELECT * FROM agreed_order WHERE terms_version = latest_terms_version;

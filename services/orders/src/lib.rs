@@ -3,19 +3,19 @@
 //!
 //! | what | where |
 //! | --- | --- |
-//! | RPCs `GetOrder`, `CancelOrder`, `RequestRefund`, `GetOrderHistory` | [`adapters::grpc`]; the commands are [`app::cancel_order`], [`app::request_refund`] |
+//! | RPCs `GetOrder`, `ModifyOrder`, `SplitOrder`, `CancelOrder`, `RequestRefund`, `GetOrderHistory` | [`adapters::grpc`]; the commands are in [`app`] |
 //! | RPCs `GetOrderDetail`, `ListOrders`, `GetSellerDashboard`, subcommand `rebuild` | [`read_model`] |
-//! | events in: `CheckoutSubmitted`; `PaymentAuthorized`, `PaymentDeclined`, `PaymentCaptured`, `CaptureFailed`, `PaymentVoided`, `PaymentRefunded`, `RefundFailed`; `InventoryCommitted`, `InventoryBackordered`, `InventoryRejected`, `InventoryCommitRefused`, `ReservationExpired`, `InventoryReleased` | [`adapters::events`], decided in [`saga::checkout`] |
+//! | events in: `CheckoutSubmitted`; `PaymentAuthorized`, `PaymentDeclined`, `PaymentCaptured`, `CaptureFailed`, `PaymentVoided`, `PaymentRefunded`, `RefundFailed`; `InventoryCommitted`, `InventoryBackordered`, `InventoryRejected`, `InventoryCommitRefused`, `ReservationExpired`, `ReservationModified`, `InventoryReleased` | [`adapters::events`], decided in [`saga::checkout`], [`saga::modification`] |
 //! | events in: `ShipmentDispatched`, `ShipmentDelivered`, `ShipmentFailed`, `ShipmentCancelled`, `ShipmentCancelRefused`, `ReturnReceived` | [`adapters::events`], decided in [`saga::fulfilment`] and [`saga::refund`] |
-//! | events out: `OrderCreated`, `OrderConfirmed`, `OrderPaid`, `OrderShipped`, `OrderDelivered`, `OrderFailed`, `OrderCancellationRequested`, `OrderCancelled`, `RefundRequested`, `RefundApproved`, `RefundRejected`, `RefundCompleted`, `OrderRefunded`, `OrderClosed` | [`domain::event`], written in [`adapters::events`] |
+//! | events out: `OrderCreated`, `OrderModified`, `OrderBackordered`, `OrderConfirmed`, `OrderPaid`, `OrderShipped`, `OrderDelivered`, `OrderFailed`, `OrderCancellationRequested`, `OrderCancelled`, `RefundRequested`, `RefundApproved`, `RefundRejected`, `RefundCompleted`, `OrderRefunded`, `OrderClosed` | [`domain::event`], written in [`adapters::events`] |
 //! | milestone and axes of an order, and their steps | [`domain::status`], [`domain::order`] |
-//! | what was agreed, and its hash | [`domain::snapshot`] |
+//! | what was agreed, and its hash; how it is divided | [`domain::snapshot`], [`domain::modification`] |
 //! | refunds: numbered, priced, counted | [`domain::refund`], granted by [`domain::policy`] |
 //! | deadlines: the unpaid order's, the end of the return window | [`jobs::cancel_unpaid_orders`], [`jobs::close_orders`] |
 //! | deadline: any saga step's | [`jobs::detect_stuck_orders`]; what an order waits for is in [`domain::stuck`] |
 //! | whether orders, payments and inventory agree | [`jobs::reconcile_order_state`]; compared in [`domain::reconcile`], asked in [`adapters::peers`] |
 //! | subcommand `verify-history`, and one for each job | [`app::verify_history`], [`jobs::on_demand`] |
-//! | tables `order_snapshot`, `order_line`, `order_state`, view `placed_order` | `migrations/1001_orders.sql`, [`adapters::postgres`] |
+//! | tables `order_snapshot`, `order_line`, `order_state`, views `agreed_order`, `placed_order` | `migrations/1001_orders.sql`, [`adapters::postgres`] |
 //! | tables `order_detail_view`, `order_list_view`, `seller_dashboard_view` | `migrations/1003_read_models.sql`, [`read_model`] |
 //! | tables `job_progress`, `stuck_order`, `reconcile_difference` | `migrations/1002_jobs.sql`, [`adapters::postgres::watch`], [`adapters::postgres::stuck`], [`adapters::postgres::reconcile`] |
 

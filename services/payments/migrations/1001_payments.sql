@@ -13,7 +13,7 @@ CREATE TABLE payment (
     buyer_id        uuid,
     -- Whose money it becomes.
     seller_id       uuid,
-    -- Amounts are in minor units of the currency.
+    -- Amounts are in minor units of the currency. This one is what was agreed at first.
     amount_minor    bigint      CHECK (amount_minor > 0),
     captured_minor  bigint      NOT NULL DEFAULT 0,
     refunded_minor  bigint      NOT NULL DEFAULT 0,
@@ -41,13 +41,25 @@ CREATE TABLE payment (
     -- When its intent became known; before that, when the order was first heard of.
     created_at      timestamptz NOT NULL,
     updated_at      timestamptz NOT NULL,
+    -- What is to be paid: it falls when units are taken away from the order before that is paid, and this much is captured.
+    due_minor       bigint,
+    -- What was due when it was to be authorized, and so is held at most. Apart from due_minor, because that may have fallen since then, and
+    -- what is held is given up whole.
+    authorized_minor bigint,
+    -- Which version of what was agreed due_minor is of, so that no version takes effect twice; amount_minor is version 1.
+    terms_version   integer     NOT NULL DEFAULT 1 CHECK (terms_version >= 1),
     CONSTRAINT payment_has_terms_unless_it_has_not_begun
-        CHECK (num_nulls(buyer_id, seller_id, amount_minor, currency)
-               = CASE WHEN status IN ('hold', 'tombstone') THEN 4 ELSE 0 END),
+        CHECK (num_nulls(buyer_id, seller_id, amount_minor, due_minor, currency)
+               = CASE WHEN status IN ('hold', 'tombstone') THEN 5 ELSE 0 END),
     CONSTRAINT payment_has_an_age_while_it_is_only_authorized
         CHECK ((authorized_at IS NOT NULL) = (status = 'authorized' AND card_token IS NOT NULL)),
+    CONSTRAINT payment_holds_an_amount_once_that_is_asked_for
+        CHECK ((authorized_minor IS NULL) = (status IN ('hold', 'tombstone', 'pending', 'declined', 'closed'))),
+    -- Nothing is ever added to an order: what is due falls only.
+    CONSTRAINT payment_due_at_most_its_amount CHECK (due_minor BETWEEN 1 AND amount_minor),
+    CONSTRAINT payment_holds_at_least_what_is_due CHECK (authorized_minor BETWEEN due_minor AND amount_minor),
     -- Invariant I1, behind the domain's back.
-    CONSTRAINT payment_captured_at_most_its_amount CHECK (captured_minor BETWEEN 0 AND coalesce(amount_minor, 0)),
+    CONSTRAINT payment_captured_at_most_what_is_due CHECK (captured_minor BETWEEN 0 AND coalesce(due_minor, 0)),
     CONSTRAINT payment_refunded_at_most_what_was_asked_back CHECK (refunded_minor BETWEEN 0 AND asked_back_minor),
     CONSTRAINT payment_asked_back_at_most_what_was_captured CHECK (asked_back_minor <= captured_minor),
     -- Nobody earns what is not there yet.

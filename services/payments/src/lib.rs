@@ -3,7 +3,7 @@
 //! | what | where |
 //! | --- | --- |
 //! | RPCs `GetPayment`, `BatchGetPayments`, `UndoPayment`, `RetryRefund`, `GetSellerBalance`, `ListPostings` | [`adapters::grpc`]; the commands are in [`app`] |
-//! | events in: `OrderCreated`, `InventoryReserved`, `OrderConfirmed`, `OrderFailed`, `OrderCancelled` | [`adapters::events`], decided in [`saga::checkout`] |
+//! | events in: `OrderCreated`, `OrderModified`, `InventoryReserved`, `OrderConfirmed`, `OrderFailed`, `OrderCancelled` | [`adapters::events`], decided in [`saga::checkout`] |
 //! | events in: `CashCollected`, `OrderDelivered` | [`adapters::events`], decided in [`saga::fulfilment`] |
 //! | events in: `RefundApproved` | [`adapters::events`], decided in [`saga::refund`] |
 //! | events out: `PaymentAuthorized`, `PaymentDeclined`, `PaymentCaptured`, `CaptureFailed`, `PaymentVoided`, `PaymentRefunded`, `RefundFailed` | [`domain::Event`], written in [`adapters::events`] |

@@ -125,8 +125,8 @@ impl Participant for Payments {
     }
 
     /// Payments hears of an order on two topics and from the provider, and two replicas may hear of it at once.
-    fn lock(&self, heard: &Heard) -> Option<Uuid> {
-        Some(heard.fact.order_id().uuid())
+    fn locks(&self, heard: &Heard) -> Vec<Uuid> {
+        vec![heard.fact.order_id().uuid()]
     }
 
     async fn load(&self, tx: &mut PgConnection, facts: &[Caused<Heard>]) -> Result<(Loaded, Heads), Error> {

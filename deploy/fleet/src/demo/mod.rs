@@ -3,6 +3,7 @@
 mod backorder;
 mod carrier;
 mod deliveries;
+mod modification;
 mod returns;
 mod scenes;
 mod timeline;
@@ -84,6 +85,7 @@ async fn play(stage: &mut Stage) -> Result<()> {
     scenes::declined_card(stage).await?;
     scenes::last_two_units(stage).await?;
     backorder::waits_for_stock(stage).await?;
+    modification::split_and_modified(stage).await?;
     scenes::buyer_cancels(stage).await?;
     scenes::lost_answer(stage).await?;
     scenes::payments_killed(stage).await?;

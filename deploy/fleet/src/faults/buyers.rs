@@ -184,12 +184,23 @@ impl Buyers {
     }
 }
 
+/// What a buyer changes about an order, as long as it is not confirmed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Change {
+    /// One thing less.
+    TakeAway,
+    /// One thing as an order of its own.
+    Split,
+}
+
 /// How one order is paid for, and what its buyer does afterwards.
 struct Plan {
     intent: Intent,
     /// None: in cash.
     card: Option<String>,
     cancel_after: Duration,
+    /// What its buyer changes about it at once.
+    change: Option<Change>,
     /// Whether the goods are sent while things go wrong, and not some day.
     is_sent: bool,
     /// What becomes of them then.
@@ -215,6 +226,12 @@ impl Plan {
             39..45 => (Intent::MoneyBack, Some("tok_approved")),
             _ => (Intent::Pay, Some("tok_approved")),
         };
+        // While the provider is thinking there is time for that.
+        let change = match random.random_range(0..3) {
+            0 if card == Some(slow.as_str()) => Some(Change::TakeAway),
+            1 if card == Some(slow.as_str()) => Some(Change::Split),
+            _ => None,
+        };
         let is_sent = card.is_none() || intent == Intent::MoneyBack || random.random_range(0..4) == 0;
         let cancel_after = Duration::from_millis(random.random_range(0..800));
         let chosen = Fate::random(random);
@@ -235,7 +252,7 @@ impl Plan {
         if fate == Fate::Goodwill && card == Some("tok_approved") {
             card = Some("tok_refund_fails_1");
         }
-        Self { intent, card: card.map(str::to_owned), cancel_after, is_sent, fate }
+        Self { intent, card: card.map(str::to_owned), cancel_after, change, is_sent, fate }
     }
 }
 
@@ -285,6 +302,9 @@ impl Basket {
         self.ledger.acknowledged().submitted(&checkout).map_err(|error| error.to_string())?;
         lock(&self.ledger.placed).push(Placed { order_id, intent: self.intent(plan) });
         self.listen(order_id, submitted);
+        if let Err(why) = self.perhaps_change(plan, &order.order_id).await {
+            lock(&self.ledger.left_alone).push((self.intent(plan), why));
+        }
         let sent = async { if plan.is_sent { self.send(plan, &order.order_id).await } else { Ok(()) } };
         let (cancelled, sent) = tokio::join!(self.perhaps_cancel(plan, &order.order_id), sent);
         // It is placed, whatever could not be done about it since.
@@ -300,6 +320,25 @@ impl Basket {
         let failed = |code| self.note(code);
         let (depot, buyer, ledger) = (&self.depot, &self.shopper, &*self.ledger);
         Sending { depot, buyer, order_id, ledger, failed }.send(fate).await
+    }
+
+    /// Too late is an answer too.
+    async fn perhaps_change(&self, plan: &Plan, order_id: &str) -> Result<(), String> {
+        // What is scarce is one thing, of which nothing would be left.
+        let (Some(change), [sku, _]) = (plan.change, &self.lines[..]) else { return Ok(()) };
+        let attempt = || async move {
+            let changed = match change {
+                Change::TakeAway => self.shopper.modify(order_id, sku, 0).await.map(drop),
+                Change::Split => self.shopper.split(order_id, sku, 1).await.map(drop),
+            };
+            match changed {
+                Ok(()) => Ok(()),
+                Err(status) if status.code() == Code::FailedPrecondition => Ok(()),
+                Err(status) if status.code() == Code::NotFound => Err(Status::unavailable("not there yet").into()),
+                Err(status) => Err(status.into()),
+            }
+        };
+        self.persist(attempt).await
     }
 
     async fn perhaps_cancel(&self, plan: &Plan, order_id: &str) -> Result<(), String> {

@@ -6,7 +6,7 @@ use anyhow::{Result, bail, ensure};
 use futures::future::BoxFuture;
 use kernel::Mutant;
 
-use super::scenes::{self, DEADLINES, Stage, returns, waiting};
+use super::scenes::{self, DEADLINES, Stage, modification, returns, waiting};
 use crate::catalogue::Catalogue;
 use crate::fleet::Fleet;
 use crate::invariants::{self, Acknowledged, Report};
@@ -34,7 +34,7 @@ pub struct Scene {
 }
 
 /// Every mutant with its scene.
-pub static SCENES: [Scene; 16] = [
+pub static SCENES: [Scene; 19] = [
     Scene {
         mutant: Mutant::NoTombstone,
         title: "orders are cancelled before inventory and payments hear that they exist",
@@ -124,6 +124,24 @@ pub static SCENES: [Scene; 16] = [
         title: "buyers who wait for stock cancel",
         claim: "orders that wait for stock are counted in its line, and no others; they are neither held nor over",
         play: |stage| Box::pin(waiting::cancelled_in_line(stage)),
+    },
+    Scene {
+        mutant: Mutant::CaptureWhatWasAuthorized,
+        title: "buyers take one of two things away while the provider is thinking",
+        claim: "the provider charged nobody twice, and holds nothing for an order that ended",
+        play: |stage| Box::pin(modification::less_than_was_held(stage)),
+    },
+    Scene {
+        mutant: Mutant::ConfirmWithOlderTerms,
+        title: "buyers take one of two things away, and orders has not heard yet that both are theirs",
+        claim: "what is committed to an order is what is agreed",
+        play: |stage| Box::pin(modification::less_than_was_committed(stage)),
+    },
+    Scene {
+        mutant: Mutant::ModifyAfterConfirmation,
+        title: "buyers who pay at the door take one of two things away when it is too late",
+        claim: "what is committed to an order is what is agreed",
+        play: |stage| Box::pin(modification::after_confirmation(stage)),
     },
     Scene {
         mutant: Mutant::RestockWithoutSums,

@@ -7,6 +7,7 @@ use futures::future::try_join_all;
 use sandbox_provider::Mode;
 use sqlx::{AssertSqlSafe, Connection};
 
+pub(super) mod modification;
 pub(super) mod returns;
 pub(super) mod waiting;
 

@@ -75,6 +75,41 @@ pub(super) const CHECKS: &[Check] = &[
                       WHERE r.status = 'backordered') AS t",
     },
     Check {
+        invariant: "I2 stock",
+        claim: "what is committed to an order is what is agreed",
+        query: "SELECT count(*) AS examined, count(*) FILTER (WHERE wrong) AS broken, min(id::text) FILTER (WHERE wrong) AS example
+                FROM (SELECT s.order_id AS id, EXISTS (
+                          SELECT FROM jsonb_to_recordset(n.sku_totals) AS agreed (sku text, quantity bigint)
+                          FULL JOIN (SELECT a->>'sku' AS sku, sum((a->>'quantity')::bigint) AS units
+                                     FROM jsonb_array_elements(s.allocations) AS a GROUP BY 1) AS known USING (sku)
+                          FULL JOIN (SELECT a->>'sku' AS sku, sum((a->>'quantity')::bigint) AS units
+                                     FROM jsonb_array_elements(r.allocations) AS a GROUP BY 1) AS held USING (sku)
+                          WHERE agreed.quantity IS DISTINCT FROM known.units OR agreed.quantity IS DISTINCT FROM held.units) AS wrong
+                      FROM orders.order_state s
+                      JOIN orders.order_snapshot n ON n.order_id = s.order_id AND n.terms_version = s.terms_version
+                      LEFT JOIN inventory.reservation r ON r.order_id = s.order_id
+                      WHERE jsonb_array_length(s.allocations) > 0) AS t",
+    },
+    Check {
+        invariant: "I1 money",
+        claim: "an order that was split costs as much as its parts together, and one that was modified no more than before",
+        query: "SELECT count(*) AS examined, count(*) FILTER (WHERE wrong) AS broken, min(id::text) FILTER (WHERE wrong) AS example
+                FROM (SELECT n.order_id AS id, n.total_minor + part.minor > before.total_minor
+                             OR part.minor > 0 AND n.total_minor + part.minor <> before.total_minor AS wrong
+                      FROM orders.order_snapshot n
+                      JOIN orders.order_snapshot before ON before.order_id = n.order_id AND before.terms_version = n.terms_version - 1
+                      -- What is split off at once is created at once.
+                      CROSS JOIN LATERAL (SELECT coalesce(sum(p.total_minor), 0) AS minor FROM orders.order_snapshot p
+                                          WHERE p.split_from = n.order_id AND p.terms_version = 1 AND p.created_at = n.created_at) AS part) AS t",
+    },
+    Check {
+        invariant: "I1 money",
+        claim: "checkout shows every order, and what it costs",
+        query: "SELECT count(*) AS examined, count(*) FILTER (WHERE wrong) AS broken, min(id::text) FILTER (WHERE wrong) AS example
+                FROM (SELECT o.order_id AS id, c.total_minor IS DISTINCT FROM o.total_minor AS wrong
+                      FROM orders.placed_order o LEFT JOIN checkout.checkout_order c USING (order_id)) AS t",
+    },
+    Check {
         invariant: "I3 end",
         claim: "every order is paid for or undone: none is under way",
         query: "SELECT count(*) AS examined, count(*) FILTER (WHERE wrong) AS broken, min(id::text) FILTER (WHERE wrong) AS example

@@ -8,12 +8,19 @@ use crate::fleet::Fleet;
 use crate::topology::{Group, SERVICES};
 
 /// Of some events only those that meet a condition concern a consumer, and it notes no others: a prepaid order that is confirmed
-/// has yet to be paid, and checkout waits for that; the goods leave when the order is paid, or confirmed to be paid in cash.
-const CONCERNS: [(&str, &str, &str); 3] = [
+/// has yet to be paid, and checkout waits for that; the goods leave when the order is paid, or confirmed to be paid in cash; an order that was
+/// split off another is news to checkout, and to inventory none, which hears of it there.
+const CONCERNS: [(&str, &str, &str); 5] = [
+    ("checkout.outcomes", "tradewind.orders.v1.OrderCreated", SPLIT_OFF),
+    ("inventory.saga", "tradewind.orders.v1.OrderCreated", SUBMITTED),
     ("checkout.outcomes", "tradewind.orders.v1.OrderConfirmed", IN_CASH),
     ("shipping.saga", "tradewind.orders.v1.OrderConfirmed", IN_CASH),
     ("shipping.saga", "tradewind.orders.v1.OrderPaid", PREPAID),
 ];
+const SPLIT_OFF: &str =
+    "EXISTS (SELECT FROM orders.order_snapshot n WHERE n.order_id = j.aggregate_id AND n.split_from IS NOT NULL)";
+const SUBMITTED: &str =
+    "EXISTS (SELECT FROM orders.order_snapshot n WHERE n.order_id = j.aggregate_id AND n.split_from IS NULL)";
 const IN_CASH: &str =
     "EXISTS (SELECT FROM orders.order_snapshot n WHERE n.order_id = j.aggregate_id AND n.card_token IS NULL)";
 const PREPAID: &str =

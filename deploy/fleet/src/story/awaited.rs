@@ -117,6 +117,7 @@ impl Course {
                 self.total = money(e.total.as_ref());
                 self.unpaid_deadline = clock(timestamp_from_wire("unpaid_deadline", e.unpaid_deadline.as_ref()));
             }
+            Event::OrderModified(e) => self.total = money(e.total.as_ref()),
             Event::OrderBackordered(e) => {
                 self.unpaid_deadline = clock(timestamp_from_wire("unpaid_deadline", e.unpaid_deadline.as_ref()));
             }
@@ -214,6 +215,7 @@ impl Course {
             }
             Event::ShipmentCancelRefused(_) => self.stopping = Stopping::Refused,
             Event::CheckoutSubmitted(_)
+            | Event::ReservationModified(_)
             | Event::ReturnLabelBought(_)
             | Event::ReturnParcelMoved(_)
             | Event::ReturnReceived(_)

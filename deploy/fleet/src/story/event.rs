@@ -4,13 +4,13 @@ use contracts::cart::v1::{CartCleared, CartCreated, CartLineAdded, CartLineQuant
 use contracts::checkout::v1::CheckoutSubmitted;
 use contracts::inventory::v1::{
     BackInStock, InventoryBackordered, InventoryCommitRefused, InventoryCommitted, InventoryRejected,
-    InventoryReleased, InventoryReserved, LowStock, OutOfStock, ReservationExpired, StockAdded, StockAdjusted,
-    StockRemoved, StockWrittenOff,
+    InventoryReleased, InventoryReserved, LowStock, OutOfStock, ReservationExpired, ReservationModified, StockAdded,
+    StockAdjusted, StockRemoved, StockWrittenOff,
 };
 use contracts::orders::v1::{
     OrderBackordered, OrderCancellationRequested, OrderCancelled, OrderClosed, OrderConfirmed, OrderCreated,
-    OrderDelivered, OrderFailed, OrderPaid, OrderRefunded, OrderShipped, RefundApproved, RefundCompleted,
-    RefundRejected, RefundRequested,
+    OrderDelivered, OrderFailed, OrderModified, OrderPaid, OrderRefunded, OrderShipped, RefundApproved,
+    RefundCompleted, RefundRejected, RefundRequested,
 };
 use contracts::payments::v1::{
     CaptureFailed, PaymentAuthorized, PaymentCaptured, PaymentDeclined, PaymentRefunded, PaymentVoided, RefundFailed,
@@ -47,9 +47,9 @@ macro_rules! events {
 events! {
     CartCreated CartLineAdded CartLineQuantitySet CartLineRemoved CartCleared
     CheckoutSubmitted
-    OrderCreated OrderBackordered OrderConfirmed OrderPaid OrderShipped OrderDelivered OrderFailed OrderCancelled OrderCancellationRequested
+    OrderCreated OrderModified OrderBackordered OrderConfirmed OrderPaid OrderShipped OrderDelivered OrderFailed OrderCancelled OrderCancellationRequested
     RefundRequested RefundApproved RefundRejected RefundCompleted OrderRefunded OrderClosed
-    InventoryReserved InventoryBackordered InventoryRejected InventoryCommitted InventoryCommitRefused ReservationExpired InventoryReleased
+    InventoryReserved ReservationModified InventoryBackordered InventoryRejected InventoryCommitted InventoryCommitRefused ReservationExpired InventoryReleased
     StockAdded StockRemoved StockWrittenOff StockAdjusted OutOfStock BackInStock LowStock
     PaymentAuthorized PaymentDeclined PaymentCaptured CaptureFailed PaymentVoided PaymentRefunded RefundFailed
     ShipmentCreated ShipmentDispatched ShipmentDelivered ShipmentFailed ReturnLabelBought ReturnParcelMoved ReturnReceived

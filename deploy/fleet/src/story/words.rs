@@ -36,7 +36,18 @@ pub(super) fn words(event: &Event) -> Option<String> {
         Event::OrderCreated(e) => {
             let lines = e.lines.iter().map(|line| (line.sku.as_str(), i64::from(line.quantity)));
             let deadline = clock(timestamp_from_wire("unpaid_deadline", e.unpaid_deadline.as_ref()));
-            format!("created: {} for {}; to be paid by {deadline}", units(lines), money(e.total.as_ref()))
+            let from = match e.split_from_order_id.as_str() {
+                "" => String::new(),
+                order_id => format!(", split off order {order_id}"),
+            };
+            format!("created: {} for {}{from}; to be paid by {deadline}", units(lines), money(e.total.as_ref()))
+        }
+        Event::OrderModified(e) => {
+            let lines = e.lines.iter().map(|line| (line.sku.as_str(), i64::from(line.quantity)));
+            let split_off: Vec<_> = e.split_off.iter().map(|part| part.order_id.as_str()).collect();
+            let into =
+                if split_off.is_empty() { String::new() } else { format!("; split off: {}", split_off.join(", ")) };
+            format!("modified: {} for {} are left{into}{}", units(lines), money(e.total.as_ref()), note(&e.note))
         }
         Event::OrderBackordered(e) => {
             let until = clock(timestamp_from_wire("wait_until_time", e.wait_until_time.as_ref()));
@@ -71,6 +82,10 @@ pub(super) fn words(event: &Event) -> Option<String> {
         Event::InventoryReserved(e) => {
             let until = clock(timestamp_from_wire("expire_time", e.expire_time.as_ref()));
             format!("reserved until {until}: {}", allocated(&e.allocations))
+        }
+        Event::ReservationModified(e) => {
+            let how = if e.committed { "committed" } else { "reserved" };
+            format!("{how} no longer: {}; left: {}", allocated(&e.released), allocated(&e.allocations))
         }
         Event::InventoryBackordered(e) => {
             let until = clock(timestamp_from_wire("wait_until_time", e.wait_until_time.as_ref()));

@@ -40,7 +40,8 @@ fn each_service_reads_what_it_subscribes_to_in_order() {
     let mut log = log(&["OrderCreated", "OrderConfirmed", "OrderPaid"]);
     assert_eq!(read_all(&mut log, Service::Inventory), [new("OrderCreated")]);
     assert_eq!(read_all(&mut log, Service::Payments), [new("OrderCreated"), new("OrderConfirmed")]);
-    assert_eq!(read_all(&mut log, Service::Checkout), [new("OrderConfirmed"), new("OrderPaid")]);
+    let everything = [new("OrderCreated"), new("OrderConfirmed"), new("OrderPaid")];
+    assert_eq!(read_all(&mut log, Service::Checkout), everything);
     assert_eq!(read_all(&mut log, Service::Orders), []);
 }
 
@@ -59,8 +60,9 @@ fn a_relay_that_sends_again_sends_everything_from_there_on_to_everybody() {
     read_all(&mut log, Service::Payments);
     log.resend(1);
     assert_eq!(read_all(&mut log, Service::Payments), [seen("OrderConfirmed"), seen("OrderCancelled")]);
-    let twice = [new("OrderConfirmed"), new("OrderCancelled"), seen("OrderConfirmed"), seen("OrderCancelled")];
-    assert_eq!(read_all(&mut log, Service::Checkout), twice);
+    let once = [new("OrderCreated"), new("OrderConfirmed"), new("OrderCancelled")];
+    let again = [seen("OrderConfirmed"), seen("OrderCancelled")];
+    assert_eq!(read_all(&mut log, Service::Checkout), [&once[..], &again[..]].concat());
     assert_eq!(log.resends().collect::<Vec<_>>(), [0, 1, 2]);
 }
 

@@ -49,7 +49,8 @@ fn money_is_taken_once(_: &Fleet, state: &State) -> bool {
     state.orders.orders().all(|order| {
         let times = state.provider.times(Id::from_uuid(order.id.uuid()), OperationKind::Capture);
         let is_covered = payment(state, order).is_none_or(|payment| payment.captured.minor() <= order.total.minor());
-        times <= 1 && is_covered
+        let taken = state.provider.captured(Id::from_uuid(order.id.uuid()));
+        times <= 1 && is_covered && taken <= order.total.minor()
     })
 }
 

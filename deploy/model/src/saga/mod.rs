@@ -3,6 +3,7 @@
 pub mod backorder;
 pub mod checkout;
 pub mod fulfilment;
+pub mod modification;
 pub mod refund;
 
 use kernel::Id;
@@ -22,13 +23,16 @@ pub type Property = (&'static str, fn(&Fleet, &State) -> bool);
 
 /// What must hold, over all sagas.
 pub fn properties() -> impl Iterator<Item = &'static Property> {
-    checkout::PROPERTIES.iter().chain(backorder::PROPERTIES).chain(fulfilment::PROPERTIES).chain(refund::PROPERTIES)
+    [checkout::PROPERTIES, backorder::PROPERTIES, modification::PROPERTIES, fulfilment::PROPERTIES, refund::PROPERTIES]
+        .into_iter()
+        .flatten()
 }
 
 /// Commands, deadlines, and what warehouses and carriers do, that may come in a state.
 pub fn triggers(scenario: &Scenario, state: &State, actions: &mut Vec<Action>) {
     checkout::triggers(state, actions);
     backorder::triggers(state, actions);
+    modification::triggers(state, actions);
     refund::triggers(state, actions);
     fulfilment::deadlines(state, actions);
     if scenario.goods_leave {

@@ -13,12 +13,21 @@ use super::Store;
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct CheckoutStore {
     checkouts: BTreeMap<CheckoutId, Checkout>,
+    /// What each cost when it was submitted, in minor units.
+    submitted: BTreeMap<CheckoutId, i64>,
 }
 
 impl CheckoutStore {
     /// What was submitted.
     pub fn submitted(checkouts: impl IntoIterator<Item = Checkout>) -> Self {
-        Self { checkouts: checkouts.into_iter().map(|checkout| (checkout.id, checkout)).collect() }
+        let checkouts: BTreeMap<_, _> = checkouts.into_iter().map(|checkout| (checkout.id, checkout)).collect();
+        let submitted = checkouts.iter().map(|(id, checkout)| (*id, checkout.total().minor())).collect();
+        Self { checkouts, submitted }
+    }
+
+    /// What a checkout cost when it was submitted, in minor units.
+    pub fn submitted_total(&self, id: CheckoutId) -> i64 {
+        self.submitted[&id]
     }
 
     /// Every order of every checkout, with what the buyer is shown of it.
@@ -36,10 +45,12 @@ impl Store for CheckoutStore {
 
     fn save(&mut self, world: World) -> Result<(), String> {
         for (id, changed) in world.changed() {
-            let orders = self.checkouts.get_mut(&id).into_iter().flat_map(|checkout| &mut checkout.orders);
-            for order in orders.filter(|order| order.id == changed.id) {
-                *order = changed.clone();
+            let checkout = self.checkouts.get_mut(&id).ok_or("a checkout that was never submitted")?;
+            match checkout.orders.iter_mut().find(|order| order.id == changed.id) {
+                Some(order) => order.clone_from(changed),
+                None => checkout.orders.push(changed.clone()),
             }
+            checkout.orders.sort_by_key(|order| order.id);
         }
         Ok(())
     }

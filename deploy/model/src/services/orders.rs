@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use orders::Orders;
 use orders::domain::ids::OrderId;
 use orders::domain::order::Order;
+use orders::domain::snapshot::Snapshot;
 use orders::domain::world::World;
 
 use super::Store;
@@ -13,6 +14,8 @@ use super::Store;
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct OrdersStore {
     orders: BTreeMap<OrderId, Order>,
+    /// What is agreed about each.
+    agreed: BTreeMap<OrderId, Snapshot>,
 }
 
 impl OrdersStore {
@@ -22,7 +25,7 @@ impl OrdersStore {
     }
 
     /// Every order.
-    pub fn orders(&self) -> impl Iterator<Item = &Order> {
+    pub fn orders(&self) -> impl Iterator<Item = &Order> + Clone {
         self.orders.values()
     }
 }
@@ -31,11 +34,14 @@ impl Store for OrdersStore {
     type Participant = Orders;
 
     fn load(&self) -> World {
-        World::new(self.orders.values().cloned())
+        World::new(self.orders.values().cloned()).with_agreed(self.agreed.values().cloned())
     }
 
     fn save(&mut self, world: World) -> Result<(), String> {
-        for (order, _) in world.created() {
+        for (order, _, agreed) in world.agreements() {
+            self.agreed.insert(order.id, agreed.clone());
+        }
+        for order in world.created() {
             if self.orders.insert(order.id, order.clone()).is_some() {
                 return Err(format!("order {} is there already", order.id));
             }

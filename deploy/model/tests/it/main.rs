@@ -74,6 +74,17 @@ fn expected(mutant: Mutant) -> (&'static str, &'static str) {
             "I3: an order that has ended does not wait for stock, once inventory has heard of it",
             "inventory hears OrderCancelled of A: ignored",
         ),
+        Mutant::CaptureWhatWasAuthorized => {
+            ("I1: an order is charged at most once, and no more than it costs", "the buyer keeps one unit of order A")
+        }
+        Mutant::ConfirmWithOlderTerms => (
+            "I2: what is committed to an order that is confirmed is what is agreed",
+            "orders hears InventoryCommitted of A",
+        ),
+        Mutant::ModifyAfterConfirmation => (
+            "I2: what is committed to an order that is confirmed is what is agreed",
+            "the buyer keeps one unit of order A",
+        ),
         Mutant::ReleasePartsWithoutSums => (STOCK, "inventory hears ShipmentCancelled of A"),
         Mutant::DispatchAfterStopping => (IN_VAIN, "shipping hears OrderCancellationRequested of A"),
     }

@@ -24,7 +24,8 @@ use contracts::orders::v1::orders_service_server::{OrdersService, OrdersServiceS
 use contracts::orders::v1::{
     CancelOrderRequest, CancelOrderResponse, GetOrderDetailRequest, GetOrderDetailResponse, GetOrderHistoryRequest,
     GetOrderHistoryResponse, GetOrderRequest, GetOrderResponse, GetSellerDashboardRequest, GetSellerDashboardResponse,
-    ListOrdersRequest, ListOrdersResponse, Order, OrderHistoryEntry, RequestRefundRequest, RequestRefundResponse,
+    ListOrdersRequest, ListOrdersResponse, ModifyOrderRequest, ModifyOrderResponse, Order, OrderHistoryEntry,
+    RequestRefundRequest, RequestRefundResponse, SplitOrderRequest, SplitOrderResponse,
 };
 use futures::{Stream, StreamExt as _, stream};
 use kernel::Timestamp;
@@ -140,6 +141,14 @@ impl OrdersService for Orders {
 
     async fn cancel_order(&self, _: Request<CancelOrderRequest>) -> Result<Response<CancelOrderResponse>, Status> {
         Ok(Response::new(CancelOrderResponse::default()))
+    }
+
+    async fn modify_order(&self, _: Request<ModifyOrderRequest>) -> Result<Response<ModifyOrderResponse>, Status> {
+        Err(Status::unimplemented(""))
+    }
+
+    async fn split_order(&self, _: Request<SplitOrderRequest>) -> Result<Response<SplitOrderResponse>, Status> {
+        Err(Status::unimplemented(""))
     }
 
     async fn request_refund(

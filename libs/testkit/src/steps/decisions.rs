@@ -244,7 +244,7 @@ impl<T: Table> Explorer<'_, T> {
             step.answer
         );
         ensure!(
-            how != How::InAnotherOrder || answer != Answer::Refused,
+            how != How::InAnotherOrder || answer != Answer::Refused || step.is_command,
             "{trail}: {} is refused, although it can come then: it would be parked",
             step.name
         );

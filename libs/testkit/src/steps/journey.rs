@@ -14,13 +14,14 @@ pub struct Step<Fact> {
     pub(super) answer: Answer,
     pub(super) needs: &'static [&'static str],
     pub(super) at: Duration,
+    pub(super) is_command: bool,
 }
 
 impl<Fact> Step<Fact> {
     /// `from` says `name`: the topic of a service, or whoever else brings facts, such as a buyer or a clock. What one of them
     /// says comes in the order in which it is said. It takes effect and nobody hears of that, unless the row says otherwise.
     pub fn new(from: &'static str, name: &'static str, fact: Fact) -> Self {
-        Self { from, name, fact, answer: Answer::Tells(Vec::new()), needs: &[], at: Duration::ZERO }
+        Self { from, name, fact, answer: Answer::Tells(Vec::new()), needs: &[], at: Duration::ZERO, is_command: false }
     }
 
     /// It takes effect, and these events follow, in this order.
@@ -56,6 +57,13 @@ impl<Fact> Step<Fact> {
     #[must_use]
     pub fn needs(mut self, names: &'static [&'static str]) -> Self {
         self.needs = names;
+        self
+    }
+
+    /// It is a command: where it comes too late its caller is told so, and nothing is parked.
+    #[must_use]
+    pub fn commanded(mut self) -> Self {
+        self.is_command = true;
         self
     }
 

@@ -1,8 +1,12 @@
 //! Events in and out: what checkout subscribes to, and what its own event looks like on the wire.
 
 use contracts::checkout::v1 as wire;
-use contracts::convert::{id_from_wire, money_to_wire, timestamp_to_wire};
-use contracts::orders::v1::{OrderBackordered, OrderCancelled, OrderConfirmed, OrderFailed, OrderPaid};
+use contracts::convert::{id_from_wire, money_from_wire, money_to_wire, timestamp_to_wire};
+use contracts::google::r#type::Money as WireMoney;
+use contracts::orders::v1::{
+    OrderBackordered, OrderCancelled, OrderConfirmed, OrderCreated, OrderFailed, OrderModified, OrderPaid,
+};
+use kernel::Money;
 use messaging::{Envelope, Outgoing, Subscription, Trigger, Undecodable};
 
 use super::wire::{address_to_wire, lines_to_wire, payment_method_to_wire};
@@ -14,6 +18,26 @@ use crate::domain::quote::{Quote, SellerQuote};
 
 /// What checkout reacts to.
 pub const SUBSCRIPTIONS: &[Subscription] = &[
+    Subscription {
+        event: "tradewind.orders.v1.OrderCreated",
+        reaction: "shows the buyer an order that was split off one of the checkout; any other is known since the submission, and does not concern it",
+        follows: &[],
+        tests: &[
+            "services/checkout/tests/it/modifications.rs::a_watcher_sees_the_order_that_was_split_off_and_waits_for_both_outcomes",
+            "services/checkout/tests/it/modifications.rs::an_order_that_is_split_off_is_taken_in_once_whichever_event_comes_first",
+            "services/checkout/tests/it/modifications.rs::an_order_that_came_from_the_checkout_itself_is_not_taken_in_again",
+        ],
+    },
+    Subscription {
+        event: "tradewind.orders.v1.OrderModified",
+        reaction: "shows the buyer what the order costs now, and that there are those that were split off it",
+        follows: &[],
+        tests: &[
+            "services/checkout/tests/it/modifications.rs::an_order_of_which_units_are_taken_away_costs_less_and_so_does_the_checkout",
+            "services/checkout/tests/it/modifications.rs::an_order_that_is_split_off_is_taken_in_once_whichever_event_comes_first",
+            "services/checkout/tests/it/modifications.rs::a_modification_that_makes_no_sense_is_parked",
+        ],
+    },
     Subscription {
         event: "tradewind.orders.v1.OrderPaid",
         reaction: "shows the buyer that the order is paid for",
@@ -68,6 +92,22 @@ pub const TRIGGERS: &[Trigger] = &[Trigger {
 /// Reads an event of [`SUBSCRIPTIONS`].
 pub fn decode(event: &Envelope) -> Result<Option<Fact>, Undecodable> {
     let fact = match event.event_type.as_str() {
+        "tradewind.orders.v1.OrderCreated" => {
+            let created: OrderCreated = event.decode()?;
+            if created.split_from_order_id.is_empty() {
+                return Ok(None);
+            }
+            let seller_id = id_from_wire("seller_id", &created.seller_id).map_err(Undecodable::new)?;
+            let total = total(created.total.as_ref())?;
+            fact(&created.checkout_id, &created.order_id, News::SplitOff { seller_id, total })?
+        }
+        "tradewind.orders.v1.OrderModified" => {
+            let modified: OrderModified = event.decode()?;
+            let split_off = modified.split_off.iter().map(|order| id_from_wire("split_off.order_id", &order.order_id));
+            let split_off = split_off.collect::<Result<_, _>>().map_err(Undecodable::new)?;
+            let total = total(modified.total.as_ref())?;
+            fact(&modified.checkout_id, &modified.order_id, News::Modified { total, split_off })?
+        }
         "tradewind.orders.v1.OrderPaid" => {
             let paid: OrderPaid = event.decode()?;
             fact(&paid.checkout_id, &paid.order_id, News::Paid)?
@@ -102,6 +142,12 @@ fn fact(checkout_id: &str, order_id: &str, news: News) -> Result<Fact, Undecodab
         order_id: id_from_wire("order_id", order_id).map_err(Undecodable::new)?,
         news,
     })
+}
+
+/// What a buyer pays for an order.
+fn total(money: Option<&WireMoney>) -> Result<Money, Undecodable> {
+    let total = money_from_wire("total", money).map_err(Undecodable::new)?;
+    if total.is_negative() { Err(Undecodable(format!("total: is {total}, below zero"))) } else { Ok(total) }
 }
 
 fn reason(reason: String) -> Result<Reason, Undecodable> {

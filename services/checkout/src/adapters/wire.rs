@@ -105,7 +105,7 @@ pub(super) fn checkout_to_wire(checkout: &Checkout) -> wire::Checkout {
         quote_id: checkout.quote_id.to_string(),
         buyer_id: checkout.buyer_id.to_string(),
         orders: checkout.orders.iter().map(order_to_wire).collect(),
-        total: Some(money_to_wire(checkout.total)),
+        total: Some(money_to_wire(checkout.total())),
         submit_time: Some(timestamp_to_wire(checkout.submitted_at)),
         complete: checkout.is_complete(),
     }

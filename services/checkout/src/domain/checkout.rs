@@ -6,10 +6,11 @@
 //! PENDING -> FAILED
 //! PENDING | CONFIRMED -> CANCELLED
 //! PENDING -> BACKORDERED -> whatever PENDING leads to     it waits for stock
+//! PENDING | BACKORDERED: may cost less, and orders may be split off it, which are PENDING
 //! ```
 //! Which news leads where is decided in `saga/checkout.rs`.
 
-use kernel::{Money, Timestamp};
+use kernel::{Currency, Money, MoneyError, Timestamp};
 
 use super::fact::Reason;
 use super::ids::{BuyerId, CheckoutId, OrderId, QuoteId, SellerId};
@@ -24,10 +25,10 @@ pub struct Checkout {
     pub quote_id: QuoteId,
     /// The buyer.
     pub buyer_id: BuyerId,
-    /// One order for each seller, in the order of their ids.
+    /// One order for each seller, and those that were split off them. In the order of their ids.
     pub orders: Vec<CheckoutOrder>,
-    /// The sum of the orders' totals.
-    pub total: Money,
+    /// What it is paid in.
+    pub currency: Currency,
     /// When it was submitted.
     pub submitted_at: Timestamp,
 }
@@ -39,7 +40,7 @@ pub struct CheckoutOrder {
     pub id: OrderId,
     /// The seller.
     pub seller_id: SellerId,
-    /// What the buyer pays for it.
+    /// What the buyer pays for it. Zero as long as it is only known from the order that it was split off, which does not say.
     pub total: Money,
     /// What became of it.
     pub outcome: Outcome,
@@ -112,9 +113,23 @@ impl Checkout {
             quote_id: quote.id,
             buyer_id: quote.buyer_id,
             orders: orders.collect(),
-            total: quote.amounts.total,
+            currency: quote.amounts.total.currency(),
             submitted_at: now,
         }
+    }
+
+    /// What the buyer pays when every order goes through: the sum of the orders' totals.
+    pub fn total(&self) -> Money {
+        let total = self.total_with(Money::zero(self.currency));
+        total.expect("a quote's totals add up, and no order is taken in whose total does not")
+    }
+
+    /// The same, and that much for another order.
+    ///
+    /// # Errors
+    /// It is in another currency, or together they are too much.
+    pub fn total_with(&self, another: Money) -> Result<Money, MoneyError> {
+        Money::sum(self.orders.iter().map(|order| order.total).chain([another]), self.currency)
     }
 
     /// Whether every order has its outcome.

@@ -1,6 +1,6 @@
 //! Why checkout says no.
 
-use kernel::{Classified, ErrorKind, FieldViolation, InvalidQuantity, MoneyError, RegionCode, Timestamp};
+use kernel::{Classified, ErrorKind, FieldViolation, InvalidQuantity, Money, MoneyError, RegionCode, Timestamp};
 
 use super::ids::SellerId;
 use super::shipping::ServiceName;
@@ -63,6 +63,17 @@ pub enum Refusal {
     /// An order event names an order that no checkout here has.
     #[error("the checkout has no such order")]
     OrderNotFound,
+    /// An order was modified, and would cost more than before.
+    #[error("the order costs {total} and is modified to cost {modified}")]
+    ModifiedToMore {
+        /// What it costs.
+        total: Money,
+        /// What it is to cost.
+        modified: Money,
+    },
+    /// An order was split off whose total cannot be part of the checkout's.
+    #[error("what the checkout's orders cost does not add up: {0}")]
+    TotalsDoNotAddUp(MoneyError),
     /// An order event contradicts the outcome that the order has.
     #[error("the order is {outcome} and cannot become {news}")]
     OutcomeContradicted {
@@ -90,6 +101,8 @@ impl Classified for Refusal {
             | Self::QuoteAltered
             | Self::QuoteExpired(_)
             | Self::QuoteNotSubmittable
+            | Self::ModifiedToMore { .. }
+            | Self::TotalsDoNotAddUp(_)
             | Self::OutcomeContradicted { .. } => ErrorKind::FailedPrecondition,
         }
     }
@@ -109,6 +122,8 @@ impl Classified for Refusal {
             Self::QuoteNotSubmittable => "QUOTE_NOT_SUBMITTABLE",
             Self::CheckoutNotFound => "CHECKOUT_NOT_FOUND",
             Self::OrderNotFound => "ORDER_NOT_FOUND",
+            Self::ModifiedToMore { .. } => "MODIFIED_TO_MORE",
+            Self::TotalsDoNotAddUp(_) => "TOTALS_DO_NOT_ADD_UP",
             Self::OutcomeContradicted { .. } => "OUTCOME_CONTRADICTED",
         }
     }
@@ -129,7 +144,10 @@ impl Classified for Refusal {
             }
             Self::QuoteAltered => "quote_hash",
             Self::CheckoutNotFound => "checkout_id",
-            Self::OrderNotFound | Self::OutcomeContradicted { .. } => return Vec::new(),
+            Self::OrderNotFound
+            | Self::ModifiedToMore { .. }
+            | Self::TotalsDoNotAddUp(_)
+            | Self::OutcomeContradicted { .. } => return Vec::new(),
         };
         vec![FieldViolation::new(field, self)]
     }

@@ -1,8 +1,10 @@
 //! What checkout reacts to.
 
-use kernel::Text;
+use std::collections::BTreeSet;
 
-use super::ids::{CheckoutId, OrderId};
+use kernel::{Money, Text};
+
+use super::ids::{CheckoutId, OrderId, SellerId};
 
 /// A stable reason that orders gives, such as OUT_OF_STOCK.
 pub type Reason = Text<64>;
@@ -21,6 +23,20 @@ pub struct Fact {
 /// What happened to an order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum News {
+    /// It was split off another order of the checkout.
+    SplitOff {
+        /// The seller.
+        seller_id: SellerId,
+        /// What the buyer pays for it.
+        total: Money,
+    },
+    /// Units of it were taken away, or became orders of their own.
+    Modified {
+        /// What the buyer pays for it from now on.
+        total: Money,
+        /// The orders that were split off it. Each is told as [`News::SplitOff`] too, by a key of its own: sooner or later.
+        split_off: BTreeSet<OrderId>,
+    },
     /// It waits for stock.
     Backordered,
     /// An order to be paid in cash on delivery is confirmed, which is its outcome. A prepaid one has yet to be paid.

@@ -20,6 +20,14 @@ impl World {
         Self { checkouts, changed: BTreeSet::new() }
     }
 
+    /// A checkout.
+    ///
+    /// # Errors
+    /// It is unknown here.
+    pub fn checkout(&self, checkout_id: CheckoutId) -> Result<&Checkout, Refusal> {
+        self.checkouts.get(&checkout_id).ok_or(Refusal::CheckoutNotFound)
+    }
+
     /// An order of a checkout.
     ///
     /// # Errors
@@ -27,6 +35,18 @@ impl World {
     pub fn order(&mut self, checkout_id: CheckoutId, order_id: OrderId) -> Result<&mut CheckoutOrder, Refusal> {
         let checkout = self.checkouts.get_mut(&checkout_id).ok_or(Refusal::CheckoutNotFound)?;
         checkout.orders.iter_mut().find(|order| order.id == order_id).ok_or(Refusal::OrderNotFound)
+    }
+
+    /// Makes an order one of a checkout's, which is to be saved.
+    ///
+    /// # Errors
+    /// The checkout is unknown here.
+    pub fn add(&mut self, checkout_id: CheckoutId, order: CheckoutOrder) -> Result<(), Refusal> {
+        let checkout = self.checkouts.get_mut(&checkout_id).ok_or(Refusal::CheckoutNotFound)?;
+        self.changed.insert((checkout_id, order.id));
+        let place = checkout.orders.partition_point(|other| other.id < order.id);
+        checkout.orders.insert(place, order);
+        Ok(())
     }
 
     /// Notes that an order is to be saved.

@@ -1,14 +1,18 @@
 //! The checkout saga, seen from where it began: what became of each order.
 //!
-//! Nothing follows from an outcome but that a buyer can see it, so no event is ever made here.
+//! Nothing follows from an outcome but that a buyer can see it, so no event is ever made here. As long as an order has none, it may be modified:
+//! it costs less then, and orders that are split off it are the checkout's as well.
 
+use std::cmp::Ordering;
+use std::collections::BTreeSet;
 use std::convert::Infallible;
 
-use kernel::Timestamp;
+use kernel::{Money, Timestamp};
 
 use crate::domain::checkout::{CheckoutOrder, Outcome};
 use crate::domain::error::Refusal;
 use crate::domain::fact::{Fact, News, Reason};
+use crate::domain::ids::{CheckoutId, OrderId, SellerId};
 use crate::domain::world::World;
 
 type Decision = kernel::Decision<Infallible, Refusal>;
@@ -16,21 +20,80 @@ type Decision = kernel::Decision<Infallible, Refusal>;
 /// Decides what a fact does to an order's outcome. A checkout begins here, so one that is unknown is an error, not a fact
 /// that came early.
 pub fn decide(world: &mut World, fact: &Fact, now: Timestamp) -> Decision {
-    let order = match world.order(fact.checkout_id, fact.order_id) {
-        Ok(order) => order,
-        Err(refusal) => return Decision::Refused(refusal),
+    let (checkout_id, order_id) = (fact.checkout_id, fact.order_id);
+    let decided = match &fact.news {
+        News::SplitOff { seller_id, total } => on_order_split_off(world, checkout_id, order_id, *seller_id, *total),
+        News::Modified { total, split_off } => on_order_modified(world, checkout_id, order_id, *total, split_off),
+        News::Backordered => world.order(checkout_id, order_id).map(|order| on_order_backordered(order, now)),
+        News::Confirmed => world.order(checkout_id, order_id).map(|order| on_cash_order_confirmed(order, now)),
+        News::Paid => world.order(checkout_id, order_id).map(|order| on_order_paid(order, now)),
+        News::Failed(reason) => world.order(checkout_id, order_id).map(|order| on_order_failed(order, reason, now)),
+        News::Cancelled(reason) => {
+            world.order(checkout_id, order_id).map(|order| on_order_cancelled(order, reason, now))
+        }
     };
-    let decision = match &fact.news {
-        News::Backordered => on_order_backordered(order, now),
-        News::Confirmed => on_cash_order_confirmed(order, now),
-        News::Paid => on_order_paid(order, now),
-        News::Failed(reason) => on_order_failed(order, reason, now),
-        News::Cancelled(reason) => on_order_cancelled(order, reason, now),
-    };
+    let decision = decided.unwrap_or_else(Decision::Refused);
     if matches!(decision, Decision::Applied(_)) {
-        world.mark_changed(fact.checkout_id, fact.order_id);
+        world.mark_changed(checkout_id, order_id);
     }
     decision
+}
+
+/// There is another order: on its key this comes before all else that is told of it.
+fn on_order_split_off(
+    world: &mut World,
+    checkout_id: CheckoutId,
+    order_id: OrderId,
+    seller_id: SellerId,
+    total: Money,
+) -> Result<Decision, Refusal> {
+    let checkout = world.checkout(checkout_id)?;
+    let is_new = match checkout.orders.iter().find(|order| order.id == order_id) {
+        None => true,
+        // The order that it was split off came first, and did not say what this one costs.
+        Some(order) if order.total.is_zero() => false,
+        Some(_) => return Ok(Decision::AlreadyApplied),
+    };
+    checkout.total_with(total).map_err(Refusal::TotalsDoNotAddUp)?;
+    if is_new {
+        world.add(checkout_id, CheckoutOrder { id: order_id, seller_id, total, outcome: Outcome::Pending })?;
+    } else {
+        world.order(checkout_id, order_id)?.total = total;
+    }
+    Ok(Decision::noted())
+}
+
+/// An order costs less than before. What was split off it is the checkout's from now on, or the checkout would be complete with this order's
+/// outcome, before the others are heard of.
+fn on_order_modified(
+    world: &mut World,
+    checkout_id: CheckoutId,
+    order_id: OrderId,
+    total: Money,
+    split_off: &BTreeSet<OrderId>,
+) -> Result<Decision, Refusal> {
+    let order = world.order(checkout_id, order_id)?.clone();
+    let known: BTreeSet<OrderId> = world.checkout(checkout_id)?.orders.iter().map(|order| order.id).collect();
+    let unheard_of: Vec<OrderId> = split_off.difference(&known).copied().collect();
+    if total == order.total && unheard_of.is_empty() {
+        return Ok(Decision::AlreadyApplied);
+    }
+    match order.outcome {
+        Outcome::Pending | Outcome::Backordered { .. } => {}
+        // Orders modifies nothing that has its outcome.
+        Outcome::Confirmed { .. } | Outcome::Paid { .. } | Outcome::Failed { .. } | Outcome::Cancelled { .. } => {
+            return Ok(contradicts(&order, "MODIFIED"));
+        }
+    }
+    if !total.checked_cmp(order.total).is_ok_and(Ordering::is_le) {
+        return Err(Refusal::ModifiedToMore { total: order.total, modified: total });
+    }
+    for id in unheard_of {
+        let (seller_id, total) = (order.seller_id, Money::zero(total.currency()));
+        world.add(checkout_id, CheckoutOrder { id, seller_id, total, outcome: Outcome::Pending })?;
+    }
+    world.order(checkout_id, order_id)?.total = total;
+    Ok(Decision::noted())
 }
 
 fn on_order_backordered(order: &mut CheckoutOrder, at: Timestamp) -> Decision {

@@ -3,9 +3,10 @@
 use checkout::Outcomes;
 use checkout::adapters::postgres;
 use checkout::app::submit_checkout::{SubmitCheckout, submit_checkouts};
-use checkout::domain::checkout::Checkout;
+use checkout::domain::checkout::{Checkout, CheckoutOrder};
 use checkout::domain::fact::{Fact, News};
 use checkout::domain::payment_method::PaymentMethod;
+use kernel::{Id, Money};
 use messaging::{Cause, Caused, EventStore, Outcome, react};
 use testkit::{Database, Reads, TestClock};
 
@@ -23,7 +24,7 @@ async fn fill(database: &Database) {
         "INSERT INTO quote SELECT md5('quote' || n)::uuid, md5('buyer' || n)::uuid, now(), '{}'
          FROM generate_series(1, 20000) AS n",
         "INSERT INTO checkout
-         SELECT md5('checkout' || n)::uuid, md5('quote' || n)::uuid, md5('buyer' || n)::uuid, 100, 'EUR', now(), 1,
+         SELECT md5('checkout' || n)::uuid, md5('quote' || n)::uuid, md5('buyer' || n)::uuid, 'EUR', now(), 1,
                 decode(repeat('00', 32), 'hex'), md5('checkout' || n)::uuid
          FROM generate_series(1, 20000) AS n",
         "INSERT INTO checkout_order
@@ -52,19 +53,31 @@ async fn check_out(store: &EventStore) -> Checkout {
     checkout
 }
 
-/// Twenty checkouts, whose orders are paid for in one batch, and which are looked at.
+/// Twenty checkouts, whose orders are split and paid for in one batch each, and which are looked at.
 async fn do_business(store: &EventStore) {
-    let mut facts = Vec::new();
+    let mut split = Vec::new();
+    let mut paid = Vec::new();
     for _ in 0..CHECKOUTS_PER_ROUND {
         let checkout = check_out(store).await;
-        let fact = Fact { checkout_id: checkout.id, order_id: checkout.orders[0].id, news: News::Paid };
-        facts.push(Caused { fact, cause: Cause::command("service:test") });
+        let CheckoutOrder { id, seller_id, total, .. } = checkout.orders[0];
+        let new_id = Id::generate();
+        let say = |facts: &mut Vec<_>, order_id, news| {
+            let fact = Fact { checkout_id: checkout.id, order_id, news };
+            facts.push(Caused { fact, cause: Cause::command("service:test") });
+        };
+        say(&mut split, id, News::Modified { total: Money::zero(total.currency()), split_off: [new_id].into() });
+        say(&mut split, new_id, News::SplitOff { seller_id, total });
+        for order_id in [id, new_id] {
+            say(&mut paid, order_id, News::Paid);
+        }
     }
-    let mut unit = store.begin().await.unwrap();
-    let outcomes = react(&Outcomes::default(), &mut unit, &facts).await.unwrap();
-    unit.commit().await.unwrap();
-    assert!(outcomes.iter().all(|outcome| *outcome == Outcome::Applied), "{outcomes:?}");
-    for caused in facts {
+    for facts in [&split, &paid] {
+        let mut unit = store.begin().await.unwrap();
+        let outcomes = react(&Outcomes::default(), &mut unit, facts).await.unwrap();
+        unit.commit().await.unwrap();
+        assert!(outcomes.iter().all(|outcome| *outcome == Outcome::Applied), "{outcomes:?}");
+    }
+    for caused in paid {
         let checkout = postgres::checkout::find(store.pool(), caused.fact.checkout_id).await.unwrap();
         assert!(checkout.unwrap().is_complete());
     }

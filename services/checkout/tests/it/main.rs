@@ -5,6 +5,7 @@
 mod access;
 mod desk;
 mod indexes;
+mod modifications;
 mod outcomes;
 mod peers;
 mod quotes;

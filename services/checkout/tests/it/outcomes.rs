@@ -8,7 +8,7 @@ use tonic::Code;
 use crate::desk::{Desk, new_uuid};
 
 /// An event of an order of a checkout; orders tells of its creation first.
-fn order_event<E: prost::Message + prost::Name>(order_id: &str, version: i64, message: &E) -> Event {
+pub(crate) fn order_event<E: prost::Message + prost::Name>(order_id: &str, version: i64, message: &E) -> Event {
     Event::new("orders", "order", order_id.parse().unwrap(), version, message)
 }
 
@@ -16,7 +16,7 @@ fn ids(checkout: &Checkout, order: usize) -> (String, String) {
     (checkout.orders[order].order_id.clone(), checkout.checkout_id.clone())
 }
 
-fn paid(checkout: &Checkout, order: usize) -> Event {
+pub(crate) fn paid(checkout: &Checkout, order: usize) -> Event {
     let (order_id, checkout_id) = ids(checkout, order);
     order_event(&order_id.clone(), 3, &OrderPaid { order_id, checkout_id, shipping_instruction: None })
 }
@@ -42,23 +42,23 @@ fn failed(checkout: &Checkout, order: usize, reason: &str) -> Event {
     order_event(&failed.order_id.clone(), 2, &failed)
 }
 
-fn cancelled(checkout: &Checkout, order: usize, reason: &str) -> Event {
+pub(crate) fn cancelled(checkout: &Checkout, order: usize, reason: &str) -> Event {
     let (order_id, checkout_id) = ids(checkout, order);
     let cancelled = OrderCancelled { order_id, checkout_id, reason: reason.to_owned(), note: String::new() };
     order_event(&cancelled.order_id.clone(), 3, &cancelled)
 }
 
-fn outcomes(checkout: &Checkout) -> Vec<(OrderOutcome, &str)> {
+pub(crate) fn outcomes(checkout: &Checkout) -> Vec<(OrderOutcome, &str)> {
     checkout.orders.iter().map(|order| (order.outcome(), order.reason.as_str())).collect()
 }
 
-const PENDING: (OrderOutcome, &str) = (OrderOutcome::Pending, "");
+pub(crate) const PENDING: (OrderOutcome, &str) = (OrderOutcome::Pending, "");
 const BACKORDERED: (OrderOutcome, &str) = (OrderOutcome::Backordered, "");
-const PAID: (OrderOutcome, &str) = (OrderOutcome::Paid, "");
+pub(crate) const PAID: (OrderOutcome, &str) = (OrderOutcome::Paid, "");
 const CONFIRMED: (OrderOutcome, &str) = (OrderOutcome::Confirmed, "");
 
 /// Waits until the outcomes are these.
-async fn becomes(desk: &Desk, checkout: &Checkout, expected: &[(OrderOutcome, &str)]) -> Checkout {
+pub(crate) async fn becomes(desk: &Desk, checkout: &Checkout, expected: &[(OrderOutcome, &str)]) -> Checkout {
     let awaited = format!("outcomes {expected:?}");
     let probe = async || {
         let seen = desk.checkout(&checkout.checkout_id).await;
@@ -68,7 +68,7 @@ async fn becomes(desk: &Desk, checkout: &Checkout, expected: &[(OrderOutcome, &s
 }
 
 /// Waits until that event is in the inbox: it took effect, or did not matter.
-async fn is_heard(desk: &Desk, event: &Event) {
+pub(crate) async fn is_heard(desk: &Desk, event: &Event) {
     eventually("the event in the inbox", async || is_in_inbox(desk, event).await).await;
 }
 
@@ -80,7 +80,7 @@ async fn is_in_inbox(desk: &Desk, event: &Event) -> bool {
         .unwrap()
 }
 
-async fn parked_reason(desk: &Desk, event: &Event) -> String {
+pub(crate) async fn parked_reason(desk: &Desk, event: &Event) -> String {
     eventually("a parked event", async || {
         sqlx::query_scalar("SELECT reason FROM parked_event WHERE event_id = $1")
             .bind(event.id())

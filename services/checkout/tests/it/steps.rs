@@ -3,30 +3,64 @@
 use checkout::adapters::events::SUBSCRIPTIONS;
 use checkout::adapters::postgres;
 use checkout::app::submit_checkout::{SubmitCheckout, submit_checkouts};
-use checkout::domain::checkout::{Checkout, Outcome};
+use checkout::domain::checkout::{Checkout, CheckoutOrder, Outcome};
 use checkout::domain::fact::{Fact, News, Reason};
+use checkout::domain::ids::OrderId;
 use checkout::domain::payment_method::PaymentMethod;
 use checkout::domain::quote::Quote;
 use checkout::domain::world::World;
 use checkout::{Outcomes, SERVICE};
-use kernel::{Id, Timestamp};
+use kernel::{Id, Money, Timestamp};
 use messaging::{Subscription, UnitOfWork};
 use testkit::steps::{Broken, Journey, Step, Table};
 
 use crate::desk::a_quote;
 
 const ORDERS: &str = "orders";
+/// What is told of another order has a key of its own, and comes sooner or later than what is told of this one.
+const OTHER_KEY: &str = "orders, of the order that was split off";
 
-/// A checkout of one order.
+/// A checkout of one order, and what may be split off it.
 struct Submission {
     quote: Quote,
     checkout: Checkout,
+    other_id: OrderId,
 }
 
 impl Submission {
     fn says(&self, name: &'static str, news: News) -> Step<Fact> {
         let fact = Fact { checkout_id: self.checkout.id, order_id: self.checkout.orders[0].id, news };
         Step::new(ORDERS, name, fact)
+    }
+
+    fn says_other(&self, name: &'static str, news: News) -> Step<Fact> {
+        let fact = Fact { checkout_id: self.checkout.id, order_id: self.other_id, news };
+        Step::new(OTHER_KEY, name, fact)
+    }
+
+    /// A part of the order costs so much of it.
+    fn part(&self) -> Money {
+        Money::from_minor(1_000, self.checkout.currency)
+    }
+
+    /// Units are taken away, or become the other order.
+    fn modified(&self, split_off: &[OrderId]) -> Step<Fact> {
+        let total = self.checkout.total().checked_sub(self.part()).unwrap();
+        self.says("OrderModified", News::Modified { total, split_off: split_off.iter().copied().collect() })
+    }
+
+    fn other_created(&self) -> Step<Fact> {
+        let seller_id = self.checkout.orders[0].seller_id;
+        self.says_other("OrderCreated", News::SplitOff { seller_id, total: self.part() })
+    }
+
+    fn other_paid(&self) -> Step<Fact> {
+        self.says_other("OrderPaid of the other", News::Paid).needs(&["OrderCreated"])
+    }
+
+    fn other_cancelled(&self) -> Step<Fact> {
+        let reason = Reason::new("UNPAID").unwrap();
+        self.says_other("OrderCancelled of the other", News::Cancelled(reason)).needs(&["OrderCreated"])
     }
 
     fn confirmed(&self) -> Step<Fact> {
@@ -68,7 +102,7 @@ impl Table for Submission {
     fn about_a_new_order(start: Timestamp) -> Self {
         let quote = a_quote(start);
         let checkout = Checkout::of_quote(&quote, Id::generate(), Id::generate, start);
-        Self { quote, checkout }
+        Self { quote, checkout, other_id: Id::generate() }
     }
 
     fn world(&self) -> World {
@@ -104,6 +138,28 @@ impl Table for Submission {
                     .or_by([self.cancelled()]))
                 .then(self.paid()
                     .not_undone_by(final_is_final())),
+            Journey::new("an order that costs less once units are taken away")
+                .undone_by([self.failed()])
+                .then(self.modified(&[])
+                    .undone_by([self.failed()])
+                    .or_by([self.cancelled()]))
+                .then(self.paid()
+                    .not_undone_by(final_is_final())),
+            Journey::new("an order that another is split off")
+                .undone_by([self.failed()])
+                .then(self.modified(&[self.other_id])
+                    .undone_by([self.failed()]))
+                .then(self.other_created()
+                    .undone_by([self.failed(), self.other_cancelled()]))
+                .then(self.paid()
+                    .not_undone_by(final_is_final())),
+            Journey::new("an order that was split off another")
+                // It is not known yet.
+                .not_undone_by([self.other_cancelled().is_refused()])
+                .then(self.other_created()
+                    .undone_by([self.other_cancelled()]))
+                .then(self.other_paid()
+                    .not_undone_by([self.other_cancelled().is_refused()])),
             Journey::new("an order that is paid for at the door")
                 .undone_by([self.failed()])
                 .undone_by([self.cancelled()])
@@ -115,16 +171,17 @@ impl Table for Submission {
         ]
     }
 
-    /// The order, if its buyer was told that it comes.
+    /// The orders of which the buyer was told that they come.
     fn slate(&self, world: &World) -> String {
-        let mut world = world.clone();
-        match world.order(self.checkout.id, self.checkout.orders[0].id).map(|order| order.outcome.clone()) {
-            Ok(outcome @ (Outcome::Confirmed { .. } | Outcome::Paid { .. })) => outcome.name().to_owned(),
-            Ok(Outcome::Pending | Outcome::Backordered { .. } | Outcome::Failed { .. } | Outcome::Cancelled { .. }) => {
-                "nothing promised".to_owned()
+        let orders = world.checkout(self.checkout.id).map(|checkout| checkout.orders.as_slice()).unwrap_or_default();
+        let is_promised = |order: &&CheckoutOrder| match order.outcome {
+            Outcome::Confirmed { .. } | Outcome::Paid { .. } => true,
+            Outcome::Pending | Outcome::Backordered { .. } | Outcome::Failed { .. } | Outcome::Cancelled { .. } => {
+                false
             }
-            Err(refusal) => refusal.to_string(),
-        }
+        };
+        let promised = orders.iter().filter(is_promised).map(|order| order.outcome.name());
+        format!("promised: {}", promised.collect::<Vec<_>>().join(", "))
     }
 }
 

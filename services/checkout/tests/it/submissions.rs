@@ -154,13 +154,18 @@ async fn begin_submission(desk: &Desk, quote: &Quote) -> UnitOfWork {
 async fn submit_and_wait(desk: &Desk, quote: &Quote) -> JoinHandle<Result<Response<SubmitCheckoutResponse>, Status>> {
     let (mut client, request) = (desk.client.clone(), desk.buyer.request(submission(quote)));
     let submitting = tokio::spawn(async move { client.submit_checkout(request).await });
-    eventually("a submission that waits", async || {
+    waits_for_a_lock(desk).await;
+    submitting
+}
+
+/// Waits until the database makes a transaction wait for another.
+pub(crate) async fn waits_for_a_lock(desk: &Desk) {
+    eventually("a transaction that waits", async || {
         let waiting = "SELECT EXISTS (SELECT FROM pg_stat_activity
                        WHERE datname = current_database() AND wait_event_type = 'Lock')";
         sqlx::query_scalar::<_, bool>(waiting).fetch_one(desk.store.pool()).await.unwrap()
     })
     .await;
-    submitting
 }
 
 #[tokio::test]

@@ -3,17 +3,18 @@
 use std::collections::BTreeMap;
 
 use contracts::convert::{id_from_wire, timestamp_to_wire};
+use contracts::google::r#type::PostalAddress;
 use contracts::inventory::v1 as wire;
-use contracts::orders::v1::{OrderCancelled, OrderCreated, OrderFailed};
+use contracts::orders::v1::{OrderCancelled, OrderCreated, OrderFailed, OrderLine, OrderModified, SplitOff};
 use contracts::payments::v1::{PaymentAuthorized, PaymentRefunded};
 use contracts::shipping::v1::{ReturnCondition, ReturnReceived, ShipmentCancelled, ShipmentDispatched};
 use kernel::{Quantity, Sku};
 use messaging::{Envelope, Outgoing, Subscription, Trigger, Undecodable};
 
 use crate::domain::address::Place;
-use crate::domain::allocation::{Allocation, Returned, Shortage};
+use crate::domain::allocation::{Allocation, Returned, Shortage, sum_demand};
 use crate::domain::event::Event;
-use crate::domain::fact::{Dispatch, Fact, PartStop, Receipt};
+use crate::domain::fact::{Dispatch, Fact, Modification, PartStop, Receipt};
 use crate::domain::ids::OrderId;
 use crate::domain::stock::StockItem;
 use crate::domain::transfer::{self, Transfer};
@@ -35,6 +36,24 @@ pub const SUBSCRIPTIONS: &[Subscription] = &[
             "services/inventory/tests/it/backorders.rs::an_order_waits_for_what_there_is_too_little_of_and_is_given_it_when_it_comes",
             "services/inventory/tests/it/backorders.rs::orders_wait_for_no_more_than_the_seller_lets_them_however_many_come_at_once",
             "services/inventory/tests/it/checkout.rs::an_order_that_ended_before_it_was_created_here_reserves_nothing",
+        ],
+    },
+    Subscription {
+        event: "tradewind.orders.v1.OrderModified",
+        reaction: "holds less, or has the order wait for less; holds for the orders that were split off what they ask for, or begins with them as with any other",
+        follows: &[
+            "ReservationModified",
+            "InventoryReserved",
+            "InventoryBackordered",
+            "InventoryRejected",
+            "LowStock",
+            "OutOfStock",
+            "BackInStock",
+        ],
+        tests: &[
+            "services/inventory/tests/it/modification.rs::an_order_that_is_modified_holds_less_and_the_rest_is_on_sale_again",
+            "services/inventory/tests/it/modification.rs::what_is_split_off_an_order_stays_held_for_the_new_one",
+            "services/inventory/tests/it/modification.rs::of_an_order_that_waits_what_is_there_is_split_off_and_reserved",
         ],
     },
     Subscription {
@@ -153,7 +172,15 @@ pub const TRIGGERS: &[Trigger] = &[
 pub fn decode(event: &Envelope) -> Result<Option<Fact>, Undecodable> {
     let order_id = |id: &str| id_from_wire("order_id", id).map_err(Undecodable::new);
     let fact = match event.event_type.as_str() {
-        "tradewind.orders.v1.OrderCreated" => order_created(&event.decode()?)?,
+        "tradewind.orders.v1.OrderCreated" => {
+            let created: OrderCreated = event.decode()?;
+            // What was split off another order was heard of there, or will be.
+            if !created.split_from_order_id.is_empty() {
+                return Ok(None);
+            }
+            order_created(&created)?
+        }
+        "tradewind.orders.v1.OrderModified" => order_modified(&event.decode()?)?,
         "tradewind.payments.v1.PaymentAuthorized" => {
             Fact::PaymentAuthorized(order_id(&event.decode::<PaymentAuthorized>()?.order_id)?)
         }
@@ -176,22 +203,50 @@ pub fn decode(event: &Envelope) -> Result<Option<Fact>, Undecodable> {
 }
 
 fn order_created(event: &OrderCreated) -> Result<Fact, Undecodable> {
-    // An order that asks for nothing would be confirmed with nothing held.
-    if event.lines.is_empty() {
-        return Err(Undecodable::new("lines is empty"));
-    }
-    let lines = event.lines.iter().map(|line| {
-        let sku = line.sku.parse::<Sku>().map_err(Undecodable::new)?;
-        let quantity = Quantity::new(i64::from(line.quantity)).map_err(Undecodable::new)?;
-        Ok((sku, quantity))
-    });
     Ok(Fact::OrderCreated {
         order_id: id_from_wire("order_id", &event.order_id).map_err(Undecodable::new)?,
         seller_id: id_from_wire("seller_id", &event.seller_id).map_err(Undecodable::new)?,
-        lines: lines.collect::<Result<_, _>>()?,
-        // Where it goes decides what is taken, not whether: an order that does not say so is served like any other.
-        ship_to: event.ship_to.as_ref().map_or(Place::UNKNOWN, |to| Place::new(&to.region_code, &to.postal_code)),
+        lines: lines(&event.lines)?,
+        ship_to: place(event.ship_to.as_ref()),
     })
+}
+
+fn order_modified(event: &OrderModified) -> Result<Fact, Undecodable> {
+    let split_off = |part: &SplitOff| {
+        let order_id = id_from_wire("split_off.order_id", &part.order_id).map_err(Undecodable::new)?;
+        Ok((order_id, demand(part.units.iter().map(|line| (line.sku.as_str(), line.quantity)))?))
+    };
+    Ok(Fact::OrderModified(Modification {
+        order_id: id_from_wire("order_id", &event.order_id).map_err(Undecodable::new)?,
+        terms_version: event.terms_version,
+        seller_id: id_from_wire("seller_id", &event.seller_id).map_err(Undecodable::new)?,
+        ship_to: place(event.ship_to.as_ref()),
+        demand: sum_demand(&lines(&event.lines)?),
+        split_off: event.split_off.iter().map(split_off).collect::<Result<_, _>>()?,
+    }))
+}
+
+fn lines(lines: &[OrderLine]) -> Result<Vec<(Sku, Quantity)>, Undecodable> {
+    units(lines.iter().map(|line| (line.sku.as_str(), i64::from(line.quantity))))
+}
+
+fn demand<'a>(lines: impl Iterator<Item = (&'a str, i64)>) -> Result<BTreeMap<Sku, i64>, Undecodable> {
+    Ok(sum_demand(&units(lines)?))
+}
+
+/// An order that asks for nothing would be confirmed with nothing held.
+fn units<'a>(lines: impl Iterator<Item = (&'a str, i64)>) -> Result<Vec<(Sku, Quantity)>, Undecodable> {
+    let line = |(sku, units): (&str, i64)| {
+        let sku = sku.parse::<Sku>().map_err(Undecodable::new)?;
+        Ok((sku, Quantity::new(units).map_err(Undecodable::new)?))
+    };
+    let lines: Vec<_> = lines.map(line).collect::<Result<_, _>>()?;
+    if lines.is_empty() { Err(Undecodable::new("lines is empty")) } else { Ok(lines) }
+}
+
+/// Where it goes decides what is taken, not whether: an order that does not say so is served like any other.
+fn place(ship_to: Option<&PostalAddress>) -> Place {
+    ship_to.map_or(Place::UNKNOWN, |to| Place::new(&to.region_code, &to.postal_code))
 }
 
 fn shipment_dispatched(event: &ShipmentDispatched) -> Result<Fact, Undecodable> {
@@ -261,6 +316,7 @@ fn return_received(event: &ReturnReceived) -> Result<Fact, Undecodable> {
 }
 
 /// An event on the wire.
+#[expect(clippy::too_many_lines, reason = "each event is written here, and nowhere else")]
 pub fn encode(event: &Event) -> Outgoing {
     match event {
         Event::InventoryReserved { order_id, allocations, expires_at } => of_reservation(
@@ -286,9 +342,23 @@ pub fn encode(event: &Event) -> Outgoing {
                 wait_until_time: Some(timestamp_to_wire(*until)),
             },
         ),
-        Event::InventoryCommitted { order_id, allocations } => of_reservation(
+        Event::InventoryCommitted { order_id, terms_version, allocations } => of_reservation(
             *order_id,
-            &wire::InventoryCommitted { order_id: order_id.to_string(), allocations: allocations_to_wire(allocations) },
+            &wire::InventoryCommitted {
+                order_id: order_id.to_string(),
+                allocations: allocations_to_wire(allocations),
+                terms_version: *terms_version,
+            },
+        ),
+        Event::ReservationModified { order_id, terms_version, allocations, released, committed } => of_reservation(
+            *order_id,
+            &wire::ReservationModified {
+                order_id: order_id.to_string(),
+                terms_version: *terms_version,
+                allocations: allocations_to_wire(allocations),
+                released: allocations_to_wire(released),
+                committed: *committed,
+            },
         ),
         Event::InventoryCommitRefused { order_id } => of_reservation(
             *order_id,

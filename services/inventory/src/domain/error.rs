@@ -11,6 +11,10 @@ pub enum Error {
     /// cannot be; an operator has to look.
     #[error("order {0} has a payment, and no stock was ever held for it")]
     NothingReserved(OrderId),
+    /// More is left of an order and of what was split off it than is held for it. Orders only takes away, so this cannot be; an operator has to
+    /// look.
+    #[error("order {0} was modified, and asks for more than is held for it")]
+    ModifiedToMore(OrderId),
     /// Goods left for an order that no stock is committed to, or came back from one or were stopped, or money of one was given back. All of
     /// that happens only once it is, so this cannot be; an operator has to look.
     #[error(
@@ -107,6 +111,7 @@ impl Classified for Error {
         match self {
             Self::NoSuchTransfer(_) => ErrorKind::NotFound,
             Self::NothingReserved(_)
+            | Self::ModifiedToMore(_)
             | Self::NothingCommitted(_)
             | Self::DispatchedMoreThanHeld { .. }
             | Self::StoppedMoreThanHeld { .. }
@@ -121,6 +126,7 @@ impl Classified for Error {
     fn reason(&self) -> &'static str {
         match self {
             Self::NothingReserved(_) => "NOTHING_RESERVED",
+            Self::ModifiedToMore(_) => "MODIFIED_TO_MORE",
             Self::NothingCommitted(_) => "NOTHING_COMMITTED",
             Self::DispatchedMoreThanHeld { .. } => "DISPATCHED_MORE_THAN_HELD",
             Self::StoppedMoreThanHeld { .. } => "STOPPED_MORE_THAN_HELD",

@@ -4,6 +4,7 @@ use kernel::Timestamp;
 
 use super::allocation::{Allocation, Shortage};
 use super::ids::OrderId;
+use super::reservation::TermsVersion;
 use super::stock::StockItem;
 use super::transfer::Transfer;
 
@@ -39,8 +40,23 @@ pub enum Event {
     InventoryCommitted {
         /// The order.
         order_id: OrderId,
+        /// The version of what was agreed that it is committed for.
+        terms_version: TermsVersion,
         /// What is committed where.
         allocations: Vec<Allocation>,
+    },
+    /// Less is held, because units were taken away from the order.
+    ReservationModified {
+        /// The order.
+        order_id: OrderId,
+        /// The version of what was agreed that it holds now.
+        terms_version: TermsVersion,
+        /// What it holds now where.
+        allocations: Vec<Allocation>,
+        /// What it holds no longer.
+        released: Vec<Allocation>,
+        /// Whether what it holds belongs to the order already.
+        committed: bool,
     },
     /// The payment came after the reservation had expired.
     InventoryCommitRefused {

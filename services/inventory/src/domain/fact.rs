@@ -8,6 +8,7 @@ use uuid::Uuid;
 use super::address::Place;
 use super::allocation::Returned;
 use super::ids::{MovementId, OrderId, ParcelId, ReturnId, SellerId, ShipmentId, StockItemId, TransferId, WarehouseId};
+use super::reservation::TermsVersion;
 
 /// A fact.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,6 +24,8 @@ pub enum Fact {
         /// Where its parcels go.
         ship_to: Place,
     },
+    /// Units were taken away from an order, or became orders of their own: it is to hold less.
+    OrderModified(Modification),
     /// The order's payment is authorized: its stock is to be committed.
     PaymentAuthorized(OrderId),
     /// The order failed or was cancelled: its stock is to be given back.
@@ -54,6 +57,23 @@ pub enum Fact {
     TransferDispatched(TransferDispatch),
     /// Goods of a transfer arrived, or it is known that no more do.
     TransferReceived(TransferReceipt),
+}
+
+/// What an order asks for from now on, which is less than before.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Modification {
+    /// The order.
+    pub order_id: OrderId,
+    /// The version of what was agreed about it.
+    pub terms_version: TermsVersion,
+    /// Its seller, and that of the orders that were split off.
+    pub seller_id: SellerId,
+    /// Where the parcels go, also of those.
+    pub ship_to: Place,
+    /// What is left, by SKU; at least one unit.
+    pub demand: BTreeMap<Sku, i64>,
+    /// The orders that were split off it just now, and what each asks for; at least one unit.
+    pub split_off: Vec<(OrderId, BTreeMap<Sku, i64>)>,
 }
 
 /// A parcel that left a warehouse.
@@ -205,9 +225,16 @@ pub struct TransferReceipt {
 }
 
 impl Fact {
-    /// The order that it is about, if it is about one.
+    /// The orders that it is about: the first that it is about above all, then those that were split off it.
+    pub fn order_ids(&self) -> Vec<OrderId> {
+        let split_off: &[_] = if let Self::OrderModified(modification) = self { &modification.split_off } else { &[] };
+        self.order_id().into_iter().chain(split_off.iter().map(|(order_id, _)| *order_id)).collect()
+    }
+
+    /// The order that it is about above all, if it is about one.
     pub fn order_id(&self) -> Option<OrderId> {
         match self {
+            Self::OrderModified(modification) => Some(modification.order_id),
             Self::OrderCreated { order_id, .. }
             | Self::PaymentAuthorized(order_id)
             | Self::OrderEnded(order_id)
@@ -229,6 +256,7 @@ impl Fact {
             Self::TransferDispatched(dispatch) => Some(dispatch.transfer_id),
             Self::TransferReceived(receipt) => Some(receipt.transfer_id),
             Self::OrderCreated { .. }
+            | Self::OrderModified(_)
             | Self::PaymentAuthorized(_)
             | Self::OrderEnded(_)
             | Self::ReservationDue(_)

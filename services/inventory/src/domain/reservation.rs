@@ -44,7 +44,12 @@ pub struct Reservation {
     pub expires_at: Option<Timestamp>,
     /// What it waits for, while it does.
     pub backorder: Option<Backorder>,
+    /// The version of what was agreed that it is for.
+    pub terms_version: TermsVersion,
 }
+
+/// Which version of what was agreed about an order: 1, and one more with every modification.
+pub type TermsVersion = i32;
 
 /// What an order waits for.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -92,7 +97,7 @@ pub enum Status {
 impl Reservation {
     /// A reservation that never held anything.
     pub fn without_stock(order_id: OrderId, status: Status) -> Self {
-        Self { order_id, status, allocations: Vec::new(), expires_at: None, backorder: None }
+        Self { order_id, status, allocations: Vec::new(), expires_at: None, backorder: None, terms_version: 1 }
     }
 
     /// Whether its time has passed.
@@ -104,6 +109,23 @@ impl Reservation {
     pub fn remaining(&self) -> Vec<Allocation> {
         let units = |allocation: &Allocation| allocation.with_quantity(allocation.remaining());
         self.allocations.iter().map(units).filter(|allocation| allocation.quantity > 0).collect()
+    }
+
+    /// Takes these units out of what it holds, of which nothing has left: of each SKU those last that were allocated last. Answers what was held of
+    /// them, and where.
+    pub(crate) fn take_out(&mut self, units: &BTreeMap<Sku, i64>) -> Vec<Allocation> {
+        let mut wanted = units.clone();
+        let mut taken = Vec::new();
+        for allocation in self.allocations.iter_mut().rev() {
+            let Some(wanted) = wanted.get_mut(&allocation.sku) else { continue };
+            let units = allocation.remaining().min(*wanted);
+            *wanted -= units;
+            allocation.quantity -= units;
+            taken.push(allocation.with_quantity(units));
+        }
+        self.allocations.retain(|allocation| allocation.quantity > 0);
+        taken.retain(|allocation| allocation.quantity > 0);
+        taken
     }
 
     /// What of it has left.

@@ -139,6 +139,13 @@ impl World {
         })
     }
 
+    /// Whether stock that an order waits for was only looked at: it was too little for what the order asked for when the batch began, and may be
+    /// enough by now, because it asks for less.
+    pub(crate) fn is_only_seen(&self, backorder: &Backorder) -> bool {
+        let Backorder { seller_id, demand, .. } = backorder;
+        demand.keys().any(|sku| self.sold_out.contains_key(&(*seller_id, sku.clone())))
+    }
+
     /// From which stock items what an order waits for would be taken.
     pub(crate) fn allocate_to_waiting(&self, backorder: &Backorder) -> Result<Vec<Allocation>, Vec<Shortage>> {
         let Backorder { seller_id, demand, ship_to, .. } = backorder;

@@ -105,6 +105,9 @@ impl Contribution {
             "tradewind.inventory.v1.InventoryCommitted" => {
                 self.held(&record.read::<wire::InventoryCommitted>()?.allocations, commit)?;
             }
+            "tradewind.inventory.v1.ReservationModified" => {
+                self.held(&record.read::<wire::ReservationModified>()?.released, release)?;
+            }
             "tradewind.inventory.v1.InventoryReleased" => {
                 self.held(&record.read::<wire::InventoryReleased>()?.allocations, release)?;
             }

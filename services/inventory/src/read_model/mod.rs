@@ -81,6 +81,7 @@ pub const SUBSCRIPTIONS: &[Subscription] = &[
     own("tradewind.inventory.v1.LowStock"),
     own("tradewind.inventory.v1.InventoryReserved"),
     own("tradewind.inventory.v1.InventoryCommitted"),
+    own("tradewind.inventory.v1.ReservationModified"),
     own("tradewind.inventory.v1.InventoryReleased"),
     own("tradewind.inventory.v1.TransferDispatched"),
     own("tradewind.inventory.v1.TransferReceived"),

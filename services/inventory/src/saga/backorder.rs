@@ -40,14 +40,15 @@ pub fn on_backorder_due(
     };
     let Some(backorder) = &reservation.backorder else { return Decision::AlreadyApplied };
     match world.allocate_to_waiting(backorder) {
+        Ok(_) if world.is_only_seen(backorder) => Decision::Ignored("its stock is looked at again"),
         Ok(allocations) => {
             let expires_at =
                 world.hold_until(backorder.seller_id, backorder.demand.keys(), now, policy.reservation_ttl);
-            checkout::reserve(world, order_id, allocations, expires_at)
+            checkout::reserve(world, reservation, allocations, expires_at)
         }
         Err(_) if now < backorder.until => Decision::Ignored("there is still too little"),
         Err(shortages) => {
-            world.put_reservation(Reservation::without_stock(order_id, Status::Rejected));
+            world.put_reservation(Reservation { status: Status::Rejected, backorder: None, ..reservation });
             Decision::applied(Event::InventoryRejected { order_id, shortages })
         }
     }

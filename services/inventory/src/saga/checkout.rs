@@ -40,7 +40,8 @@ pub fn on_order_created(
     match world.allocate(seller_id, demand, ship_to) {
         Ok(allocations) => {
             let expires_at = world.hold_until(seller_id, demand.keys(), now, policy.reservation_ttl);
-            reserve(world, order_id, allocations, expires_at)
+            let new = Reservation::without_stock(order_id, Status::Active);
+            reserve(world, new, allocations, expires_at)
         }
         Err(shortages) if world.may_wait(seller_id, &shortages) => {
             let short = shortages.iter().map(|shortage| shortage.sku.clone()).collect();
@@ -55,18 +56,21 @@ pub fn on_order_created(
     }
 }
 
-/// Holds stock for an order.
+/// Holds stock for an order, of which nothing was held before.
 pub(super) fn reserve(
     world: &mut World,
-    order_id: OrderId,
+    before: Reservation,
     allocations: Vec<Allocation>,
     expires_at: Timestamp,
 ) -> Decision<Event, Error> {
+    let order_id = before.order_id;
     world.move_stock(&allocations, StockItem::reserve);
     world.put_reservation(Reservation {
+        status: Status::Active,
         allocations: allocations.clone(),
         expires_at: Some(expires_at),
-        ..Reservation::without_stock(order_id, Status::Active)
+        backorder: None,
+        ..before
     });
     Decision::applied(Event::InventoryReserved { order_id, allocations, expires_at })
 }
@@ -94,10 +98,11 @@ pub fn on_payment_authorized(world: &mut World, order_id: OrderId) -> Decision<E
 }
 
 fn commit(world: &mut World, reservation: Reservation) -> Decision<Event, Error> {
-    let (order_id, allocations) = (reservation.order_id, reservation.allocations.clone());
+    let (order_id, terms_version) = (reservation.order_id, reservation.terms_version);
+    let allocations = reservation.allocations.clone();
     world.move_stock(&allocations, StockItem::commit);
     world.put_reservation(Reservation { status: Status::Committed, ..reservation });
-    Decision::applied(Event::InventoryCommitted { order_id, allocations })
+    Decision::applied(Event::InventoryCommitted { order_id, terms_version, allocations })
 }
 
 /// Gives back whatever is held and has not left. For an order never heard of, leaves a tombstone that refuses a late reserve.
@@ -112,7 +117,7 @@ pub fn on_order_ended(world: &mut World, order_id: OrderId) -> Decision<Event, E
         Status::Active => release(world, reservation, StockItem::release_reserved, Status::Released, Vec::new()),
         Status::Backordered if Mutant::WaitAfterEnd.is_active() => Decision::Ignored("it waits on"),
         Status::Backordered => {
-            world.put_reservation(Reservation::without_stock(order_id, Status::Released));
+            world.put_reservation(Reservation { status: Status::Released, backorder: None, ..reservation });
             Decision::noted()
         }
         Status::Committed => release_committed(world, reservation),

@@ -48,6 +48,7 @@ fn crossings(events: &[Event]) -> Vec<(&'static str, i64)> {
         | Event::InventoryBackordered { .. }
         | Event::InventoryRejected { .. }
         | Event::InventoryCommitted { .. }
+        | Event::ReservationModified { .. }
         | Event::InventoryCommitRefused { .. }
         | Event::ReservationExpired { .. }
         | Event::InventoryReleased { .. }

@@ -140,6 +140,7 @@ pub(super) fn world_with_dispatched(status: Option<Status>, dispatched: i64) -> 
             allocations: vec![cups(3, dispatched)],
             expires_at: Some(expires_at()),
             backorder: None,
+            terms_version: 1,
         }),
     }
     world

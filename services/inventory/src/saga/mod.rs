@@ -4,6 +4,7 @@
 pub mod backorder;
 pub mod checkout;
 pub mod fulfilment;
+pub mod modification;
 pub mod refund;
 pub mod returns;
 pub mod transfers;
@@ -32,6 +33,7 @@ pub fn decide(world: &mut World, fact: &Fact, policy: &Policy, now: Timestamp) -
             let demand = sum_demand(lines);
             checkout::on_order_created(world, *order_id, *seller_id, &demand, ship_to, policy, now)
         }
+        Fact::OrderModified(modified) => modification::on_order_modified(world, modified, policy, now),
         Fact::PaymentAuthorized(order_id) => checkout::on_payment_authorized(world, *order_id),
         Fact::OrderEnded(order_id) => checkout::on_order_ended(world, *order_id),
         Fact::ReservationDue(order_id) => checkout::on_reservation_due(world, *order_id, now),

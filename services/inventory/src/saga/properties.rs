@@ -1,5 +1,6 @@
 //! Whatever facts come, in whatever order and however often, no unit is sold twice or lost (invariant I2).
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use kernel::Decision;
@@ -12,7 +13,7 @@ use super::fixtures::{
 };
 use crate::domain::address::Place;
 use crate::domain::allocation::Allocation;
-use crate::domain::fact::{Fact, StockChangeKind};
+use crate::domain::fact::{Fact, Modification, StockChangeKind};
 use crate::domain::ids::{OrderId, StockItemId};
 use crate::domain::reservation::Status;
 use crate::domain::stock::{Levels, MovementType, StockItem};
@@ -27,6 +28,12 @@ const WAREHOUSES: u128 = 2;
 enum Step {
     Saga(Fact),
     Stock(Fact),
+    /// So many per cent of the units of an order are left; the others are dropped, or become an order of their own.
+    Modified {
+        number: u128,
+        percent: i64,
+        splits: bool,
+    },
     TimePasses(Duration),
 }
 
@@ -71,8 +78,34 @@ fn any_step() -> impl Strategy<Value = Step> {
         6 => left.prop_map(Step::Saga),
         6 => came_back.prop_map(Step::Saga),
         2 => stock.prop_map(Step::Stock),
+        4 => (0..ORDERS, 1..100_i64, any::<bool>())
+            .prop_map(|(number, percent, splits)| Step::Modified { number, percent, splits }),
         1 => (0..600_u64).prop_map(|secs| Step::TimePasses(Duration::from_secs(secs))),
     ]
+}
+
+/// An order asks for so many per cent of what is held for it. An order that is split off it has a number of its own.
+fn modified(world: &World, number: u128, percent: i64, splits: bool) -> Option<Fact> {
+    let reservation = world.reservation(order(number))?;
+    let (mut demand, mut rest) = (BTreeMap::new(), BTreeMap::new());
+    for allocation in reservation.remaining() {
+        let left = allocation.quantity * percent / 100;
+        *demand.entry(allocation.sku.clone()).or_insert(0) += left;
+        *rest.entry(allocation.sku).or_insert(0) += allocation.quantity - left;
+    }
+    demand.retain(|_, units| *units > 0);
+    rest.retain(|_, units| *units > 0);
+    let split_off = if splits && !rest.is_empty() { vec![(order(ORDERS + number), rest)] } else { Vec::new() };
+    (!demand.is_empty()).then(|| {
+        Fact::OrderModified(Modification {
+            order_id: order(number),
+            terms_version: reservation.terms_version + 1,
+            seller_id: seller(),
+            ship_to: Place::UNKNOWN,
+            demand,
+            split_off,
+        })
+    })
 }
 
 /// Every SKU in every warehouse, with up to nine units each.
@@ -96,12 +129,20 @@ proptest! {
         steps in prop::collection::vec(any_step(), 1..80),
     ) {
         let (mut world, items) = stocked(&totals);
-        let orders: Vec<_> = (0..ORDERS).map(order).collect();
+        let orders: Vec<_> = (0..2 * ORDERS).map(order).collect();
         let mut now = NOON;
         for step in steps {
             let before = world.clone();
+            let step = match step {
+                Step::Modified { number, percent, splits } => match modified(&world, number, percent, splits) {
+                    Some(fact) => Step::Saga(fact),
+                    None => continue,
+                },
+                other => other,
+            };
             let decision = match &step {
                 Step::Saga(fact) | Step::Stock(fact) => decide(&mut world, fact, &POLICY, now),
+                Step::Modified { .. } => continue,
                 Step::TimePasses(duration) => {
                     now = now + *duration;
                     continue;

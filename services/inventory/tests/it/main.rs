@@ -26,6 +26,7 @@ mod crossings;
 mod fulfilment;
 mod indexes;
 mod marketplace;
+mod modification;
 mod parts;
 mod policies;
 mod refund;

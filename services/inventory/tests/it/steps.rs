@@ -8,7 +8,7 @@ use inventory::app::create_warehouse::{CreateWarehouse, create_warehouse};
 use inventory::app::set_stock_policy::{SetStockPolicy, set_stock_policy};
 use inventory::domain::address::Place;
 use inventory::domain::allocation::Returned;
-use inventory::domain::fact::{Dispatch, Fact, PartStop, Receipt, StockChangeKind};
+use inventory::domain::fact::{Dispatch, Fact, Modification, PartStop, Receipt, StockChangeKind};
 use inventory::domain::ids::{OrderId, ParcelId, ReturnId, SellerId, ShipmentId, StockItemId, WarehouseId};
 use inventory::domain::policy::{SkuPolicy, SkuPolicyChange};
 use inventory::domain::stock::StockItem;
@@ -30,6 +30,7 @@ const RESERVED: &str = "InventoryReserved";
 const BACKORDERED: &str = "InventoryBackordered";
 const REJECTED: &str = "InventoryRejected";
 const COMMITTED: &str = "InventoryCommitted";
+const MODIFIED: &str = "ReservationModified";
 const REFUSED: &str = "InventoryCommitRefused";
 const EXPIRED: &str = "ReservationExpired";
 const RELEASED: &str = "InventoryReleased";
@@ -61,6 +62,19 @@ impl Checkout {
         let fact =
             Fact::OrderCreated { order_id: self.order_id, seller_id: self.seller_id, lines, ship_to: Place::UNKNOWN };
         Step::new(ORDERS, "OrderCreated", fact)
+    }
+
+    /// So many cups are left of it.
+    fn modified(&self, terms_version: i32, cups: i64) -> Step<Fact> {
+        let modification = Modification {
+            order_id: self.order_id,
+            terms_version,
+            seller_id: self.seller_id,
+            ship_to: Place::UNKNOWN,
+            demand: [(sku("CUP"), cups), (sku("POT"), 1)].into(),
+            split_off: Vec::new(),
+        };
+        Step::new(ORDERS, "OrderModified", Fact::OrderModified(modification))
     }
 
     fn looked_at(&self) -> Step<Fact> {
@@ -229,6 +243,18 @@ impl Table for Checkout {
                     .or_by([self.refunded().tells(&[RELEASED]), self.cancelled().is_known()])
                     .or_by([self.cancelled().tells(&[RELEASED]), self.refunded().is_known()])
                     .but_not_by([self.time_passed().is_ignored()])),
+            Journey::new("an order of which units are taken away before and after its stock is committed")
+                .undone_by([self.cancelled()])
+                .then(held())
+                .then(self.modified(2, 2).needs(&[RESERVED]).tells(&[MODIFIED])
+                    .undone_by(given_back())
+                    .or_by([expires(), self.cancelled().is_ignored()])
+                    .but_not_by([self.modified(3, 4).is_refused()]))
+                .then(self.authorized().tells(&[COMMITTED])
+                    .undone_by(given_back()))
+                .then(self.modified(3, 1).needs(&[COMMITTED]).tells(&[MODIFIED])
+                    .undone_by(given_back())
+                    .but_not_by([self.modified(2, 2).is_known()])),
             Journey::new("an order that asks for more than there is")
                 .undone_by([self.failed()])
                 .then(self.created(MAY_WAIT + 1).tells(&[REJECTED])
@@ -239,6 +265,8 @@ impl Table for Checkout {
                 .then(self.created(ON_HAND + 1).tells(&[BACKORDERED])
                     .undone_by([self.cancelled()])
                     .or_by([self.failed()])
+                    // It waits for less.
+                    .or_by([self.modified(2, ON_HAND - 1), self.failed()])
                     .or_by([self.looked_at().at(WAIT).tells(&[REJECTED]), self.failed().is_ignored()])
                     .but_not_by([self.looked_at().is_ignored(), self.authorized().is_refused()])),
             Journey::new("an order that leaves in two parcels")

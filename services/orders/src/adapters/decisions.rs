@@ -11,6 +11,7 @@ use crate::domain::stuck::Said;
 pub fn entry_of(history: &[Record], said: Said) -> Option<&Record> {
     let is_of = |record: &&Record| match said {
         Said::Created => is::<wire::OrderCreated>(record),
+        Said::Modified => is::<wire::OrderModified>(record),
         Said::Confirmed => is::<wire::OrderConfirmed>(record),
         Said::CancellationRequested => is::<wire::OrderCancellationRequested>(record),
         Said::RefundRequested(number) => {

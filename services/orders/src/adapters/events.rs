@@ -9,10 +9,10 @@ use kernel::Quantity;
 use messaging::{Envelope, Subscription, Trigger, Undecodable};
 
 use super::{wire_refund, wire_terms};
-use crate::domain::fact::{Fact, FailedParcel, OrderFact};
+use crate::domain::fact::{Commitment, Fact, FailedParcel, OrderFact};
 use crate::domain::ids::{BuyerId, CheckoutId, OrderId};
 use crate::domain::shipping_instruction::Allocation;
-use crate::domain::snapshot::{Address, PaymentMethod, Snapshot, Terms};
+use crate::domain::snapshot::{Address, PaymentMethod, Snapshot, Terms, TermsVersion};
 
 mod outgoing;
 
@@ -39,6 +39,14 @@ pub const SUBSCRIPTIONS: &[Subscription] = &[
         tests: &[
             "services/orders/tests/it/checkout.rs::an_order_is_confirmed_and_paid",
             "services/orders/tests/it/checkout.rs::a_commit_that_overtakes_its_authorization_confirms_the_order",
+        ],
+    },
+    Subscription {
+        event: "tradewind.inventory.v1.ReservationModified",
+        reaction: "CREATED to CONFIRMED, if what it holds was committed before it heard of the modification",
+        follows: &["OrderConfirmed"],
+        tests: &[
+            "services/orders/tests/it/rpc/modification.rs::an_order_that_is_modified_while_its_stock_is_committed_is_confirmed_with_what_is_left",
         ],
     },
     Subscription {
@@ -195,6 +203,21 @@ pub const TRIGGERS: &[Trigger] = &[
         ],
     },
     Trigger {
+        cause: "the buyer, or an operator, calls `ModifyOrder`",
+        reaction: "takes units away from a CREATED order: less is agreed, in a new version; refuses a CONFIRMED one",
+        follows: &["OrderModified"],
+        tests: &[
+            "services/orders/tests/it/rpc/modification.rs::a_buyer_takes_units_away_and_what_was_agreed_before_can_still_be_read",
+            "services/orders/tests/it/rpc/modification.rs::a_confirmed_order_is_not_modified",
+        ],
+    },
+    Trigger {
+        cause: "the buyer, the seller or an operator calls `SplitOrder`",
+        reaction: "makes units of a CREATED order orders of their own, which cost the same together",
+        follows: &["OrderModified", "OrderCreated"],
+        tests: &["services/orders/tests/it/rpc/modification.rs::an_order_is_split_and_each_part_goes_its_own_way"],
+    },
+    Trigger {
         cause: "the buyer, the seller or an operator calls `RequestRefund`",
         reaction: "before dispatch: has the parcels of a paid order stopped, or units of it; after a return: waits for what was delivered to come back; goodwill: grants it at once; refuses what the order does not have",
         follows: &["RefundRequested", "RefundApproved"],
@@ -262,9 +285,14 @@ pub fn decode(event: &Envelope) -> Result<Option<Fact>, Undecodable> {
             about(failed.order_id, OrderFact::RefundFailed { number, reason: failed.reason })?
         }
         "tradewind.inventory.v1.InventoryCommitted" => {
-            let committed: inventory::InventoryCommitted = event.decode()?;
-            let allocations = allocations_from_wire(&committed.allocations).map_err(Undecodable::new)?;
-            about(committed.order_id, OrderFact::InventoryCommitted { allocations })?
+            let inventory::InventoryCommitted { order_id, allocations, terms_version } = event.decode()?;
+            about(order_id, OrderFact::InventoryCommitted(commitment_from_wire(terms_version, &allocations)?))?
+        }
+        "tradewind.inventory.v1.ReservationModified" => {
+            let modified: inventory::ReservationModified = event.decode()?;
+            let commitment = || commitment_from_wire(modified.terms_version, &modified.allocations);
+            let committed = modified.committed.then(commitment).transpose()?;
+            about(modified.order_id, OrderFact::ReservationModified { committed })?
         }
         "tradewind.inventory.v1.InventoryBackordered" => {
             let inventory::InventoryBackordered { order_id, wait_until_time, .. } = event.decode()?;
@@ -388,6 +416,15 @@ impl Agreed {
             shipping_service: wire_terms::shipping_service_from_wire(&order.shipping_service)?,
         })
     }
+}
+
+/// What is committed. Facts of before orders could be modified name no version: it was the first.
+fn commitment_from_wire(
+    terms_version: TermsVersion,
+    allocations: &[inventory::Allocation],
+) -> Result<Commitment, Undecodable> {
+    let allocations = allocations_from_wire(allocations).map_err(Undecodable::new)?;
+    Ok(Commitment { terms_version: terms_version.max(1), allocations })
 }
 
 /// What is committed where. An order of which nothing is would be confirmed, and never be sent.

@@ -6,10 +6,9 @@ use std::sync::Arc;
 use chassis::idempotency::Key;
 use chassis::paging;
 use chassis::{Caller, Fields, InvalidRequest, caller, status};
-use contracts::convert::{InvalidField, id_from_wire, money_to_wire, timestamp_to_wire};
+use contracts::convert::{InvalidField, id_from_wire, timestamp_to_wire};
 use contracts::orders::v1 as wire;
 use contracts::orders::v1::orders_service_server::OrdersService;
-use kernel::Timestamp;
 use messaging::EventStore;
 use messaging::journal::{self, Record};
 use prost::Message as _;
@@ -19,18 +18,21 @@ use tonic::{Request, Response, Status};
 
 use super::history::milestones;
 use super::postgres::{self, PlacedOrder};
+use super::wire_order::order_to_wire;
 use super::wire_status::milestone_to_wire;
-use super::{wire_refund, wire_terms, wire_views};
+use super::{wire_refund, wire_units, wire_views};
 use crate::Orders;
 use crate::app::Error;
 use crate::app::cancel_order::{CancelOrder, cancel_order};
+use crate::app::modify_order::{ModifyOrder, modify_order};
 use crate::app::request_refund::{RequestRefund, request_refund};
+use crate::app::split_order::{SplitOrder, split_order};
 use crate::domain::error::OrderError;
 use crate::domain::fact::{Canceller, Note};
 use crate::domain::ids::{BuyerId, OrderId, SellerId};
 use crate::domain::refund::RefundRequest;
-use crate::domain::snapshot::Terms;
-use crate::domain::status::{FulfilmentStatus, Milestone, PaymentStatus};
+use crate::domain::snapshot::{Terms, TermsVersion};
+use crate::domain::status::Milestone;
 use crate::read_model::order_list::{self, Whose};
 use crate::read_model::{order_detail, seller_dashboard};
 
@@ -53,7 +55,17 @@ impl Api {
 
     /// The order, if it is the caller's business. Whoever it is not does not learn that it exists.
     async fn find(&self, order_id: OrderId, is_theirs: impl Fn(&Terms) -> bool) -> Result<PlacedOrder, Error> {
-        let found = postgres::find(&mut *self.connection().await?, order_id).await?;
+        self.find_version(order_id, None, is_theirs).await
+    }
+
+    /// The same, as it was agreed in a version; as it is agreed now, if none is named.
+    async fn find_version(
+        &self,
+        order_id: OrderId,
+        version: Option<TermsVersion>,
+        is_theirs: impl Fn(&Terms) -> bool,
+    ) -> Result<PlacedOrder, Error> {
+        let found = postgres::find(&mut *self.connection().await?, order_id, version).await?;
         found.filter(|order| is_theirs(order.snapshot.terms())).ok_or(Error::Refused(OrderError::NotFound(order_id)))
     }
 }
@@ -66,8 +78,9 @@ impl OrdersService for Api {
     ) -> Result<Response<wire::GetOrderResponse>, Status> {
         let caller = caller(&request);
         let order_id = id_from_wire("order_id", &request.get_ref().order_id).map_err(invalid)?;
-        let order =
-            self.find(order_id, |terms| may_read(&caller, terms.buyer_id, terms.seller_id)).await.map_err(status)?;
+        let version = wire_units::version_from_wire(request.get_ref().terms_version).map_err(invalid)?;
+        let is_theirs = |terms: &Terms| may_read(&caller, terms.buyer_id, terms.seller_id);
+        let order = self.find_version(order_id, version, is_theirs).await.map_err(status)?;
         Ok(Response::new(wire::GetOrderResponse { order: Some(order_to_wire(&order)) }))
     }
 
@@ -142,6 +155,54 @@ impl OrdersService for Api {
         Ok(Response::new(answer.await.map_err(status)?))
     }
 
+    async fn modify_order(
+        &self,
+        request: Request<wire::ModifyOrderRequest>,
+    ) -> Result<Response<wire::ModifyOrderResponse>, Status> {
+        let caller = caller(&request);
+        let request = request.into_inner();
+        let mut fields = Fields::new();
+        let key = fields.take(Key::new(&caller, &request.request_id, &request));
+        let order_id = fields.take(id_from_wire("order_id", &request.order_id));
+        let left = fields.take(wire_units::units_left_from_wire(&request.lines));
+        let note = fields.check("note", note(&request.note));
+        let (Some(key), Some(order_id), Some(left), Some(note)) = (key, order_id, left, note) else {
+            return Err(status(fields.refuse()));
+        };
+        self.find(order_id, |terms| may_cancel(&caller, terms)).await.map_err(status)?;
+        let command = ModifyOrder { order_id, left, note, actor: caller.actor() };
+        let answer = key.run(&self.store, async |unit| {
+            let order = modify_order(unit, &self.orders, command).await?;
+            Ok::<_, Error>(wire::ModifyOrderResponse { order: Some(order_to_wire(&order)) })
+        });
+        Ok(Response::new(answer.await.map_err(status)?))
+    }
+
+    async fn split_order(
+        &self,
+        request: Request<wire::SplitOrderRequest>,
+    ) -> Result<Response<wire::SplitOrderResponse>, Status> {
+        let caller = caller(&request);
+        let request = request.into_inner();
+        let mut fields = Fields::new();
+        let key = fields.take(Key::new(&caller, &request.request_id, &request));
+        let order_id = fields.take(id_from_wire("order_id", &request.order_id));
+        let parts = fields.take(wire_units::parts_from_wire(&request.parts));
+        let (Some(key), Some(order_id), Some(parts)) = (key, order_id, parts) else {
+            return Err(status(fields.refuse()));
+        };
+        let is_theirs = |terms: &Terms| may_cancel(&caller, terms) || is_seller(&caller, terms);
+        self.find(order_id, is_theirs).await.map_err(status)?;
+        let parts = parts.into_iter().map(|units| (OrderId::generate(), units)).collect();
+        let command = SplitOrder { order_id, parts, actor: caller.actor() };
+        let answer = key.run(&self.store, async |unit| {
+            let (order, split_off) = split_order(unit, &self.orders, command).await?;
+            let split_off = split_off.iter().map(order_to_wire).collect();
+            Ok::<_, Error>(wire::SplitOrderResponse { order: Some(order_to_wire(&order)), split_off })
+        });
+        Ok(Response::new(answer.await.map_err(status)?))
+    }
+
     async fn request_refund(
         &self,
         request: Request<wire::RequestRefundRequest>,
@@ -196,7 +257,7 @@ fn may_read(caller: &Caller, buyer_id: BuyerId, seller_id: SellerId) -> bool {
     })
 }
 
-/// A seller reads orders, and does not cancel them.
+/// A seller reads orders, and neither cancels nor modifies them.
 fn may_cancel(caller: &Caller, terms: &Terms) -> bool {
     caller.principal().is_ok_and(|principal| principal.is_operator() || principal.is_buyer(terms.buyer_id))
 }
@@ -231,65 +292,6 @@ fn may_list(caller: &Caller, whose: Whose) -> Result<(), Error> {
 
 fn note(note: &str) -> Result<Option<Note>, kernel::InvalidText> {
     if note.is_empty() { Ok(None) } else { Note::new(note).map(Some) }
-}
-
-const fn payment_to_wire(payment: PaymentStatus) -> wire::OrderPaymentStatus {
-    match payment {
-        PaymentStatus::Unpaid => wire::OrderPaymentStatus::Unpaid,
-        PaymentStatus::Authorized => wire::OrderPaymentStatus::Authorized,
-        PaymentStatus::Captured => wire::OrderPaymentStatus::Captured,
-        PaymentStatus::Declined => wire::OrderPaymentStatus::Declined,
-        PaymentStatus::CaptureFailed => wire::OrderPaymentStatus::CaptureFailed,
-        PaymentStatus::Voided => wire::OrderPaymentStatus::Voided,
-        PaymentStatus::Refunded => wire::OrderPaymentStatus::Refunded,
-    }
-}
-
-const fn fulfilment_to_wire(fulfilment: FulfilmentStatus) -> wire::OrderFulfilmentStatus {
-    match fulfilment {
-        FulfilmentStatus::Unallocated => wire::OrderFulfilmentStatus::Unallocated,
-        FulfilmentStatus::Allocated => wire::OrderFulfilmentStatus::Allocated,
-        FulfilmentStatus::Released => wire::OrderFulfilmentStatus::Released,
-        FulfilmentStatus::PartlyShipped => wire::OrderFulfilmentStatus::PartlyShipped,
-        FulfilmentStatus::Shipped => wire::OrderFulfilmentStatus::Shipped,
-        FulfilmentStatus::Delivered => wire::OrderFulfilmentStatus::Delivered,
-        FulfilmentStatus::Failed => wire::OrderFulfilmentStatus::Failed,
-    }
-}
-
-fn order_to_wire(order: &PlacedOrder) -> wire::Order {
-    let terms = order.snapshot.terms();
-    wire::Order {
-        order_id: terms.order_id.to_string(),
-        checkout_id: terms.checkout_id.to_string(),
-        buyer_id: terms.buyer_id.to_string(),
-        seller_id: terms.seller_id.to_string(),
-        status: milestone_to_wire(order.standing.status.milestone()).into(),
-        payment_status: payment_to_wire(order.standing.payment).into(),
-        fulfilment_status: fulfilment_to_wire(order.standing.fulfilment).into(),
-        lines: terms.lines.iter().map(wire_terms::line_to_wire).collect(),
-        ship_to: Some(wire_terms::address_to_wire(&terms.ship_to)),
-        subtotal: Some(money_to_wire(terms.subtotal)),
-        shipping: Some(money_to_wire(terms.shipping)),
-        tax: Some(money_to_wire(terms.tax)),
-        total: Some(money_to_wire(terms.total)),
-        cash_on_delivery: terms.payment_method.is_cash_on_delivery(),
-        reason: order.standing.status.reason().unwrap_or_default().to_owned(),
-        snapshot_hash: order.snapshot.hash().to_string(),
-        version: order.head.version,
-        create_time: Some(timestamp_to_wire(order.created_at)),
-        update_time: Some(timestamp_to_wire(order.updated_at)),
-        cancellation_requested: order.cancellation_requested,
-        refunds: order.refunds.iter().map(wire_refund::refund_to_wire).collect(),
-        close_time: order.close_at.map(timestamp_to_wire),
-        shipping_service: terms.shipping_service.to_string(),
-        wait_until_time: waits_until(order).map(timestamp_to_wire),
-    }
-}
-
-/// How long an order waits for stock that does.
-fn waits_until(order: &PlacedOrder) -> Option<Timestamp> {
-    order.waits_until.filter(|_| order.standing.status.milestone() == Milestone::Created)
 }
 
 fn entry_to_wire(record: &Record, milestone: Option<Milestone>, may_see_payloads: bool) -> wire::OrderHistoryEntry {

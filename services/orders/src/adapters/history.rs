@@ -11,13 +11,22 @@ use super::wire_terms;
 use crate::domain::snapshot::Terms;
 use crate::domain::status::{Milestone, Status};
 
-/// What the history's first entry says: the terms, their hash in hexadecimal, the deadline.
-pub fn created_from_history(first: &Record) -> Result<(Terms, String, Timestamp), Undecodable> {
+/// What a history says was agreed: the first version, and that after each modification, each with its hash in hexadecimal; and when the order
+/// was to be cancelled at first if it was still unpaid.
+pub fn agreements(history: &[Record]) -> Result<(Vec<(Terms, String)>, Timestamp), Undecodable> {
+    let first = history.first().ok_or_else(|| Undecodable::new("it is empty"))?;
     let created: wire::OrderCreated = entry(first)?;
     let terms = wire_terms::terms_from_order_created(&created).map_err(Undecodable::new)?;
     let unpaid_deadline =
         timestamp_from_wire("unpaid_deadline", created.unpaid_deadline.as_ref()).map_err(Undecodable::new)?;
-    Ok((terms, created.snapshot_hash, unpaid_deadline))
+    let mut agreed = vec![(terms, created.snapshot_hash)];
+    for record in history.iter().filter(|record| record.event_type == wire::OrderModified::full_name()) {
+        let modified: wire::OrderModified = entry(record)?;
+        let (before, _) = agreed.last().expect("it begins with one");
+        let terms = wire_terms::terms_after(before, &modified).map_err(Undecodable::new)?;
+        agreed.push((terms, modified.snapshot_hash));
+    }
+    Ok((agreed, unpaid_deadline))
 }
 
 /// What the history says of when the order is cancelled if it is still unpaid, if it says so after its first entry.
@@ -50,6 +59,7 @@ pub fn leaves_status(event_type: &str) -> bool {
         event_type,
         "tradewind.orders.v1.OrderCancellationRequested"
             | "tradewind.orders.v1.OrderBackordered"
+            | "tradewind.orders.v1.OrderModified"
             | "tradewind.orders.v1.RefundRequested"
             | "tradewind.orders.v1.RefundApproved"
             | "tradewind.orders.v1.RefundRejected"

@@ -1,12 +1,11 @@
 //! Refunds on the wire: in a request, in an order, in events.
 
-use std::collections::BTreeMap;
-
 use contracts::convert::{InvalidField, money_from_wire, money_to_wire};
 use contracts::orders::v1 as wire;
 use contracts::shipping::v1::{ShipmentCancelled, ShipmentLine, StoppedPart};
 use kernel::{Quantity, Sku};
 
+use super::wire_units::units_from_wire;
 use crate::domain::fact::{self, OrderFact};
 use crate::domain::refund::{Refund, RefundKind, RefundLine, RefundNumber, RefundRequest, RefundStatus, Units};
 use crate::domain::snapshot::SkuTotal;
@@ -45,25 +44,6 @@ pub(super) fn request_from_wire(request: &wire::RequestRefundRequest) -> Result<
             Err(InvalidField::new("kind", "PARCEL_FAILED follows from what the carrier says"))
         }
     }
-}
-
-/// Units by SKU, at least one, each SKU once.
-fn units_from_wire<'a>(lines: impl ExactSizeIterator<Item = (&'a str, i64)>) -> Result<Units, InvalidField> {
-    if lines.len() == 0 {
-        return Err(InvalidField::new("lines", "is empty"));
-    }
-    let mut units = BTreeMap::new();
-    for (index, (sku, quantity)) in lines.enumerate() {
-        let at = |field: &str| format!("lines[{index}].{field}");
-        let sku: Sku = sku.parse().map_err(|error| InvalidField::new(at("sku"), error))?;
-        if quantity <= 0 {
-            return Err(InvalidField::new(at("quantity"), "must be above zero"));
-        }
-        if units.insert(sku, quantity).is_some() {
-            return Err(InvalidField::new(at("sku"), "is there twice"));
-        }
-    }
-    Ok(units)
 }
 
 /// What shipping counted; there may be none.

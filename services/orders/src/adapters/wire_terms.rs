@@ -3,7 +3,7 @@
 use contracts::checkout::v1::QuoteLine;
 use contracts::convert::{InvalidField, id_from_wire, money_from_wire, money_to_wire};
 use contracts::google::r#type::{Money as WireMoney, PostalAddress};
-use contracts::orders::v1::{OrderCreated, OrderLine};
+use contracts::orders::v1::{OrderCreated, OrderLine, OrderModified};
 use contracts::payments::v1::payment_method::Method;
 use contracts::payments::v1::{CashOnDelivery, PaymentMethod as WirePaymentMethod};
 use kernel::Quantity;
@@ -25,6 +25,18 @@ pub(super) fn terms_from_order_created(event: &OrderCreated) -> Result<Terms, In
         total: money_from_wire("total", event.total.as_ref())?,
         payment_method: payment_method_from_wire(event.payment_method.as_ref())?,
         shipping_service: shipping_service_from_wire(&event.shipping_service)?,
+    })
+}
+
+/// The terms that hold after an `OrderModified`.
+pub(super) fn terms_after(before: &Terms, event: &OrderModified) -> Result<Terms, InvalidField> {
+    Ok(Terms {
+        lines: lines_from_wire(event.lines.iter().map(WireLine::from))?,
+        subtotal: money_from_wire("subtotal", event.subtotal.as_ref())?,
+        shipping: money_from_wire("shipping", event.shipping.as_ref())?,
+        tax: money_from_wire("tax", event.tax.as_ref())?,
+        total: money_from_wire("total", event.total.as_ref())?,
+        ..before.clone()
     })
 }
 

@@ -29,6 +29,6 @@ pub async fn cancel_order(unit: &mut UnitOfWork, orders: &Orders, command: Cance
     for outcome in react(orders, unit, &[Caused { fact, cause: Cause::command(actor) }]).await? {
         outcome.accepted()?;
     }
-    let cancelled = postgres::find(unit.tx(), order_id).await?;
+    let cancelled = postgres::find(unit.tx(), order_id, None).await?;
     cancelled.ok_or(Error::Refused(OrderError::NotFound(order_id)))
 }

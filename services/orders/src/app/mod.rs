@@ -2,7 +2,9 @@
 
 pub mod cancel_order;
 mod error;
+pub mod modify_order;
 pub mod request_refund;
+pub mod split_order;
 pub mod verify_history;
 
 pub use error::Error;

@@ -35,6 +35,6 @@ pub async fn request_refund(
     for outcome in react(orders, unit, &[Caused { fact, cause: Cause::command(actor) }]).await? {
         outcome.accepted()?;
     }
-    let order = postgres::find(unit.tx(), order_id).await?;
+    let order = postgres::find(unit.tx(), order_id, None).await?;
     order.ok_or(Error::Refused(OrderError::NotFound(order_id)))
 }

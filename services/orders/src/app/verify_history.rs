@@ -11,10 +11,10 @@ use sqlx::{Connection as _, PgConnection};
 use uuid::Uuid;
 
 use super::Error;
-use crate::adapters::history::{created_from_history, later_unpaid_deadline, status_of};
+use crate::adapters::history::{agreements, later_unpaid_deadline, status_of};
 use crate::adapters::postgres::{self, PlacedOrder, Traces};
 use crate::domain::ids::OrderId;
-use crate::domain::snapshot::{SnapshotHash, Terms};
+use crate::domain::snapshot::{SnapshotHash, Terms, TermsVersion};
 use crate::domain::status::Status;
 
 /// Orders verified in one transaction.
@@ -50,12 +50,20 @@ pub enum Fault {
     /// The rows do not have the hash that was taken when they were written.
     #[error("what was agreed was changed in the tables: {0}")]
     SnapshotAltered(Difference),
-    /// The history's first entry does not have the hash that it states.
-    #[error("what was agreed does not have the hash that its OrderCreated states")]
-    CreationAltered,
+    /// An entry of the history does not have the hash that it states.
+    #[error("what was agreed does not have the hash that its {} states", entry_of(*.0))]
+    AgreementAltered(TermsVersion),
     /// The row's hash is not the one that the history states.
-    #[error("its snapshot hash is not the one that its OrderCreated states")]
-    HashReplaced,
+    #[error("its snapshot hash is not the one that its {} states", entry_of(*.0))]
+    HashReplaced(TermsVersion),
+    /// What is agreed is not what was agreed last.
+    #[error("version {row} of what was agreed holds, and {history} in its history")]
+    VersionAltered {
+        /// In the row.
+        row: TermsVersion,
+        /// In the history.
+        history: TermsVersion,
+    },
     /// The deadline is not the one that the history states.
     #[error("its unpaid deadline is {row}, and {history} in its history")]
     DeadlineAltered {
@@ -72,6 +80,11 @@ pub enum Fault {
         /// Where the history leads.
         history: Status,
     },
+}
+
+/// The entry that states a version of what was agreed.
+const fn entry_of(version: TermsVersion) -> &'static str {
+    if version == 1 { "OrderCreated" } else { "OrderModified" }
 }
 
 /// Which of the terms differ from those of the history, such as `lines[2], ship_to`.
@@ -160,14 +173,20 @@ async fn faults_of(tx: &mut PgConnection, traces: &Traces) -> Result<Vec<Fault>,
         return Ok(faults);
     }
     match read(tx, traces.order_id).await {
-        Ok((order, history)) => Ok(compare(&order, &history)),
+        Ok((versions, history)) => Ok(compare(&versions, &history)),
         Err(error) => not_ours(error).map(|what| vec![Fault::Row(what)]),
     }
 }
 
-async fn read(tx: &mut PgConnection, order_id: OrderId) -> Result<(PlacedOrder, Vec<Record>), messaging::Error> {
-    let order = postgres::find(tx, order_id).await?.expect("this transaction saw both of its rows");
-    Ok((order, journal::read(tx, order_id.uuid()).await?))
+/// The order as it was agreed in every version that has its row, the present one last, and its history.
+async fn read(tx: &mut PgConnection, order_id: OrderId) -> Result<(Vec<PlacedOrder>, Vec<Record>), messaging::Error> {
+    let latest = postgres::find(tx, order_id, None).await?.expect("this transaction saw both of its rows");
+    let mut versions = Vec::new();
+    for version in 1..latest.terms_version {
+        versions.extend(postgres::find(tx, order_id, Some(version)).await?);
+    }
+    versions.push(latest);
+    Ok((versions, journal::read(tx, order_id.uuid()).await?))
 }
 
 /// What is wrong with a value that this service cannot have written; any other error is one of reading.
@@ -179,17 +198,19 @@ fn not_ours(error: messaging::Error) -> Result<String, Error> {
     }
 }
 
-/// Everything that is wrong between an order and its history.
-fn compare(order: &PlacedOrder, history: &[Record]) -> Vec<Fault> {
+/// Everything that is wrong between an order, in its versions, and its history.
+fn compare(versions: &[PlacedOrder], history: &[Record]) -> Vec<Fault> {
+    let order = versions.last().expect("the present one");
     let mut faults = Vec::new();
     if let Err(fault) = journal::verify(history, order.head) {
         faults.push(fault.into());
     }
-    let Some(first) = history.first() else { return faults };
-    let told = created_from_history(first).and_then(|created| Ok((created, later_unpaid_deadline(history)?)));
-    match told {
-        Ok(((agreed, stated_hash, unpaid_deadline), later)) => {
-            faults.extend(compare_snapshot(order, &agreed, &stated_hash));
+    if history.is_empty() {
+        return faults;
+    }
+    match agreements(history).and_then(|agreed| Ok((agreed, later_unpaid_deadline(history)?))) {
+        Ok(((agreed, unpaid_deadline), later)) => {
+            faults.extend(compare_versions(versions, &agreed));
             let unpaid_deadline = later.unwrap_or(unpaid_deadline);
             if order.unpaid_deadline != unpaid_deadline {
                 faults.push(Fault::DeadlineAltered { row: order.unpaid_deadline, history: unpaid_deadline });
@@ -205,6 +226,21 @@ fn compare(order: &PlacedOrder, history: &[Record]) -> Vec<Fault> {
     faults
 }
 
+fn compare_versions(versions: &[PlacedOrder], agreed: &[(Terms, String)]) -> Vec<Fault> {
+    let mut faults = Vec::new();
+    for (version, (terms, stated_hash)) in (1..).zip(agreed) {
+        match versions.iter().find(|order| order.terms_version == version) {
+            Some(order) => faults.extend(compare_snapshot(order, terms, stated_hash)),
+            None => faults.push(Fault::RowMissing("order_snapshot")),
+        }
+    }
+    let (row, history) = (versions.last().map_or(0, |order| order.terms_version), agreed.len() as TermsVersion);
+    if row != history {
+        faults.push(Fault::VersionAltered { row, history });
+    }
+    faults
+}
+
 fn compare_snapshot(order: &PlacedOrder, agreed: &Terms, stated_hash: &str) -> Vec<Fault> {
     let is_stated = |hash: SnapshotHash| hash.to_string() == stated_hash;
     let mut faults = Vec::new();
@@ -212,10 +248,10 @@ fn compare_snapshot(order: &PlacedOrder, agreed: &Terms, stated_hash: &str) -> V
         faults.push(Fault::SnapshotAltered(Difference::between(order.snapshot.terms(), agreed)));
     }
     if !is_stated(agreed.hash()) {
-        faults.push(Fault::CreationAltered);
+        faults.push(Fault::AgreementAltered(order.terms_version));
     }
     if !is_stated(order.snapshot.hash()) {
-        faults.push(Fault::HashReplaced);
+        faults.push(Fault::HashReplaced(order.terms_version));
     }
     faults
 }

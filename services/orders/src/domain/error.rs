@@ -20,6 +20,34 @@ pub enum OrderError {
         /// What it has reached.
         milestone: Milestone,
     },
+    /// It is too late to modify or split it, or it has ended.
+    #[error("order {order_id} is {}: what was agreed does not change any more", milestone.as_str())]
+    NotModifiable {
+        /// The order.
+        order_id: OrderId,
+        /// What it has reached.
+        milestone: Milestone,
+    },
+    /// A modification takes units away. Those to be added are another order, with a price of their own.
+    #[error(
+        "order {order_id} has {ordered} of {sku}, fewer than {left}: units are not added to an order, order them anew"
+    )]
+    UnitsAdded {
+        /// The order.
+        order_id: OrderId,
+        /// The variant.
+        sku: Sku,
+        /// Units that are to be left.
+        left: i64,
+        /// Units that there are.
+        ordered: i64,
+    },
+    /// Nothing of the order would be left.
+    #[error("nothing of order {0} would be left: cancel it instead")]
+    NothingLeft(OrderId),
+    /// An order that is modified or split, or one that is split off it, would cost nothing.
+    #[error("an order would be left of order {0} that costs nothing")]
+    NothingToPay(OrderId),
     /// The money does not go back in this way at this point: see `domain/policy/refund_eligibility.rs`.
     #[error("order {order_id} is {}: its money does not go back in this way", milestone.as_str())]
     NotRefundable {
@@ -39,7 +67,7 @@ pub enum OrderError {
         /// The variant.
         sku: Sku,
     },
-    /// More units are not to leave than were ordered and are not asked back yet.
+    /// More units are to be split off, or not to leave, than there are that are not asked back yet.
     #[error("order {order_id} has {left} of {sku} that are not asked back yet, not {asked}")]
     MoreThanOrdered {
         /// The order.
@@ -91,6 +119,10 @@ impl Classified for OrderError {
         match self {
             Self::NotFound(_) => ErrorKind::NotFound,
             Self::NotCancellable { .. }
+            | Self::NotModifiable { .. }
+            | Self::UnitsAdded { .. }
+            | Self::NothingLeft(_)
+            | Self::NothingToPay(_)
             | Self::NotRefundable { .. }
             | Self::ReturnWindowClosed(_)
             | Self::NotInOrder { .. }
@@ -106,6 +138,10 @@ impl Classified for OrderError {
         match self {
             Self::NotFound(_) => "ORDER_NOT_FOUND",
             Self::NotCancellable { .. } => "ORDER_NOT_CANCELLABLE",
+            Self::NotModifiable { .. } => "ORDER_NOT_MODIFIABLE",
+            Self::UnitsAdded { .. } => "UNITS_ADDED",
+            Self::NothingLeft(_) => "NOTHING_LEFT",
+            Self::NothingToPay(_) => "NOTHING_TO_PAY",
             Self::NotRefundable { .. } => "ORDER_NOT_REFUNDABLE",
             Self::ReturnWindowClosed(_) => "RETURN_WINDOW_CLOSED",
             Self::NotInOrder { .. } => "NOT_IN_ORDER",

@@ -3,20 +3,33 @@
 use kernel::{Money, Timestamp};
 
 use super::ids::{CheckoutId, OrderId};
-use super::refund::{Refund, RefundNumber, Rejection};
+use super::refund::{Refund, RefundNumber, Rejection, Units};
 use super::shipping_instruction::ShippingInstruction;
-use super::snapshot::Snapshot;
+use super::snapshot::{Snapshot, TermsVersion};
 use super::status::{CancelReason, FailureReason};
 
 /// What becomes true of an order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
-    /// It was created from a submitted checkout.
+    /// It was created, from a submitted checkout or by a split.
     Created {
         /// What was agreed. Boxed: it is many times larger than the other events.
         snapshot: Box<Snapshot>,
         /// When it is cancelled if it is still unpaid.
         unpaid_deadline: Timestamp,
+        /// The order that it was split off, if it was.
+        split_from: Option<OrderId>,
+    },
+    /// Units were taken away from it, or became orders of their own.
+    Modified {
+        /// What is agreed now.
+        snapshot: Box<Snapshot>,
+        /// The version of that.
+        terms_version: TermsVersion,
+        /// The orders that were split off it just now, and their units.
+        split_off: Vec<(OrderId, Units)>,
+        /// In the words of whoever modified it; may be empty.
+        note: String,
     },
     /// There is too little stock, and it waits for more.
     Backordered {

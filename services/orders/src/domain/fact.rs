@@ -5,7 +5,7 @@ use kernel::{Money, Text, Timestamp};
 use super::ids::{CheckoutId, OrderId, ParcelId};
 use super::refund::{RefundNumber, RefundRequest, Units};
 use super::shipping_instruction::Allocation;
-use super::snapshot::Snapshot;
+use super::snapshot::{Snapshot, TermsVersion};
 
 /// The words of whoever cancels, or wants money back.
 pub type Note = Text<500>;
@@ -25,6 +25,16 @@ pub enum Fact {
 }
 
 impl Fact {
+    /// The order whose terms it is about to change, if it is.
+    pub fn modifies(&self) -> Option<OrderId> {
+        match self {
+            Self::Order(order_id, OrderFact::ModificationRequested { .. } | OrderFact::SplitRequested { .. }) => {
+                Some(*order_id)
+            }
+            Self::CheckoutSubmitted { .. } | Self::Order(..) => None,
+        }
+    }
+
     /// The orders that it concerns.
     pub fn order_ids(&self) -> Vec<OrderId> {
         match self {
@@ -70,9 +80,11 @@ pub enum OrderFact {
         reason: String,
     },
     /// inventory: the stock belongs to the order.
-    InventoryCommitted {
-        /// What is committed where.
-        allocations: Vec<Allocation>,
+    InventoryCommitted(Commitment),
+    /// inventory: it holds less, because units were taken away from the order.
+    ReservationModified {
+        /// What it holds now, if that belongs to the order.
+        committed: Option<Commitment>,
     },
     /// inventory: there is not enough for every line, and the order waits for more.
     InventoryBackordered {
@@ -134,10 +146,31 @@ pub enum OrderFact {
         /// Why, in their own words.
         note: Option<Note>,
     },
+    /// A command: somebody takes units away.
+    ModificationRequested {
+        /// How many units of each of these SKUs are left.
+        left: Units,
+        /// Why, in their own words.
+        note: Option<Note>,
+    },
+    /// A command: somebody makes units orders of their own.
+    SplitRequested {
+        /// Each new order, and its units; at least one.
+        parts: Vec<(OrderId, Units)>,
+    },
     /// A deadline: the job found the order unpaid after its time.
     UnpaidDeadlinePassed,
     /// A deadline: the job found that nothing more may happen to the order.
     CloseDeadlinePassed,
+}
+
+/// Stock that belongs to an order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Commitment {
+    /// For which version of what was agreed.
+    pub terms_version: TermsVersion,
+    /// What is committed where.
+    pub allocations: Vec<Allocation>,
 }
 
 /// A parcel that did not arrive.

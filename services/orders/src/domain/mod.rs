@@ -6,6 +6,7 @@ pub mod fact;
 #[cfg(test)]
 pub(crate) mod fixtures;
 pub mod ids;
+pub mod modification;
 pub mod order;
 pub mod policy;
 pub mod reconcile;

@@ -9,9 +9,9 @@ use super::event::Event;
 use super::ids::{BuyerId, CheckoutId, OrderId, ParcelId, SellerId};
 use super::policy::Policy;
 use super::policy::fulfilment::lets_goods_leave;
-use super::refund::{Refund, RefundKind, RefundLine, RefundNumber, RefundStatus, Rejection};
+use super::refund::{Refund, RefundKind, RefundLine, RefundNumber, RefundStatus, Rejection, Units};
 use super::shipping_instruction::{Allocation, ShippingInstruction};
-use super::snapshot::{Address, ShippingService, SkuTotal, Snapshot};
+use super::snapshot::{Address, ShippingService, SkuTotal, Snapshot, TermsVersion};
 use super::status::{CancelReason, FailureReason, FulfilmentStatus, Milestone, OneWay, PaymentStatus, Status, Walk};
 
 /// What becomes of a fact that concerns an order.
@@ -59,6 +59,10 @@ pub struct Order {
     pub ship_to: Address,
     /// How they are sent.
     pub shipping_service: ShippingService,
+    /// The version of what is agreed.
+    pub terms_version: TermsVersion,
+    /// The order that it was split off, if it was.
+    pub split_from: Option<OrderId>,
     /// What the buyer pays.
     pub total: Money,
     /// Whether it is paid in cash on delivery.
@@ -93,8 +97,8 @@ pub struct Cancellation {
 }
 
 impl Order {
-    /// A new order over what was agreed.
-    pub fn create(snapshot: &Snapshot, policy: &Policy, now: Timestamp) -> (Self, Event) {
+    /// A new order over what was agreed, split off another or not.
+    pub fn create(snapshot: &Snapshot, split_from: Option<OrderId>, policy: &Policy, now: Timestamp) -> (Self, Event) {
         let terms = snapshot.terms();
         let order = Self {
             id: terms.order_id,
@@ -103,6 +107,8 @@ impl Order {
             seller_id: terms.seller_id,
             ship_to: terms.ship_to.clone(),
             shipping_service: terms.shipping_service.clone(),
+            terms_version: 1,
+            split_from,
             total: terms.total,
             cash_on_delivery: terms.payment_method.is_cash_on_delivery(),
             unpaid_deadline: policy.unpaid_deadline(now),
@@ -115,8 +121,17 @@ impl Order {
             close_at: None,
             standing: Standing::CREATED,
         };
-        let created = Event::Created { snapshot: Box::new(snapshot.clone()), unpaid_deadline: order.unpaid_deadline };
-        (order, created)
+        let unpaid_deadline = order.unpaid_deadline;
+        (order, Event::Created { snapshot: Box::new(snapshot.clone()), unpaid_deadline, split_from })
+    }
+
+    /// What is agreed from now on is less than before. It stays CREATED.
+    pub fn modify(&mut self, agreed: &Snapshot, split_off: Vec<(OrderId, Units)>, note: &str) -> Event {
+        self.terms_version += 1;
+        self.total = agreed.terms().total;
+        self.sku_totals = agreed.terms().sku_totals();
+        let (snapshot, terms_version, note) = (Box::new(agreed.clone()), self.terms_version, note.to_owned());
+        Event::Modified { snapshot, terms_version, split_off, note }
     }
 
     /// How it goes from its confirmation on.

@@ -4,6 +4,7 @@
 //! | policy | decides |
 //! | --- | --- |
 //! | [`cancellation`] | what becomes of the wish to cancel |
+//! | [`modification`] | until when what was agreed may change |
 //! | [`payment_timeout`] | when an order that is not paid for is cancelled |
 //! | [`fulfilment`] | what lets the goods leave |
 //! | [`shipment`] | what follows from what shipping tells of parcels |
@@ -11,6 +12,7 @@
 
 pub mod cancellation;
 pub mod fulfilment;
+pub mod modification;
 pub mod payment_timeout;
 pub mod refund_eligibility;
 pub mod shipment;

@@ -22,8 +22,11 @@ pub type ShippingService = Text<50>;
 /// The provider's token for a card.
 pub type CardToken = Text<200>;
 
+/// Which version of what was agreed: 1, and one more with every modification.
+pub type TermsVersion = i32;
+
 /// What was agreed, as plain data.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[expect(missing_docs, reason = "the fields say what order.proto says of them")]
 pub struct Terms {
     pub order_id: OrderId,
@@ -41,7 +44,7 @@ pub struct Terms {
 }
 
 /// One line of an order.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[expect(missing_docs, reason = "the fields say what order.proto says of them")]
 pub struct Line {
     pub sku: Sku,
@@ -83,7 +86,7 @@ pub struct Address {
 }
 
 /// How the buyer pays.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum PaymentMethod {
     /// By card, as the provider's token for it.
     Card(CardToken),
@@ -261,7 +264,7 @@ impl Encoder {
 }
 
 /// Terms that add up, with their hash. They never change.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Snapshot {
     terms: Terms,
     hash: SnapshotHash,

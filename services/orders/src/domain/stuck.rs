@@ -29,6 +29,7 @@ pub struct Awaited {
 #[expect(missing_docs, reason = "the events of these names explain each")]
 pub enum Said {
     Created,
+    Modified,
     Confirmed,
     CancellationRequested,
     RefundRequested(RefundNumber),
@@ -44,7 +45,9 @@ pub fn awaited(order: &Order) -> Vec<Awaited> {
         // The seller is to restock. What comes then has deadlines of its own.
         Status::Created if order.waits_until.is_some() => Vec::new(),
         Status::Created => {
-            vec![Awaited { what: "stock and an authorization", from: "inventory and payments", said: Said::Created }]
+            let awaits = |said| Awaited { what: "stock and an authorization", from: "inventory and payments", said };
+            let modified = (order.terms_version > 1).then(|| awaits(Said::Modified));
+            [awaits(Said::Created)].into_iter().chain(modified).collect()
         }
         Status::Confirmed if !order.cash_on_delivery => {
             vec![Awaited { what: "the capture", from: "payments", said: Said::Confirmed }]

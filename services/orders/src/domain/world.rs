@@ -4,14 +4,18 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::ids::OrderId;
 use super::order::Order;
-use super::snapshot::Snapshot;
+use super::snapshot::{Snapshot, TermsVersion};
 
 /// The orders that a batch of facts touches, by id. One that is absent does not exist.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct World {
     orders: BTreeMap<OrderId, Order>,
-    /// What is to be inserted: the snapshots of the orders that this batch creates.
-    created: BTreeMap<OrderId, Snapshot>,
+    /// What is agreed about the orders that this batch is about to modify.
+    agreed: BTreeMap<OrderId, Snapshot>,
+    /// What is to be inserted: what this batch has agreed, in the order in which it did.
+    agreements: Vec<(TermsVersion, Snapshot)>,
+    /// What is to be inserted: orders that this batch creates.
+    created: BTreeSet<OrderId>,
     /// What is to be updated: orders that existed before this batch.
     changed: BTreeSet<OrderId>,
 }
@@ -20,7 +24,26 @@ impl World {
     /// The orders that exist.
     pub fn new(orders: impl IntoIterator<Item = Order>) -> Self {
         let orders = orders.into_iter().map(|order| (order.id, order)).collect();
-        Self { orders, created: BTreeMap::new(), changed: BTreeSet::new() }
+        Self { orders, ..Self::default() }
+    }
+
+    /// Adds what is agreed about an order that is about to be modified.
+    #[must_use]
+    pub fn with_agreed(mut self, agreed: impl IntoIterator<Item = Snapshot>) -> Self {
+        self.agreed.extend(agreed.into_iter().map(|snapshot| (snapshot.terms().order_id, snapshot)));
+        self
+    }
+
+    /// What is agreed about an order that is about to be modified.
+    pub fn agreed(&self, id: OrderId) -> Option<&Snapshot> {
+        let mut lately = self.agreements.iter().rev().map(|(_, snapshot)| snapshot);
+        lately.find(|snapshot| snapshot.terms().order_id == id).or_else(|| self.agreed.get(&id))
+    }
+
+    /// Has something else agreed about an order.
+    pub fn agree(&mut self, version: TermsVersion, snapshot: Snapshot) {
+        self.mark_changed(snapshot.terms().order_id);
+        self.agreements.push((version, snapshot));
     }
 
     /// An order, if it exists.
@@ -35,20 +58,26 @@ impl World {
 
     /// Remembers to save an order that changed.
     pub fn mark_changed(&mut self, id: OrderId) {
-        if !self.created.contains_key(&id) {
+        if !self.created.contains(&id) {
             self.changed.insert(id);
         }
     }
 
     /// Adds a new order.
     pub fn create(&mut self, order: Order, snapshot: Snapshot) {
-        self.created.insert(order.id, snapshot);
+        self.created.insert(order.id);
         self.orders.insert(order.id, order);
+        self.agreements.push((1, snapshot));
     }
 
     /// The orders that this batch created, in the order of their ids.
-    pub fn created(&self) -> impl Iterator<Item = (&Order, &Snapshot)> {
-        self.created.iter().map(|(id, snapshot)| (&self.orders[id], snapshot))
+    pub fn created(&self) -> impl Iterator<Item = &Order> {
+        self.created.iter().map(|id| &self.orders[id])
+    }
+
+    /// What this batch has agreed: about which order, in which version.
+    pub fn agreements(&self) -> impl Iterator<Item = (&Order, TermsVersion, &Snapshot)> {
+        self.agreements.iter().map(|(version, snapshot)| (&self.orders[&snapshot.terms().order_id], *version, snapshot))
     }
 
     /// The orders that existed before and changed, in the order of their ids.

@@ -85,6 +85,7 @@ impl ReadModels for Views {
 pub const SUBSCRIPTIONS: &[Subscription] = &[
     own("tradewind.orders.v1.OrderCreated"),
     own("tradewind.orders.v1.OrderBackordered"),
+    own("tradewind.orders.v1.OrderModified"),
     own("tradewind.orders.v1.OrderConfirmed"),
     own("tradewind.orders.v1.OrderPaid"),
     own("tradewind.orders.v1.OrderShipped"),

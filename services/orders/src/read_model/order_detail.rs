@@ -63,6 +63,8 @@ fn begin(created: wire::OrderCreated) -> wire::OrderDetail {
         tax: created.tax,
         total: created.total,
         shipping_service: created.shipping_service,
+        terms_version: 1,
+        split_from_order_id: created.split_from_order_id,
         cash_on_delivery: matches!(method, Some(payments::payment_method::Method::CashOnDelivery(_))),
         ..wire::OrderDetail::default()
     }
@@ -81,6 +83,7 @@ fn apply(detail: &mut wire::OrderDetail, record: &Record) -> Result<(), Error> {
         "tradewind.orders.v1.OrderBackordered" => {
             detail.wait_until_time = record.read::<wire::OrderBackordered>()?.wait_until_time;
         }
+        "tradewind.orders.v1.OrderModified" => modify(detail, record.read()?),
         "tradewind.orders.v1.OrderFailed" => detail.reason = record.read::<wire::OrderFailed>()?.reason,
         "tradewind.orders.v1.OrderCancelled" => {
             detail.reason = record.read::<wire::OrderCancelled>()?.reason;
@@ -112,6 +115,17 @@ fn apply(detail: &mut wire::OrderDetail, record: &Record) -> Result<(), Error> {
         _ => {}
     }
     Ok(())
+}
+
+/// Other lines and amounts are agreed from now on.
+fn modify(detail: &mut wire::OrderDetail, modified: wire::OrderModified) {
+    detail.terms_version = modified.terms_version;
+    detail.lines = modified.lines;
+    detail.subtotal = modified.subtotal;
+    detail.shipping = modified.shipping;
+    detail.tax = modified.tax;
+    detail.total = modified.total;
+    detail.split_into_order_ids.extend(modified.split_off.into_iter().map(|part| part.order_id));
 }
 
 /// Facts of before there were several refunds name neither number nor kind.

@@ -150,10 +150,11 @@ pub(super) async fn save(tx: &mut PgConnection, generations: &[Generation], rows
                     units, awaits_dispatch, open_refunds, created_at, updated_at, shipping_service)
          ON CONFLICT (generation, order_id) DO UPDATE
          SET status = excluded.status, reason = excluded.reason, refunded_minor = excluded.refunded_minor,
+             total_minor = excluded.total_minor, title = excluded.title, skus = excluded.skus, units = excluded.units,
              awaits_dispatch = excluded.awaits_dispatch, open_refunds = excluded.open_refunds, updated_at = excluded.updated_at
-         WHERE (view.status, view.reason, view.refunded_minor, view.awaits_dispatch, view.open_refunds, view.updated_at)
-               <> (excluded.status, excluded.reason, excluded.refunded_minor, excluded.awaits_dispatch, excluded.open_refunds,
-                   excluded.updated_at)",
+         WHERE (view.status, view.reason, view.refunded_minor, view.units, view.awaits_dispatch, view.open_refunds, view.updated_at)
+               <> (excluded.status, excluded.reason, excluded.refunded_minor, excluded.units, excluded.awaits_dispatch,
+                   excluded.open_refunds, excluded.updated_at)",
     )
     .bind(generations)
     .bind(column(rows, |row| row.order_id))

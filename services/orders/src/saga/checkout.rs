@@ -5,16 +5,15 @@
 //! two things that exclude each other, or did something that only a decision of ours allows, the fact is refused: it is
 //! parked, and an operator looks.
 
-use kernel::{Decision, Money, Timestamp};
+use kernel::{Decision, Money, Mutant, Timestamp};
 
 use crate::domain::error::OrderError;
-use crate::domain::fact::{Canceller, Note};
+use crate::domain::fact::{Canceller, Commitment, Note};
 use crate::domain::ids::CheckoutId;
 use crate::domain::order::{Answer, Cancellation, Order};
 use crate::domain::policy::Policy;
 use crate::domain::policy::cancellation::{self, Cancelling, cancelling};
 use crate::domain::policy::payment_timeout::{Timeout, after_unpaid_deadline};
-use crate::domain::shipping_instruction::Allocation;
 use crate::domain::snapshot::Snapshot;
 use crate::domain::status::{CancelReason, FailureReason, FulfilmentStatus, PaymentStatus, Status};
 use crate::domain::world::World;
@@ -37,7 +36,7 @@ pub(super) fn on_checkout_submitted(
     }
     let mut events = Vec::with_capacity(snapshots.len());
     for snapshot in snapshots {
-        let (order, created) = Order::create(snapshot, policy, now);
+        let (order, created) = Order::create(snapshot, None, policy, now);
         world.create(order, snapshot.clone());
         events.push(created);
     }
@@ -135,10 +134,14 @@ pub(super) fn on_payment_voided(order: &mut Order) -> Answer {
     }
 }
 
-/// The pivot.
-pub(super) fn on_inventory_committed(order: &mut Order, allocations: &[Allocation]) -> Answer {
+/// The pivot. What is committed for what was agreed before is more than the order is to have: inventory gives the rest back as soon as it
+/// hears of the modification, and says so.
+pub(super) fn on_inventory_committed(order: &mut Order, commitment: &Commitment) -> Answer {
+    let is_older = commitment.terms_version < order.terms_version && !Mutant::ConfirmWithOlderTerms.is_active();
     match order.standing.status {
-        Status::Created => order.confirm(allocations),
+        Status::Created if commitment.terms_version > order.terms_version => order.contradicted(),
+        Status::Created if is_older => Decision::Ignored("it is for what was agreed before"),
+        Status::Created => order.confirm(&commitment.allocations),
         Status::Confirmed | Status::Paid | Status::Shipped | Status::Delivered | Status::Refunded | Status::Closed => {
             Decision::AlreadyApplied
         }

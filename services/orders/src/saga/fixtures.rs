@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::decide;
 use crate::domain::event::Event;
-use crate::domain::fact::{Canceller, Fact, FailedParcel, OrderFact, StoppedPart};
+use crate::domain::fact::{Canceller, Commitment, Fact, FailedParcel, OrderFact, StoppedPart};
 use crate::domain::fixtures::{NOON, euro, order_id, snapshot, terms};
 use crate::domain::ids::{ParcelId, WarehouseId};
 use crate::domain::order::{Answer, Standing};
@@ -32,9 +32,9 @@ pub(super) fn submitted(snapshots: Vec<Snapshot>) -> Fact {
 /// A world with one order that has just been created.
 pub(super) fn world_of(agreed: Snapshot) -> World {
     let mut world = World::default();
-    let answer = decide(&mut world, &submitted(vec![agreed]), &POLICY, NOON);
+    let answer = decide(&mut world, &submitted(vec![agreed.clone()]), &POLICY, NOON);
     assert!(matches!(answer, Decision::Applied(_)));
-    World::new(world.order(order_id(ORDER)).cloned())
+    World::new(world.order(order_id(ORDER)).cloned()).with_agreed([agreed])
 }
 
 pub(super) fn hear(world: &mut World, fact: OrderFact) -> Answer {
@@ -137,7 +137,7 @@ pub(super) fn allocations() -> Vec<Allocation> {
 }
 
 pub(super) fn committed() -> OrderFact {
-    OrderFact::InventoryCommitted { allocations: allocations() }
+    OrderFact::InventoryCommitted(Commitment { terms_version: 1, allocations: allocations() })
 }
 
 /// It waits for stock for two weeks.
@@ -176,6 +176,8 @@ fn told(answer: &Answer, world: &World) -> String {
         Decision::Applied(events) => match events[..] {
             [Event::CancellationRequested { .. } | Event::RefundRequested { .. }] => "asked".to_owned(),
             [Event::Backordered { .. }] => "waits".to_owned(),
+            [Event::Modified { .. }] => "modified".to_owned(),
+            [Event::Modified { .. }, Event::Created { .. }] => "split".to_owned(),
             [Event::RefundApproved { .. }] => "granted".to_owned(),
             [Event::RefundRequested { .. }, Event::RefundApproved { .. }] => "asked and granted".to_owned(),
             [Event::RefundRejected { .. }] => "rejected".to_owned(),
@@ -232,6 +234,7 @@ fn leaves_status(event: &Event) -> bool {
     matches!(
         event,
         Event::Backordered { .. }
+            | Event::Modified { .. }
             | Event::CancellationRequested { .. }
             | Event::RefundRequested { .. }
             | Event::RefundApproved { .. }

@@ -5,6 +5,7 @@ pub mod checkout;
 #[cfg(test)]
 mod fixtures;
 pub mod fulfilment;
+pub mod modification;
 pub mod refund;
 
 use kernel::{Decision, Timestamp};
@@ -41,13 +42,22 @@ fn on_order_fact(world: &mut World, order_id: OrderId, fact: &OrderFact, policy:
         OrderFact::PaymentVoided => checkout::on_payment_voided(order),
         OrderFact::PaymentRefunded { number, refunded } => refund::on_payment_refunded(order, *number, *refunded, now),
         OrderFact::RefundFailed { number, reason } => refund::on_refund_failed(order, *number, reason),
-        OrderFact::InventoryCommitted { allocations } => checkout::on_inventory_committed(order, allocations),
+        OrderFact::InventoryCommitted(commitment) => checkout::on_inventory_committed(order, commitment),
+        OrderFact::ReservationModified { committed } => {
+            modification::on_reservation_modified(order, committed.as_ref())
+        }
         OrderFact::InventoryBackordered { until } => backorder::on_inventory_backordered(order, *until, policy),
         OrderFact::InventoryRejected => checkout::on_inventory_rejected(order),
         OrderFact::InventoryCommitRefused => checkout::on_inventory_commit_refused(order),
         OrderFact::ReservationExpired => checkout::on_reservation_expired(order),
         OrderFact::InventoryReleased { partial } => refund::on_inventory_released(order, *partial),
         OrderFact::CancelRequested { by, note } => checkout::on_cancel_requested(order, *by, note.as_ref()),
+        OrderFact::ModificationRequested { left, note } => {
+            return modification::on_modification_requested(world, order_id, left, note.as_ref());
+        }
+        OrderFact::SplitRequested { parts } => {
+            return modification::on_split_requested(world, order_id, parts, policy, now);
+        }
         OrderFact::UnpaidDeadlinePassed => checkout::on_unpaid_deadline_passed(order, now),
         OrderFact::RefundRequested { request, note } => refund::on_refund_requested(order, request, note.as_ref(), now),
         OrderFact::ReturnReceived { number, accepted, complete } => {

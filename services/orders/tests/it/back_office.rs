@@ -16,6 +16,7 @@ use orders::adapters::events::SUBSCRIPTIONS;
 use orders::adapters::grpc::Api;
 use orders::adapters::postgres::{self, PlacedOrder};
 use orders::app::cancel_order::{CancelOrder, cancel_order};
+use orders::app::modify_order::{ModifyOrder, modify_order};
 use orders::app::request_refund::{RequestRefund, request_refund};
 use orders::app::verify_history::{Finding, verify_history};
 use orders::domain::fact::Canceller;
@@ -185,7 +186,7 @@ impl BackOffice {
 
     pub(crate) async fn order(&self, order_id: OrderId) -> PlacedOrder {
         let mut connection = self.store.pool().acquire().await.unwrap();
-        postgres::find(&mut connection, order_id).await.unwrap().expect("the order exists")
+        postgres::find(&mut connection, order_id, None).await.unwrap().expect("the order exists")
     }
 
     pub(crate) async fn assert_stands(
@@ -207,6 +208,20 @@ impl BackOffice {
         let cancelled = cancel_order(&mut unit, &participant(), command).await?;
         unit.commit().await.unwrap();
         Ok(cancelled)
+    }
+
+    /// Leaves so many units of these SKUs in an order, as its buyer.
+    pub(crate) async fn modify(
+        &self,
+        order_id: OrderId,
+        left: &[(&str, i64)],
+    ) -> Result<PlacedOrder, orders::app::Error> {
+        let left = left.iter().map(|(sku, units)| (sku.parse().unwrap(), *units)).collect();
+        let mut unit = self.store.begin().await.unwrap();
+        let command = ModifyOrder { order_id, left, note: None, actor: "buyer:test".to_owned() };
+        let modified = modify_order(&mut unit, &participant(), command).await?;
+        unit.commit().await.unwrap();
+        Ok(modified)
     }
 
     /// Asks for all of the money of an order back as its buyer, before anything has left.
@@ -376,6 +391,16 @@ pub(crate) fn terms_of(checkout: &Checkout) -> Vec<Terms> {
         shipping_service: "standard".parse().unwrap(),
     };
     checkout.order_ids.iter().zip(&checkout.seller_ids).map(terms).collect()
+}
+
+/// The same with a second spoon, which costs as much again.
+pub(crate) fn with_two_spoons(mut terms: Terms) -> Terms {
+    let twice = |amount: Money| amount.checked_mul(2).unwrap();
+    let spoon = &mut terms.lines[0];
+    (spoon.quantity, spoon.line_subtotal, spoon.tax) =
+        (Quantity::new(2).unwrap(), twice(spoon.line_subtotal), twice(spoon.tax));
+    (terms.subtotal, terms.tax, terms.total) = (twice(terms.subtotal), twice(terms.tax), twice(terms.total));
+    terms
 }
 
 fn line(sku: &str, quantity: i32, unit_cents: i64, tax_cents: i64) -> QuoteLine {

@@ -6,7 +6,7 @@ use messaging::{Cause, Caused, EventStore, Outcome, react};
 use orders::SERVICE;
 use orders::adapters::postgres;
 use orders::app::verify_history::verify_history;
-use orders::domain::fact::{Fact, OrderFact};
+use orders::domain::fact::{Commitment, Fact, OrderFact};
 use orders::domain::ids::{OrderId, WarehouseId};
 use orders::domain::shipping_instruction::Allocation;
 use orders::domain::snapshot::Snapshot;
@@ -95,7 +95,7 @@ async fn do_business(store: &EventStore, clock: &TestClock) {
     let amount = terms_of(&checkout)[0].total;
     for fact in [
         OrderFact::PaymentAuthorized,
-        OrderFact::InventoryCommitted { allocations: vec![spoon] },
+        OrderFact::InventoryCommitted(Commitment { terms_version: 1, allocations: vec![spoon] }),
         OrderFact::ShipmentDispatched { order_dispatched: true },
         OrderFact::ShipmentDelivered { order_delivered: true },
         OrderFact::PaymentCaptured { amount },
@@ -107,7 +107,7 @@ async fn do_business(store: &EventStore, clock: &TestClock) {
     assert_eq!(cancel_unpaid_orders(store, &participant()).await.unwrap().len(), ORDERS_PER_ROUND - paid.len());
 
     let mut connection = store.pool().acquire().await.unwrap();
-    assert!(postgres::find(&mut connection, paid[0]).await.unwrap().is_some());
+    assert!(postgres::find(&mut connection, paid[0], None).await.unwrap().is_some());
     drop(connection);
     let mut unit = store.begin().await.unwrap();
     let order_ids: Vec<_> = checkout.order_ids.iter().map(|id| id.uuid()).collect();

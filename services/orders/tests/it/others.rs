@@ -180,7 +180,10 @@ pub(crate) fn committed(order_id: OrderId) -> Event {
         quantity,
     };
     let allocations = vec![allocation("MUG-BLUE", 1, 2), allocation("SPOON", 2, 1)];
-    by_inventory(order_id, &inventory::InventoryCommitted { order_id: order_id.to_string(), allocations })
+    by_inventory(
+        order_id,
+        &inventory::InventoryCommitted { order_id: order_id.to_string(), allocations, terms_version: 1 },
+    )
 }
 
 pub(crate) fn backordered(order_id: OrderId, until: Timestamp) -> Event {

@@ -1,5 +1,6 @@
 //! The RPCs, over a real server: who may ask what, and what is answered to a wrong question.
 
+mod modification;
 mod refund;
 mod views;
 
@@ -39,7 +40,7 @@ fn refused(code: Code, reason: &str, fields: &[&str]) -> (Code, String, Vec<Stri
 }
 
 fn get(order_id: OrderId) -> GetOrderRequest {
-    GetOrderRequest { order_id: order_id.to_string() }
+    GetOrderRequest { order_id: order_id.to_string(), terms_version: 0 }
 }
 
 fn history(order_id: OrderId) -> GetOrderHistoryRequest {
@@ -149,7 +150,7 @@ async fn a_malformed_or_missing_id_is_named_as_the_field_at_fault() {
     for order_id in ["", "17", "{01890a5d-ac96-774b-bcce-b302099a8057}", &"x".repeat(10_000)] {
         let order_id = order_id.to_owned();
         let at_fault = refused(Code::InvalidArgument, "INVALID_REQUEST", &["order_id"]);
-        let request = desk.buyer.request(GetOrderRequest { order_id: order_id.clone() });
+        let request = desk.buyer.request(GetOrderRequest { order_id: order_id.clone(), terms_version: 0 });
         assert_eq!(refusal(desk.client().get_order(request)).await, at_fault);
         let request = desk.buyer.request(GetOrderHistoryRequest { order_id: order_id.clone() });
         assert_eq!(refusal(desk.client().get_order_history(request)).await, at_fault);

@@ -3,7 +3,7 @@
 use kernel::{Quantity, Timestamp};
 use messaging::Subscription;
 use orders::adapters::events::SUBSCRIPTIONS;
-use orders::domain::fact::{Canceller, Fact, FailedParcel, OrderFact, StoppedPart};
+use orders::domain::fact::{Canceller, Commitment, Fact, FailedParcel, OrderFact, StoppedPart};
 use orders::domain::ids::{OrderId, ParcelId, WarehouseId};
 use orders::domain::refund::{RefundRequest, Units};
 use orders::domain::shipping_instruction::Allocation;
@@ -13,7 +13,7 @@ use orders::domain::world::World;
 use orders::{Orders, SERVICE};
 use testkit::steps::{Broken, Journey, Row, Step, Table};
 
-use crate::back_office::{Checkout, RETURN_WINDOW, UNPAID_AFTER, participant, terms_of};
+use crate::back_office::{Checkout, RETURN_WINDOW, UNPAID_AFTER, participant, terms_of, with_two_spoons};
 
 const CHECKOUT: &str = "checkout";
 const INVENTORY: &str = "inventory";
@@ -24,6 +24,7 @@ const CLOCK: &str = "the clock";
 
 const CREATED: &str = "OrderCreated";
 const BACKORDERED: &str = "OrderBackordered";
+const MODIFIED: &str = "OrderModified";
 const CONFIRMED: &str = "OrderConfirmed";
 const PAID: &str = "OrderPaid";
 const SHIPPED: &str = "OrderShipped";
@@ -43,6 +44,11 @@ struct Placed {
 }
 
 impl Placed {
+    /// The same with a second spoon, which costs as much again.
+    fn of_two(&self) -> Self {
+        Self { terms: with_two_spoons(self.terms.clone()) }
+    }
+
     fn id(&self) -> OrderId {
         self.terms.order_id
     }
@@ -68,12 +74,28 @@ impl Placed {
     }
 
     fn committed(&self) -> Step<Fact> {
-        let allocations = vec![Allocation {
-            sku: "SPOON".parse().unwrap(),
-            warehouse_id: WarehouseId::from_uuid(self.id().uuid()),
-            quantity: Quantity::ONE,
-        }];
-        self.says(INVENTORY, "InventoryCommitted", OrderFact::InventoryCommitted { allocations })
+        self.says(INVENTORY, "InventoryCommitted", OrderFact::InventoryCommitted(self.commitment(1)))
+    }
+
+    fn commitment(&self, terms_version: i32) -> Commitment {
+        let sku = "SPOON".parse().unwrap();
+        let warehouse_id = WarehouseId::from_uuid(self.id().uuid());
+        Commitment { terms_version, allocations: vec![Allocation { sku, warehouse_id, quantity: Quantity::ONE }] }
+    }
+
+    /// One spoon of two is left.
+    fn modified(&self) -> Step<Fact> {
+        let left = [("SPOON".parse().unwrap(), 1)].into();
+        self.says(BUYER, "ModifyOrder", OrderFact::ModificationRequested { left, note: None }).commanded()
+    }
+
+    fn committed_as_modified(&self) -> Step<Fact> {
+        self.says(INVENTORY, "InventoryCommitted", OrderFact::InventoryCommitted(self.commitment(2))).needs(&[MODIFIED])
+    }
+
+    fn holds_less(&self, is_committed: bool) -> Step<Fact> {
+        let committed = is_committed.then(|| self.commitment(2));
+        self.says(INVENTORY, "ReservationModified", OrderFact::ReservationModified { committed }).needs(&[MODIFIED])
     }
 
     fn dispatched(&self, order_dispatched: bool) -> Step<Fact> {
@@ -228,6 +250,31 @@ impl Placed {
             .or_by([self.deadline().tells(&[CANCELLED]), self.voided(), self.released()])
             .or_by([self.commit_refused().tells(&[FAILED]), self.voided()])
     }
+
+    #[rustfmt::skip]
+    fn modified_journeys(&self) -> Vec<Journey<Fact>> {
+        vec![
+            Journey::new("an order of which a unit is taken away")
+                .not_undone_by([self.cancel().is_refused()])
+                .then(self.of_two().created(PaymentMethod::Card("tok_approved".parse().unwrap())))
+                .then(self.modified().tells(&[MODIFIED])
+                    .undone_by([self.cancel().tells(&[CANCELLED])])
+                    .or_by([self.cancel().tells(&[CANCELLED]), self.committed(), self.released()])
+                    .but_not_by([self.committed().is_ignored(), self.holds_less(false).is_ignored()]))
+                .then(self.committed_as_modified().tells(&[CONFIRMED])
+                    .undone_by([self.cancel().tells(&[CANCELLED]), self.released(), self.voided()])
+                    .but_not_by([self.modified().is_refused()]))
+                .then(self.captured().tells(&[PAID])
+                    .undone_by([self.refund().tells(&[WANTED_BACK]), self.refund_granted(), self.refunded(), self.released()])),
+            Journey::new("an order of which a unit is taken away while its stock is committed")
+                .not_undone_by([self.cancel().is_refused()])
+                .then(self.of_two().created(PaymentMethod::Card("tok_approved".parse().unwrap())))
+                .then(self.modified().tells(&[MODIFIED])
+                    .undone_by([self.cancel().tells(&[CANCELLED])]))
+                .then(self.holds_less(true).tells(&[CONFIRMED])
+                    .undone_by([self.cancel().tells(&[CANCELLED]), self.released(), self.voided()])),
+        ]
+    }
 }
 
 impl Table for Placed {
@@ -339,6 +386,9 @@ impl Table for Placed {
                 .then(self.not_stopped()
                     .not_undone_by([self.cancel().is_refused()])),
         ]
+        .into_iter()
+        .chain(self.modified_journeys())
+        .collect()
     }
 
     /// The order, unless it has ended.

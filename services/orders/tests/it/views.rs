@@ -8,7 +8,7 @@ use contracts::shipping::v1 as shipping;
 use kernel::{Quantity, Timestamp};
 use messaging::read_model::{Rebuilt, rebuild};
 use messaging::{Cause, Caused, Outcome, Relay, react};
-use orders::domain::fact::{Canceller, Fact, OrderFact};
+use orders::domain::fact::{Canceller, Commitment, Fact, OrderFact};
 use orders::domain::ids::{OrderId, WarehouseId};
 use orders::domain::refund::RefundRequest;
 use orders::domain::shipping_instruction::Allocation;
@@ -22,7 +22,7 @@ use testkit::{Event, eventually};
 use tokio::task::JoinHandle;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use crate::back_office::{BackOffice, Checkout, euro, euro_on_wire, participant, terms_of};
+use crate::back_office::{BackOffice, Checkout, euro, euro_on_wire, participant, terms_of, with_two_spoons};
 
 const ROUNDS: usize = 20;
 const ORDERS_PER_ROUND: usize = 50;
@@ -87,7 +87,8 @@ fn delivered(order_id: OrderId, version: i64, parcel_id: &str) -> Event {
 /// What happens to an order one after the other, and what another service tells the views of it.
 type Life = Vec<(OrderFact, Option<Event>)>;
 
-fn random_life(rng: &mut StdRng, order_id: OrderId) -> Life {
+/// Of one that has two spoons one is taken away first.
+fn random_life(rng: &mut StdRng, order_id: OrderId, has_two: bool) -> Life {
     let spoon = Allocation {
         sku: "SPOON".parse().unwrap(),
         warehouse_id: WarehouseId::from_uuid(order_id.uuid()),
@@ -95,12 +96,13 @@ fn random_life(rng: &mut StdRng, order_id: OrderId) -> Life {
     };
     let wants_back = |request| OrderFact::RefundRequested { request, note: None };
     let is_back = |cents| OrderFact::PaymentRefunded { number: Some(1), refunded: euro(cents) };
+    let terms_version = if has_two { 2 } else { 1 };
     let mut life = match rng.random_range(0..10) {
         0 => vec![(OrderFact::InventoryRejected, None)],
         1 => vec![(OrderFact::CancelRequested { by: Canceller::Buyer, note: None }, None)],
         _ => vec![
             (OrderFact::PaymentAuthorized, None),
-            (OrderFact::InventoryCommitted { allocations: vec![spoon] }, None),
+            (OrderFact::InventoryCommitted(Commitment { terms_version, allocations: vec![spoon] }), None),
             (OrderFact::PaymentCaptured { amount: euro(TOTAL) }, Some(captured(order_id, TOTAL))),
         ],
     };
@@ -124,6 +126,10 @@ fn random_life(rng: &mut StdRng, order_id: OrderId) -> Life {
         let until = Timestamp::from_unix_micros(1_900_000_000_000_000);
         life.insert(0, (OrderFact::InventoryBackordered { until }, None));
     }
+    if has_two {
+        let left = [("SPOON".parse().unwrap(), 1)].into();
+        life.insert(0, (OrderFact::ModificationRequested { left, note: None }, None));
+    }
     life.truncate(rng.random_range(0..=life.len()));
     life
 }
@@ -141,9 +147,12 @@ async fn happen(office: &BackOffice, facts: Vec<Fact>) {
 async fn live(office: &BackOffice, rng: &mut StdRng, checkout: &Checkout) -> Vec<Event> {
     let by_card = || PaymentMethod::Card("tok_approved".parse().unwrap());
     let terms = terms_of(checkout).into_iter().map(|terms| Terms { payment_method: by_card(), ..terms });
+    let have_two: Vec<bool> = checkout.order_ids.iter().map(|_| rng.random_bool(0.2)).collect();
+    let terms = terms.zip(&have_two).map(|(terms, has_two)| if *has_two { with_two_spoons(terms) } else { terms });
     let snapshots = terms.map(|terms| Snapshot::freeze(terms).unwrap());
     happen(office, vec![Fact::CheckoutSubmitted { checkout_id: checkout.id, snapshots: snapshots.collect() }]).await;
-    let lives: Vec<_> = checkout.order_ids.iter().map(|id| (*id, random_life(rng, *id))).collect();
+    let lives = checkout.order_ids.iter().zip(have_two).map(|(id, has_two)| (*id, random_life(rng, *id, has_two)));
+    let lives: Vec<_> = lives.collect();
     let mut told = Vec::new();
     for stage in 0..lives.iter().map(|(_, life)| life.len()).max().unwrap_or(0) {
         office.clock.advance(Duration::from_secs(1));

@@ -4,7 +4,7 @@ use contracts::convert::{id_from_wire, money_from_wire, money_to_wire, timestamp
 use contracts::google::r#type::Money as WireMoney;
 use contracts::inventory::v1::InventoryReserved;
 use contracts::orders::v1::{
-    OrderCancelled, OrderConfirmed, OrderCreated, OrderDelivered, OrderFailed, RefundApproved,
+    OrderCancelled, OrderConfirmed, OrderCreated, OrderDelivered, OrderFailed, OrderModified, RefundApproved,
 };
 use contracts::payments::v1 as wire;
 use contracts::payments::v1::payment_method::Method as WireMethod;
@@ -27,6 +27,18 @@ pub const SUBSCRIPTIONS: &[Subscription] = &[
         ],
     },
     Subscription {
+        event: "tradewind.orders.v1.OrderModified",
+        reaction: "lowers what is to be authorized; of what is authorized already, lowers what is captured, and the provider gives up the rest; refuses what is captured, and more than is due",
+        follows: &[],
+        tests: &[
+            "services/payments/tests/it/checkout.rs::a_modified_order_is_authorized_and_captured_for_what_is_due_then",
+            "services/payments/tests/it/checkout.rs::units_that_are_taken_away_while_the_provider_is_asked_are_not_captured",
+            "services/payments/tests/it/checkout.rs::a_modified_order_that_fails_gives_up_all_that_is_held",
+            "services/payments/tests/it/checkout.rs::a_modification_that_makes_no_sense_is_parked",
+            "services/payments/tests/it/fulfilment.rs::of_a_modified_order_no_more_cash_is_due_than_it_costs_now",
+        ],
+    },
+    Subscription {
         event: "tradewind.inventory.v1.InventoryReserved",
         reaction: "notes the hold; once the intent is in too, in whatever order, asks the provider to authorize; not within the last 60 s of the reservation; cash on delivery is authorized at once",
         follows: &["PaymentAuthorized", "PaymentDeclined"],
@@ -39,7 +51,7 @@ pub const SUBSCRIPTIONS: &[Subscription] = &[
     },
     Subscription {
         event: "tradewind.orders.v1.OrderConfirmed",
-        reaction: "captures what is authorized; cash on delivery waits for the remittance",
+        reaction: "captures what is due of what is authorized; cash on delivery waits for the remittance",
         follows: &["PaymentCaptured", "CaptureFailed"],
         tests: &[
             "services/payments/tests/it/checkout.rs::an_order_is_authorized_once_intent_and_hold_are_in_and_captured_when_it_is_confirmed",
@@ -170,6 +182,7 @@ pub const TRIGGERS: &[Trigger] = &[
 pub fn decode(event: &Envelope) -> Result<Option<Fact>, Undecodable> {
     let fact = match event.event_type.as_str() {
         "tradewind.orders.v1.OrderCreated" => order_created(event)?,
+        "tradewind.orders.v1.OrderModified" => order_modified(event)?,
         "tradewind.inventory.v1.InventoryReserved" => inventory_reserved(event)?,
         "tradewind.orders.v1.OrderConfirmed" => {
             Fact::OrderConfirmed { order_id: order_id(event, &event.decode::<OrderConfirmed>()?.order_id)? }
@@ -214,6 +227,16 @@ fn order_created(event: &Envelope) -> Result<Fact, Undecodable> {
         None => return Err(Undecodable::new("payment_method: is required")),
     };
     Ok(Fact::OrderCreated { order_id, terms: Terms { buyer_id, seller_id, amount, method } })
+}
+
+fn order_modified(event: &Envelope) -> Result<Fact, Undecodable> {
+    let modified: OrderModified = event.decode()?;
+    let amount = amount("total", modified.total.as_ref())?;
+    let terms_version = match modified.terms_version {
+        version @ 2.. => version,
+        version => return Err(Undecodable(format!("terms_version: is {version}, and OrderCreated was version 1"))),
+    };
+    Ok(Fact::OrderModified { order_id: order_id(event, &modified.order_id)?, terms_version, amount })
 }
 
 /// An amount that is to be paid or given back, or was.

@@ -11,6 +11,28 @@ pub enum Refusal {
         /// The order.
         order_id: OrderId,
     },
+    /// An order was modified that there is no payment of.
+    #[error("order {order_id} is modified, and there is no payment of it")]
+    NothingToModify {
+        /// The order.
+        order_id: OrderId,
+    },
+    /// An order was modified whose money is being taken, or was: orders modifies nothing that it has confirmed.
+    #[error("order {order_id} is modified, and its money is taken or is to be")]
+    ModifiedTooLate {
+        /// The order.
+        order_id: OrderId,
+    },
+    /// An order was modified, and would cost more than before.
+    #[error("order {order_id} is modified to cost {modified}, and {due} is due")]
+    ModifiedToMore {
+        /// The order.
+        order_id: OrderId,
+        /// What is due.
+        due: Money,
+        /// What is to be due.
+        modified: Money,
+    },
     /// The provider answered what was never asked.
     #[error("operation {key} is answered, but was never asked for")]
     UnknownOperation {
@@ -87,6 +109,9 @@ impl Classified for Refusal {
     fn kind(&self) -> ErrorKind {
         match self {
             Self::NotAuthorized { .. }
+            | Self::NothingToModify { .. }
+            | Self::ModifiedTooLate { .. }
+            | Self::ModifiedToMore { .. }
             | Self::UnknownOperation { .. }
             | Self::CashNotDue { .. }
             | Self::CashMismatch { .. }
@@ -102,6 +127,9 @@ impl Classified for Refusal {
     fn reason(&self) -> &'static str {
         match self {
             Self::NotAuthorized { .. } => "PAYMENT_NOT_AUTHORIZED",
+            Self::NothingToModify { .. } => "NOTHING_TO_MODIFY",
+            Self::ModifiedTooLate { .. } => "MODIFIED_TOO_LATE",
+            Self::ModifiedToMore { .. } => "MODIFIED_TO_MORE",
             Self::UnknownOperation { .. } => "OPERATION_UNKNOWN",
             Self::CashNotDue { .. } => "CASH_NOT_DUE",
             Self::CashMismatch { .. } => "CASH_MISMATCH",

@@ -9,7 +9,7 @@ pub enum Event {
     PaymentAuthorized {
         /// The order.
         order_id: OrderId,
-        /// The amount.
+        /// The amount that was asked for. By now less may be due.
         amount: Money,
         /// Whether it will be collected in cash; then nothing is held.
         cash_on_delivery: bool,
@@ -39,7 +39,7 @@ pub enum Event {
     PaymentVoided {
         /// The order.
         order_id: OrderId,
-        /// The amount that is held no longer.
+        /// The amount that is held no longer; of cash, that will not be collected.
         amount: Money,
     },
     /// Money was given back.

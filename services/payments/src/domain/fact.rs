@@ -12,6 +12,15 @@ pub enum Fact {
         /// What was agreed.
         terms: Terms,
     },
+    /// Units were taken away from the order, or became an order of their own: less is to be paid for it.
+    OrderModified {
+        /// The order.
+        order_id: OrderId,
+        /// The version of what was agreed that is told, from 2.
+        terms_version: i32,
+        /// What is to be paid from now on.
+        amount: Money,
+    },
     /// Every line of the order is held.
     InventoryReserved {
         /// The order.
@@ -78,6 +87,7 @@ impl Fact {
     pub fn order_id(&self) -> OrderId {
         match self {
             Self::OrderCreated { order_id, .. }
+            | Self::OrderModified { order_id, .. }
             | Self::InventoryReserved { order_id, .. }
             | Self::OrderConfirmed { order_id }
             | Self::OrderEnded { order_id }

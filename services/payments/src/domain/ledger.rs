@@ -142,7 +142,7 @@ impl Transaction {
 
     /// The shares, and on `counter` what makes them balance.
     fn moving(payment: &Payment, kind: Kind, number: i32, shares: &[(Account, Money)], counter: Account) -> Self {
-        let sum = Money::sum(shares.iter().map(|(_, amount)| *amount), payment.amount().currency());
+        let sum = Money::sum(shares.iter().map(|(_, amount)| *amount), payment.due.currency());
         let sum = sum.expect("shares are of one currency, and together at most what was captured");
         let legs = shares.iter().copied().chain([(counter, negative(sum))]).filter(|(_, amount)| !amount.is_zero());
         let postings = legs.map(|(account, amount)| Posting { account, amount }).collect();

@@ -9,7 +9,7 @@ use super::OrderId;
 pub enum OperationKind {
     /// Hold the amount.
     Authorize,
-    /// Take what is held.
+    /// Take what is due of what is held; the provider gives up the rest.
     Capture,
     /// Give up what is held.
     Void,

@@ -27,6 +27,10 @@ pub struct Payment {
     pub order_id: OrderId,
     /// What was agreed.
     pub terms: Terms,
+    /// What is to be paid: at first what the terms say, and less once units are taken away from the order.
+    pub due: Money,
+    /// Which version of what was agreed that is of; the terms are version 1.
+    pub terms_version: i32,
     /// Until when stock is held; none before that is heard of.
     pub hold_expires_at: Option<Timestamp>,
     /// Where it stands.
@@ -36,6 +40,8 @@ pub struct Payment {
     pub order_ended: bool,
     /// Since when it is authorized by card; none when it is not, or no longer only that.
     pub authorized_at: Option<Timestamp>,
+    /// What was due when it was to be authorized, and so is held at most; none before that, and when it was declined.
+    pub authorized: Option<Money>,
     /// What was captured so far.
     pub captured: Money,
     /// What was refunded so far; at most what was captured.
@@ -52,7 +58,7 @@ pub struct Payment {
     pub needs_operator: bool,
 }
 
-/// What was agreed when the order was made. It never changes.
+/// What was agreed when the order was made. It never changes: what is due since then is [`Payment::due`].
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Terms {
     /// Who pays.
@@ -147,14 +153,17 @@ impl Status {
 impl Payment {
     /// The payment of an order that was just heard of.
     pub fn new(order_id: OrderId, terms: Terms) -> Self {
-        let zero = Money::zero(terms.amount.currency());
+        let (due, zero) = (terms.amount, Money::zero(terms.amount.currency()));
         Self {
             order_id,
             terms,
+            due,
+            terms_version: 1,
             hold_expires_at: None,
             status: Status::Pending,
             order_ended: false,
             authorized_at: None,
+            authorized: None,
             captured: zero,
             refunded: zero,
             refunds: Vec::new(),
@@ -165,9 +174,9 @@ impl Payment {
         }
     }
 
-    /// What is to be paid.
-    pub fn amount(&self) -> Money {
-        self.terms.amount
+    /// What is held, or is asked to be: maybe more than is due by now.
+    pub fn held(&self) -> Money {
+        self.authorized.unwrap_or(self.due)
     }
 
     /// What is given back of it or is to be.

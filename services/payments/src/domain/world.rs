@@ -37,10 +37,10 @@ impl World {
         self.changed.insert(order_id);
     }
 
-    /// Has the provider asked for something, about the whole amount.
-    pub fn ask(&mut self, payment: &Payment, kind: OperationKind) {
-        let key = OperationKey::new(payment.order_id, kind);
-        self.asked.push(Operation { key, amount: payment.amount() });
+    /// Has the provider asked for something that is asked for once, about that amount.
+    pub fn ask(&mut self, order_id: OrderId, kind: OperationKind, amount: Money) {
+        let key = OperationKey::new(order_id, kind);
+        self.asked.push(Operation { key, amount });
     }
 
     /// Has the provider asked for a refund.

@@ -3,8 +3,13 @@
 //! Once the order has ended nobody is to act on this payment any more, so only what became of money is told: captured, voided,
 //! refunded. An authorization that comes too late is given up without a word of `PaymentAuthorized`, which would have inventory
 //! commit stock for nothing; a late refusal changes nothing for anyone and is not announced either.
+//!
+//! What is due may fall until the money is taken. What is held already stays held: the capture takes what is due by then, and the provider gives
+//! up the rest by itself.
 
-use kernel::{Decision, Mutant, Timestamp};
+use std::cmp::Ordering;
+
+use kernel::{Decision, Money, Mutant, Timestamp};
 
 use super::{Answer, Expectation, refund};
 use crate::domain::{
@@ -34,6 +39,35 @@ pub(super) fn on_order_created(
         }
         Some(Entry::Tombstone) => Decision::Ignored(ORDER_ENDED),
         Some(Entry::Payment(_)) => Decision::AlreadyApplied,
+    }
+}
+
+/// Less is to be paid for the order than before. Orders tells it after [`on_order_created`], by the same key, and of no order that it has confirmed.
+pub(super) fn on_order_modified(world: &mut World, order_id: OrderId, terms_version: i32, amount: Money) -> Answer {
+    let mut payment = match world.entries.get(&order_id) {
+        None | Some(Entry::Hold { .. }) => return Decision::Refused(Refusal::NothingToModify { order_id }),
+        Some(Entry::Tombstone) => return Decision::Ignored(ORDER_ENDED),
+        Some(Entry::Payment(payment)) if terms_version <= payment.terms_version => return Decision::AlreadyApplied,
+        Some(Entry::Payment(payment)) if payment.order_ended => return Decision::Ignored(ORDER_ENDED),
+        Some(Entry::Payment(payment)) => payment.clone(),
+    };
+    let too_late = Decision::Refused(Refusal::ModifiedTooLate { order_id });
+    match payment.status {
+        // In cash: what has arrived was confirmed.
+        Status::Authorized if payment.delivered => too_late,
+        Status::Pending | Status::Authorizing | Status::Authorized => {
+            if !amount.checked_cmp(payment.due).is_ok_and(Ordering::is_le) {
+                let due = payment.due;
+                return Decision::Refused(Refusal::ModifiedToMore { order_id, due, modified: amount });
+            }
+            (payment.due, payment.terms_version) = (amount, terms_version);
+            world.put(order_id, Entry::Payment(payment));
+            Decision::noted()
+        }
+        Status::Declined | Status::CaptureFailed => Decision::Ignored("the order is not going to be paid"),
+        Status::Capturing | Status::Captured | Status::Refunding | Status::Refunded => too_late,
+        // Reached only after the order ended, which was met above.
+        Status::Voiding | Status::Voided | Status::Closed => Decision::Ignored(ORDER_ENDED),
     }
 }
 
@@ -72,9 +106,10 @@ pub(super) fn on_inventory_reserved(
 
 /// Intent and hold are both in: asks the provider, unless the stock would be gone before the answer counts.
 fn authorize(world: &mut World, mut payment: Payment, expires_at: Timestamp, policy: Policy, now: Timestamp) -> Answer {
-    let (order_id, amount) = (payment.order_id, payment.amount());
+    let (order_id, amount) = (payment.order_id, payment.due);
     payment.hold_expires_at = Some(expires_at);
     let decision = if policy.may_authorize(expires_at, now) {
+        payment.authorized = Some(amount);
         match payment.terms.method {
             Method::CashOnDelivery => {
                 payment.status = Status::Authorized;
@@ -82,7 +117,7 @@ fn authorize(world: &mut World, mut payment: Payment, expires_at: Timestamp, pol
             }
             Method::Card(_) => {
                 payment.status = Status::Authorizing;
-                world.ask(&payment, OperationKind::Authorize);
+                world.ask(order_id, OperationKind::Authorize, amount);
                 Decision::noted()
             }
         }
@@ -153,7 +188,7 @@ pub(super) fn on_order_ended(world: &mut World, order_id: OrderId) -> Answer {
         Status::Authorizing | Status::Capturing | Status::Declined => Decision::noted(),
         Status::Authorized if payment.is_cash_on_delivery() => {
             payment.status = Status::Voided;
-            Decision::applied(Event::PaymentVoided { order_id, amount: payment.amount() })
+            Decision::applied(Event::PaymentVoided { order_id, amount: payment.due })
         }
         Status::Authorized | Status::CaptureFailed => {
             void(world, &mut payment);
@@ -173,16 +208,18 @@ pub(super) fn on_order_ended(world: &mut World, order_id: OrderId) -> Answer {
     decision
 }
 
+/// Takes what is due by now, which may be less than is held. No more units are taken away while the provider is asked.
 fn capture(world: &mut World, payment: &mut Payment) {
     payment.status = Status::Capturing;
     payment.authorized_at = None;
-    world.ask(payment, OperationKind::Capture);
+    let amount = if Mutant::CaptureWhatWasAuthorized.is_active() { payment.held() } else { payment.due };
+    world.ask(payment.order_id, OperationKind::Capture, amount);
 }
 
 fn void(world: &mut World, payment: &mut Payment) {
     payment.status = Status::Voiding;
     payment.authorized_at = None;
-    world.ask(payment, OperationKind::Void);
+    world.ask(payment.order_id, OperationKind::Void, payment.held());
 }
 
 /// An authorization is so old that the provider would not capture it any more: the same as if it had refused to. What is held is given up once
@@ -293,7 +330,7 @@ fn expectation(payment: &Payment, key: OperationKey, attempt: i32, outcome: &Out
 }
 
 fn on_authorize_answered(world: &mut World, payment: &mut Payment, outcome: &Outcome, now: Timestamp) -> Vec<Event> {
-    let (order_id, amount) = (payment.order_id, payment.amount());
+    let (order_id, amount) = (payment.order_id, payment.held());
     match outcome {
         Outcome::Succeeded if payment.order_ended => {
             void(world, payment);
@@ -309,6 +346,7 @@ fn on_authorize_answered(world: &mut World, payment: &mut Payment, outcome: &Out
         }
         Outcome::Declined(reason) => {
             payment.status = Status::Declined;
+            payment.authorized = None;
             payment.reason = Some(reason.clone());
             if payment.order_ended {
                 return Vec::new();
@@ -319,7 +357,7 @@ fn on_authorize_answered(world: &mut World, payment: &mut Payment, outcome: &Out
 }
 
 fn on_capture_answered(world: &mut World, payment: &mut Payment, outcome: &Outcome) -> Vec<Event> {
-    let (order_id, amount) = (payment.order_id, payment.amount());
+    let (order_id, amount) = (payment.order_id, payment.due);
     match outcome {
         Outcome::Succeeded => {
             payment.status = Status::Captured;
@@ -347,7 +385,7 @@ fn on_void_answered(payment: &mut Payment, outcome: &Outcome) -> Vec<Event> {
     match outcome {
         Outcome::Succeeded => {
             payment.status = Status::Voided;
-            vec![Event::PaymentVoided { order_id: payment.order_id, amount: payment.amount() }]
+            vec![Event::PaymentVoided { order_id: payment.order_id, amount: payment.held() }]
         }
         // The provider will not give it up: the payment stays where it is, because anything else would be a lie.
         Outcome::Declined(reason) => {

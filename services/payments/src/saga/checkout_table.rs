@@ -78,6 +78,19 @@ const TABLE: &[(&str, [&str; 13])] = &[
     ("cash captured, in part", ["=", "=", "=", "!", "-",                                    "!", "!", "!", "!", "!", "!", "!", "!"]),
     ("cash captured, released", ["=", "=", "=", "!", "-",                                   "!", "!", "!", "!", "!", "!", "!", "!"]),
     ("cash refunded",      ["=", "=", "=", "=", "-",                                        "!", "!", "!", "!", "!", "!", "!", "!"]),
+    // It goes on like any other; over which amounts is in `modification_table.rs`.
+    ("pending, modified",  ["=", "authorizing, modified ?authorize", "!", "closed, modified", "-", "!", "!", "!", "!", "!", "!", "!", "!"]),
+    ("authorizing, modified", ["=", "=", "!", "authorizing, ended, modified", "-",
+                            "authorized, modified +PaymentAuthorized", "declined, modified +PaymentDeclined", "!", "!", "!", "!", "!", "!"]),
+    ("authorized, modified", ["=", "=", "capturing, modified ?capture", "voiding, modified ?void",
+                            "capture_failed, modified +CaptureFailed", "=", "=",            "!", "!", "!", "!", "!", "!"]),
+    ("capturing, modified", ["=", "=", "=", "capturing, ended, modified", "-", "=", "=",
+                            "captured, modified +PaymentCaptured", "capture_failed, modified +CaptureFailed", "!", "!", "!", "!"]),
+    ("captured, modified", ["=", "=", "=", "refunding, modified ?refund", "-", "=", "=", "=", "=", "!", "!", "!", "!"]),
+    // The capture was not asked for.
+    ("voiding, modified",  ["=", "=", "-", "=", "-", "=", "=", "=", "=",
+                            "voided, modified +PaymentVoided", "voiding, stuck, modified",  "!", "!"]),
+    ("cash authorized, modified", ["=", "=", "-", "cash voided, modified +PaymentVoided", "-", "!", "!", "!", "!", "!", "!", "!", "!"]),
 ];
 
 #[test]

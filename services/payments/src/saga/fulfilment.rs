@@ -17,9 +17,7 @@ pub(super) fn on_cash_collected(world: &mut World, order_id: OrderId, amount: Mo
     };
     let mismatch = |due| Decision::Refused(Refusal::CashMismatch { order_id, due, collected: amount });
     match payment.status {
-        Status::Authorized if !amount.checked_cmp(payment.amount()).is_ok_and(Ordering::is_le) => {
-            mismatch(payment.amount())
-        }
+        Status::Authorized if !amount.checked_cmp(payment.due).is_ok_and(Ordering::is_le) => mismatch(payment.due),
         Status::Authorized => {
             payment.status = Status::Captured;
             payment.captured = amount;

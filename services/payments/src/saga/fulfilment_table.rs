@@ -47,6 +47,14 @@ const TABLE: &[(&str, [&str; 5])] = &[
     ("cash captured, in part",        ["=", "!", "!", "!", "cash captured, in part, released"]),
     ("cash captured, released",       ["=", "!", "!", "!", "="]),
     ("cash refunded",                 ["=", "!", "!", "!", "-"]),
+    ("pending, modified",             ["!", "!", "!", "!", "!"]),
+    ("authorizing, modified",         ["!", "!", "!", "!", "!"]),
+    ("authorized, modified",          ["!", "!", "!", "!", "!"]),
+    ("capturing, modified",           ["!", "!", "!", "!", "!"]),
+    ("captured, modified",            ["!", "!", "!", "!", "captured, released, modified"]),
+    ("voiding, modified",             ["!", "!", "!", "!", "!"]),
+    // What was due at first is more than is due now.
+    ("cash authorized, modified",     ["!", "!", "!", "!", "cash authorized, delivered, modified"]),
 ];
 
 #[test]
@@ -62,6 +70,7 @@ fn a_refusal_says_whether_cash_is_due_at_all() {
         ("cash voided", "cash", "CASH_NOT_DUE"),
         ("cash authorized", "more cash", "CASH_MISMATCH"),
         ("cash authorized", "other cash", "CASH_MISMATCH"),
+        ("cash authorized, modified", "less cash", "CASH_MISMATCH"),
         ("cash captured", "less cash", "CASH_MISMATCH"),
         ("cash refunded", "less cash", "CASH_MISMATCH"),
         ("cash captured", "ended", "CASH_TAKEN"),

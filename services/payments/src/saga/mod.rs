@@ -24,6 +24,9 @@ enum Expectation {
 pub fn decide(world: &mut World, fact: &Fact, policy: Policy, now: Timestamp) -> Answer {
     match fact {
         Fact::OrderCreated { order_id, terms } => checkout::on_order_created(world, *order_id, terms, policy, now),
+        Fact::OrderModified { order_id, terms_version, amount } => {
+            checkout::on_order_modified(world, *order_id, *terms_version, *amount)
+        }
         Fact::InventoryReserved { order_id, expires_at } => {
             checkout::on_inventory_reserved(world, *order_id, *expires_at, policy, now)
         }
@@ -46,6 +49,8 @@ pub fn decide(world: &mut World, fact: &Fact, policy: Policy, now: Timestamp) ->
 mod checkout_table;
 #[cfg(test)]
 mod fulfilment_table;
+#[cfg(test)]
+mod modification_table;
 #[cfg(test)]
 mod properties;
 #[cfg(test)]

@@ -17,11 +17,18 @@ use crate::domain::{
 const AMOUNT_MINOR: i64 = 9_999;
 /// How many refunds orders may approve.
 const REFUNDS_MAX: i32 = 3;
+/// The last version of what was agreed that orders may tell.
+const TERMS_VERSION_MAX: i32 = 4;
 
 /// What may happen next.
 #[derive(Debug, Clone, Copy)]
 enum Step {
     Created,
+    /// Units are taken away: so much of what was agreed at first is due, in percent, or more than that.
+    Modified {
+        terms_version: i32,
+        percent: i64,
+    },
     Reserved,
     Confirmed,
     Ended,
@@ -51,6 +58,8 @@ enum Step {
 fn any_step() -> impl Strategy<Value = Step> {
     prop_oneof![
         2 => Just(Step::Created),
+        3 => (2..=TERMS_VERSION_MAX, 1..=101_i64)
+            .prop_map(|(terms_version, percent)| Step::Modified { terms_version, percent }),
         2 => Just(Step::Reserved),
         2 => Just(Step::Confirmed),
         1 => Just(Step::Ended),
@@ -70,8 +79,11 @@ struct Provider {
     waiting: Vec<(Operation, i32)>,
     /// The last answer to each operation, and to which attempt it was.
     answers: HashMap<OperationKey, (Operation, i32, Outcome)>,
-    held: bool,
-    captured: bool,
+    authorized_minor: i64,
+    held_minor: i64,
+    captured_minor: i64,
+    /// What was held and is held no longer, without having been captured.
+    given_up_minor: i64,
     refunded_minor: i64,
 }
 
@@ -99,21 +111,25 @@ impl Provider {
         let (key, minor) = (operation.key, operation.amount.minor());
         let approve = match key.kind {
             OperationKind::Authorize => {
-                self.held = approve;
+                self.authorized_minor = if approve { minor } else { 0 };
+                self.held_minor = self.authorized_minor;
                 approve
             }
             OperationKind::Capture => {
-                assert!(self.held && !self.captured, "capture of what is not held");
-                (self.held, self.captured) = (!approve, approve);
+                assert!(self.captured_minor == 0 && minor <= self.held_minor, "capture of what is not held");
+                if approve {
+                    (self.captured_minor, self.given_up_minor) = (minor, self.held_minor - minor);
+                    self.held_minor = 0;
+                }
                 approve
             }
             OperationKind::Void => {
-                assert!(self.held && !self.captured, "void of what is not held");
-                self.held = false;
+                assert!(self.held_minor > 0 && minor == self.held_minor, "void of what is not held");
+                (self.held_minor, self.given_up_minor) = (0, minor);
                 true
             }
             OperationKind::Refund => {
-                assert!(self.captured && self.refunded_minor + minor <= AMOUNT_MINOR, "refund of what was not taken");
+                assert!(self.refunded_minor + minor <= self.captured_minor, "refund of what was not taken");
                 self.refunded_minor += if approve { minor } else { 0 };
                 approve
             }
@@ -132,6 +148,8 @@ struct Journey {
     provider: Provider,
     events: Vec<Event>,
     ended: bool,
+    /// What orders said last that is to be paid, as far as that was taken.
+    due_minor: i64,
     /// What was collected in cash and taken in.
     cash_minor: i64,
 }
@@ -146,6 +164,7 @@ impl Journey {
             provider: Provider::default(),
             events: Vec::new(),
             ended: false,
+            due_minor: AMOUNT_MINOR,
             cash_minor: 0,
         }
     }
@@ -156,6 +175,9 @@ impl Journey {
         let (mut now, hold) = (noon(), Duration::from_mins(15));
         let fact = match step {
             Step::Created => Some(Fact::OrderCreated { order_id, terms: self.terms.clone() }),
+            Step::Modified { terms_version, percent } => {
+                Some(Fact::OrderModified { order_id, terms_version, amount: share(percent) })
+            }
             Step::Reserved => Some(Fact::InventoryReserved { order_id, expires_at: now + hold }),
             Step::Confirmed => Some(Fact::OrderConfirmed { order_id }),
             Step::Ended => Some(Fact::OrderEnded { order_id }),
@@ -187,13 +209,23 @@ impl Journey {
         self.ended |= matches!(step, Step::Ended) && !matches!(decision, Decision::Refused(_));
         if let Decision::Applied(events) = decision {
             self.events.extend(events);
-            if let Fact::CashCollected { amount, .. } = fact {
-                self.cash_minor += amount.minor();
+            match fact {
+                Fact::CashCollected { amount, .. } => self.cash_minor += amount.minor(),
+                Fact::OrderModified { amount, .. } => {
+                    assert!(amount.minor() <= self.due_minor, "{} is due, and then {amount}", self.due_minor);
+                    self.due_minor = amount.minor();
+                }
+                _ => {}
             }
         }
         for operation in &self.world.asked[asked_before..] {
-            let is_whole = operation.amount.minor() == AMOUNT_MINOR;
-            assert!(is_whole || operation.key.kind == OperationKind::Refund, "{operation:?}");
+            let minor = operation.amount.minor();
+            let is_right = match operation.key.kind {
+                OperationKind::Authorize | OperationKind::Capture => minor == self.due_minor,
+                OperationKind::Void => minor == self.provider.held_minor,
+                OperationKind::Refund => minor <= self.provider.captured_minor,
+            };
+            assert!(is_right, "{operation:?} while {} is due of {:?}", self.due_minor, self.provider);
             self.provider.ask(*operation);
         }
         for key in std::mem::take(&mut self.world.asked_again) {
@@ -257,19 +289,25 @@ proptest! {
             if let Some(payment) = journey.payment() {
                 prop_assert!(payment.refunded.minor() <= payment.asked_back().minor());
                 prop_assert!(payment.asked_back().minor() <= payment.captured.minor());
-                prop_assert!(payment.captured.minor() <= AMOUNT_MINOR);
+                prop_assert!(payment.captured.minor() <= payment.due.minor());
+                prop_assert_eq!(payment.due.minor(), journey.due_minor);
+                prop_assert!(payment.due.minor() <= payment.held().minor());
+                prop_assert!(payment.held().minor() <= AMOUNT_MINOR);
             }
         }
         journey.answer_everything();
 
         let provider = &journey.provider;
-        let by_card = if provider.captured { AMOUNT_MINOR } else { 0 };
+        let by_card = provider.captured_minor;
         let charged = by_card - provider.refunded_minor;
+        prop_assert!(by_card == 0 || by_card == journey.due_minor, "{by_card} was captured, and {} is due", journey.due_minor);
+        prop_assert_eq!(by_card + provider.given_up_minor + provider.held_minor, provider.authorized_minor);
         let credited = -journey.balance("buyer_credit");
         let collected = journey.cash_minor;
         prop_assert_eq!(journey.balance("provider_clearing"), charged);
         prop_assert_eq!(journey.balance("carrier_clearing"), collected);
-        prop_assert!(collected == 0 || !provider.captured);
+        prop_assert!(collected == 0 || by_card == 0);
+        prop_assert!(collected <= journey.due_minor);
         let kept = charged + collected - credited;
         let released = journey.payment().and_then(|payment| payment.commission_rate);
         let earned = released.map_or(0, |rate| commission(euros(kept), rate).minor());
@@ -278,6 +316,9 @@ proptest! {
         prop_assert_eq!(journey.balance("seller_balance"), if released.is_some() { earned - kept } else { 0 });
         if let Some(payment) = journey.payment() {
             prop_assert_eq!(payment.captured.minor(), by_card + collected);
+            let is_by_card = !payment.is_cash_on_delivery();
+            let authorized_minor = payment.authorized.filter(|_| is_by_card).map_or(0, Money::minor);
+            prop_assert_eq!(authorized_minor, provider.authorized_minor);
             prop_assert_eq!(payment.kept().minor(), kept);
             let is_on_its_way = matches!(
                 payment.status,
@@ -287,7 +328,7 @@ proptest! {
             prop_assert!(payment.refunds.iter().all(|refund| refund.standing == RefundStanding::Done));
         }
         if journey.ended {
-            prop_assert!(!provider.held, "the order ended, and the authorization is open");
+            prop_assert_eq!(provider.held_minor, 0, "the order ended, and the authorization is open");
             prop_assert_eq!(kept, 0, "the order ended, and the buyer is charged");
         }
     }

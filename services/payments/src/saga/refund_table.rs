@@ -59,6 +59,14 @@ const TABLE: &[(&str, [&str; 8])] = &[
     ("cash captured, in part",        ["!", "=", "!", "!", "cash refunded +PaymentRefunded", "!", "!", "!"]),
     ("cash captured, released",       ["cash refunded, released +PaymentRefunded", "cash captured, in part, released +PaymentRefunded", "!", "!", "cash captured, in part, released +PaymentRefunded", "cash refunded, released +PaymentRefunded", "!", "!"]),
     ("cash refunded",                 ["=", "!", "!", "!", "!", "!", "!", "!"]),
+    ("pending, modified",             ["!", "!", "!", "!", "!", "!", "!", "!"]),
+    ("authorizing, modified",         ["!", "!", "!", "!", "!", "!", "!", "!"]),
+    ("authorized, modified",          ["!", "!", "!", "!", "!", "!", "!", "!"]),
+    ("capturing, modified",           ["!", "!", "!", "!", "!", "!", "!", "!"]),
+    // What was due at first is more than was captured.
+    ("captured, modified",            ["!", "refunding, in part, modified ?refund", "!", "!", "!", "!", "!", "!"]),
+    ("voiding, modified",             ["!", "!", "!", "!", "!", "!", "!", "!"]),
+    ("cash authorized, modified",     ["!", "!", "!", "!", "!", "!", "!", "!"]),
 ];
 
 #[test]
@@ -76,6 +84,7 @@ fn a_refusal_says_what_is_wrong_with_the_refund() {
         ("cash authorized", "approved", "NOTHING_CAPTURED"),
         ("captured", "more approved", "REFUND_TOO_LARGE"),
         ("captured", "other approved", "REFUND_TOO_LARGE"),
+        ("captured, modified", "approved", "REFUND_TOO_LARGE"),
         ("captured, in part", "whole again approved", "REFUND_TOO_LARGE"),
         ("refunding, in part", "whole again approved", "REFUND_TOO_LARGE"),
         ("cash refunded", "rest approved", "REFUND_TOO_LARGE"),

@@ -11,7 +11,7 @@ use crate::domain::{
 };
 
 /// Every state, as [`describe`] calls it.
-pub(super) const STATES: [&str; 36] = [
+pub(super) const STATES: [&str; 43] = [
     "nothing",
     "hold",
     "tombstone",
@@ -48,11 +48,20 @@ pub(super) const STATES: [&str; 36] = [
     "cash captured, in part",
     "cash captured, released",
     "cash refunded",
+    "pending, modified",
+    "authorizing, modified",
+    "authorized, modified",
+    "capturing, modified",
+    "captured, modified",
+    "voiding, modified",
+    "cash authorized, modified",
 ];
 
 pub(super) const AMOUNT_MINOR: i64 = 4_200;
 /// What a part of it is.
 pub(super) const PART_MINOR: i64 = 1_000;
+/// What is due of it once the order was modified, and once it was modified again.
+pub(super) const MODIFIED_MINOR: [i64; 2] = [3_000, 2_000];
 const LIFETIME: Duration = Duration::from_hours(7 * 24);
 
 pub(super) fn policy() -> Policy {
@@ -110,6 +119,13 @@ fn way_to(state: &str) -> Vec<&'static str> {
         "cash captured, in part" => after(cash_captured(), &["part approved"]),
         "cash captured, released" => after(cash_captured(), &["delivered"]),
         "cash refunded" => after(cash_captured(), &["approved"]),
+        "pending, modified" => vec!["created", "modified"],
+        "authorizing, modified" => after(authorizing(), &["modified"]),
+        "authorized, modified" => after(authorizing(), &["modified", "authorize ok"]),
+        "capturing, modified" => after(authorizing(), &["authorize ok", "modified", "confirmed"]),
+        "captured, modified" => after(authorizing(), &["authorize ok", "modified", "confirmed", "capture ok"]),
+        "voiding, modified" => after(authorizing(), &["modified", "ended", "authorize ok"]),
+        "cash authorized, modified" => vec!["created for cash", "reserved", "modified"],
         other => panic!("there is no way to {other:?}"),
     }
 }
@@ -132,11 +148,19 @@ fn fact(order_id: OrderId, name: &str) -> Fact {
         let amount = Money::from_minor(minor, currency);
         Fact::RefundApproved { order_id, number, amount }
     };
+    let modified = |terms_version, minor, currency| {
+        let amount = Money::from_minor(minor, currency);
+        Fact::OrderModified { order_id, terms_version, amount }
+    };
     match name {
         "created" => {
             Fact::OrderCreated { order_id, terms: terms(Method::Card(CardToken::new("tok_approved").unwrap())) }
         }
         "created for cash" => Fact::OrderCreated { order_id, terms: terms(Method::CashOnDelivery) },
+        "modified" => modified(2, MODIFIED_MINOR[0], Currency::EUR),
+        "modified again" => modified(3, MODIFIED_MINOR[1], Currency::EUR),
+        "modified to more" => modified(4, AMOUNT_MINOR + 1, Currency::EUR),
+        "modified to other" => modified(4, MODIFIED_MINOR[1], Currency::USD),
         "reserved" => Fact::InventoryReserved { order_id, expires_at: noon() + Duration::from_mins(15) },
         "reserved too late" => Fact::InventoryReserved { order_id, expires_at: noon() + Duration::from_mins(1) },
         "confirmed" => Fact::OrderConfirmed { order_id },
@@ -212,7 +236,8 @@ fn describe(world: &World, order_id: OrderId) -> String {
         (true, None) => ", delivered",
         (false, None) => "",
     };
-    format!("{cash}{}{ended}{stuck}{refund}{part}{arrived}", payment.status.as_str())
+    let modified = if payment.due == payment.terms.amount { "" } else { ", modified" };
+    format!("{cash}{}{ended}{stuck}{refund}{part}{arrived}{modified}", payment.status.as_str())
 }
 
 fn name(event: &Event) -> &'static str {

@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use contracts::convert::money_to_wire;
-use contracts::orders::v1::OrderCreated;
+use contracts::convert::{money_from_wire, money_to_wire};
+use contracts::orders::v1::{OrderCreated, OrderModified};
 use contracts::payments::v1 as wire;
 use kernel::Id;
-use payments::domain::Status;
+use messaging::Envelope;
+use payments::domain::{OperationKind, Status};
 use sandbox_provider::Mode;
 use testkit::Event;
 
@@ -252,6 +253,114 @@ async fn a_capture_under_way_that_fails_after_the_cancellation_is_voided() {
     till.provider.set_mode(Mode::Up);
     till.told(&order, &[AUTHORIZED, VOIDED]).await;
     assert_eq!(till.charge(&order).unwrap().held_minor, 0);
+    till.assert_books_balance().await;
+}
+
+/// Kind and minor units of what was asked of the provider about an order, oldest first.
+async fn asked(till: &Till, order: &Order) -> Vec<(OperationKind, i64)> {
+    till.operations(order).await.iter().map(|operation| (operation.key.kind, operation.amount.minor())).collect()
+}
+
+/// The amount that the last event of an order tells of.
+fn captured_amount(told: &[Envelope]) -> i64 {
+    let captured: wire::PaymentCaptured = told.last().unwrap().decode().unwrap();
+    money_from_wire("amount", captured.amount.as_ref()).unwrap().minor()
+}
+
+#[tokio::test]
+async fn a_modified_order_is_authorized_and_captured_for_what_is_due_then() {
+    let (till, _replica) = Till::open().await;
+    let order = Order::by_card("tok_approved");
+    let modified = order.modified(2, euros(3_000));
+    till.publish_and_wait(&[&order.created(), &modified]).await;
+    till.publish(&[&modified, &order.reserved(&till)]).await;
+    let told = till.told(&order, &[AUTHORIZED]).await;
+    let authorized: wire::PaymentAuthorized = told[0].decode().unwrap();
+    assert_eq!(authorized.amount, Some(money_to_wire(euros(3_000))));
+    assert_eq!(till.charge(&order).unwrap().authorized_minor, 3_000);
+
+    // What is held stays held; less of it is taken. The same version comes again in another event.
+    till.publish_and_wait(&[&order.modified(3, euros(2_500)), &order.modified(3, euros(2_500))]).await;
+    till.publish(&[&order.confirmed()]).await;
+    assert_eq!(captured_amount(&till.told(&order, &[AUTHORIZED, CAPTURED]).await), 2_500);
+    assert_eq!(asked(&till, &order).await, [(OperationKind::Authorize, 3_000), (OperationKind::Capture, 2_500)]);
+    assert_eq!(till.charge(&order).unwrap().charged_minor, 2_500);
+    let capture = [posting("capture", "provider_clearing", 2_500), posting("capture", "escrow", -2_500)];
+    assert_eq!(till.postings(&order).await, capture);
+    let payment = till.found(&order).await.unwrap().payment;
+    assert_eq!((payment.terms.amount, payment.due), (euros(Order::TOTAL_MINOR), euros(2_500)));
+    assert_eq!((payment.authorized, payment.captured), (Some(euros(3_000)), euros(2_500)));
+
+    // What was taken goes back when the order ends, and no more.
+    till.publish(&[&order.cancelled()]).await;
+    till.told(&order, &[AUTHORIZED, CAPTURED, REFUNDED]).await;
+    assert_eq!(asked(&till, &order).await[2], (OperationKind::Refund, 2_500));
+    assert_eq!(till.charge(&order).unwrap().charged_minor, 0);
+    assert!(till.parked().await.is_empty());
+    till.assert_books_balance().await;
+}
+
+#[tokio::test]
+async fn units_that_are_taken_away_while_the_provider_is_asked_are_not_captured() {
+    let (till, _replica) = Till::open().await;
+    let order = Order::by_card("tok_approved");
+    till.provider.set_mode(Mode::Down);
+    till.publish_and_wait(&[&order.created(), &order.reserved(&till), &order.modified(2, euros(1_000))]).await;
+    let payment = till.found(&order).await.unwrap().payment;
+    assert_eq!((payment.status, payment.due), (Status::Authorizing, euros(1_000)));
+    till.provider.set_mode(Mode::Up);
+    till.told(&order, &[AUTHORIZED]).await;
+    // The provider was asked for it before, and is not asked for another amount by the same key.
+    assert_eq!(till.charge(&order).unwrap().authorized_minor, Order::TOTAL_MINOR);
+    till.publish(&[&order.confirmed()]).await;
+    assert_eq!(captured_amount(&till.told(&order, &[AUTHORIZED, CAPTURED]).await), 1_000);
+    assert_eq!(till.charge(&order).unwrap().charged_minor, 1_000);
+    till.assert_books_balance().await;
+}
+
+#[tokio::test]
+async fn a_modified_order_that_fails_gives_up_all_that_is_held() {
+    let (till, _replica) = Till::open().await;
+    let order = Order::by_card("tok_approved");
+    till.publish(&[&order.created(), &order.reserved(&till)]).await;
+    till.told(&order, &[AUTHORIZED]).await;
+    till.publish(&[&order.modified(2, euros(1_000)), &order.failed()]).await;
+    let told = till.told(&order, &[AUTHORIZED, VOIDED]).await;
+    let voided: wire::PaymentVoided = told[1].decode().unwrap();
+    assert_eq!(voided.amount, Some(money_to_wire(euros(Order::TOTAL_MINOR))));
+    assert_eq!(asked(&till, &order).await[1], (OperationKind::Void, Order::TOTAL_MINOR));
+    assert_eq!(till.charge(&order).unwrap().held_minor, 0);
+    till.assert_books_balance().await;
+}
+
+#[tokio::test]
+async fn a_modification_that_makes_no_sense_is_parked() {
+    let (till, _replica) = Till::open().await;
+    let [unheard_of, raised, paid, unreadable] = [(); 4].map(|()| Order::by_card("tok_approved"));
+    let version_1 = Order::by_card("tok_approved");
+    till.publish(&[&paid.created(), &paid.reserved(&till)]).await;
+    till.told(&paid, &[AUTHORIZED]).await;
+    till.publish(&[&paid.confirmed()]).await;
+    till.told(&paid, &[AUTHORIZED, CAPTURED]).await;
+    till.publish_and_wait(&[&raised.created(), &unreadable.created(), &version_1.created()]).await;
+
+    let totalless = OrderModified { order_id: unreadable.id.to_string(), terms_version: 2, ..OrderModified::default() };
+    let nonsense = [
+        (unheard_of.modified(2, euros(1_000)), "refused: NOTHING_TO_MODIFY"),
+        (raised.modified(2, euros(Order::TOTAL_MINOR + 1)), "refused: MODIFIED_TO_MORE"),
+        (paid.modified(2, euros(1_000)), "refused: MODIFIED_TOO_LATE"),
+        (Event::new("orders", "order", unreadable.id.uuid(), 2, &totalless), "undecodable: total"),
+        (version_1.modified(1, euros(1_000)), "undecodable: terms_version"),
+    ];
+    for (event, _) in &nonsense {
+        till.publish_and_wait(&[event]).await;
+    }
+    let reasons = till.parked().await;
+    assert_eq!(reasons.len(), nonsense.len());
+    for (reason, (_, expected)) in reasons.iter().zip(&nonsense) {
+        assert!(reason.starts_with(expected), "{reason}");
+    }
+    assert_eq!(till.charge(&paid).unwrap().charged_minor, Order::TOTAL_MINOR);
     till.assert_books_balance().await;
 }
 

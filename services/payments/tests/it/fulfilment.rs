@@ -75,11 +75,32 @@ async fn less_cash_than_was_agreed_is_captured_as_it_came() {
     let captured: wire::PaymentCaptured = told[1].decode().unwrap();
     assert_eq!(captured.amount, Some(money_to_wire(euros(3_000))));
     let payment = till.found(&order).await.unwrap().payment;
-    assert_eq!((payment.status, payment.captured, payment.amount()), (Status::Captured, euros(3_000), due()));
+    assert_eq!((payment.status, payment.captured, payment.due), (Status::Captured, euros(3_000), due()));
     // It was that much, and no other.
     till.publish_and_wait(&[&order.collected(due())]).await;
     let reasons = till.parked().await;
     assert!(reasons.len() == 1 && reasons[0].starts_with("refused: CASH_MISMATCH"), "{reasons:?}");
+    till.assert_books_balance().await;
+}
+
+#[tokio::test]
+async fn of_a_modified_order_no_more_cash_is_due_than_it_costs_now() {
+    let (till, _replica) = Till::open().await;
+    let order = Order::for_cash();
+    till.publish(&[&order.created(), &order.reserved(&till)]).await;
+    till.told(&order, &[AUTHORIZED]).await;
+    till.publish_and_wait(&[&order.modified(2, euros(3_000)), &order.confirmed()]).await;
+    till.publish_and_wait(&[&order.collected(euros(3_001))]).await;
+    let reasons = till.parked().await;
+    assert!(reasons.len() == 1 && reasons[0].starts_with("refused: CASH_MISMATCH"), "{reasons:?}");
+
+    let other = Order::for_cash();
+    till.publish_and_wait(&[&other.created(), &other.modified(2, euros(3_000)), &other.reserved(&till)]).await;
+    let told = till.told(&other, &[AUTHORIZED]).await;
+    let authorized: wire::PaymentAuthorized = told[0].decode().unwrap();
+    assert_eq!(authorized.amount, Some(money_to_wire(euros(3_000))));
+    till.publish_and_wait(&[&other.confirmed(), &other.collected(euros(3_000))]).await;
+    till.told(&other, &[AUTHORIZED, CAPTURED]).await;
     till.assert_books_balance().await;
 }
 

@@ -27,11 +27,11 @@ async fn fill(database: &Database) {
     for statement in [
         "INSERT INTO payment (order_id, status, order_ended, needs_operator, buyer_id, seller_id, amount_minor, captured_minor,
                               currency, card_token, hold_expires_at, authorized_at, version, head_hash, correlation_id,
-                              created_at, updated_at)
+                              created_at, updated_at, due_minor, authorized_minor)
          SELECT md5('order' || n)::uuid, CASE WHEN n <= 20000 THEN 'captured' ELSE 'authorized' END, false, false,
                 md5('buyer')::uuid, md5('seller' || n % 1000)::uuid, 100, CASE WHEN n <= 20000 THEN 100 ELSE 0 END, 'EUR', 'tok',
                 now(), CASE WHEN n > 20000 THEN '2100-01-01'::timestamptz END, 0, decode(repeat('00', 32), 'hex'),
-                md5('order' || n)::uuid, now(), now()
+                md5('order' || n)::uuid, now(), now(), 100, 100
          FROM generate_series(1, 22000) AS n",
         "INSERT INTO provider_operation (order_id, kind, amount_minor, currency, status, due_at, created_at, completed_at)
          SELECT md5('order' || n)::uuid, kind, 100, 'EUR', 'succeeded', now(),
@@ -88,7 +88,7 @@ async fn ask(store: &EventStore, kind: OperationKind, outcome: Outcome) {
     happen(store, claimed.iter().map(answered).collect()).await;
 }
 
-/// Twenty orders are authorized, captured, delivered and refunded in two parts, one of them refused at first, and looked at.
+/// Twenty orders are modified, authorized, modified again, captured, delivered and refunded in two parts, one of them refused at first, and looked at.
 async fn do_business(store: &EventStore, now: Timestamp, round: u128) {
     let orders: Vec<OrderId> =
         (0..ORDERS_PER_ROUND).map(|number| Id::from_uuid(Uuid::from_u128((round << 64) + number + 1))).collect();
@@ -96,14 +96,20 @@ async fn do_business(store: &EventStore, now: Timestamp, round: u128) {
     let terms = || Terms {
         buyer_id: Id::generate(),
         seller_id,
-        amount: euros(100),
+        amount: euros(120),
         method: Method::Card(CardToken::new("tok_approved").unwrap()),
     };
     let expires_at = now + Duration::from_mins(15);
     happen(store, orders.iter().map(|&order_id| Fact::OrderCreated { order_id, terms: terms() }).collect()).await;
+    let modified = |terms_version, minor| {
+        let fact = |&order_id: &OrderId| Fact::OrderModified { order_id, terms_version, amount: euros(minor) };
+        orders.iter().map(fact).collect()
+    };
+    happen(store, modified(2, 110)).await;
     happen(store, orders.iter().map(|&order_id| Fact::InventoryReserved { order_id, expires_at }).collect()).await;
     ask(store, OperationKind::Authorize, Outcome::Succeeded).await;
     assert!(expire_authorizations(store, &payments()).await.unwrap().is_empty());
+    happen(store, modified(3, 100)).await;
     happen(store, orders.iter().map(|&order_id| Fact::OrderConfirmed { order_id }).collect()).await;
     ask(store, OperationKind::Capture, Outcome::Succeeded).await;
     happen(store, orders.iter().map(|&order_id| Fact::OrderDelivered { order_id }).collect()).await;

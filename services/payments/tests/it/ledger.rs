@@ -122,9 +122,23 @@ async fn what_would_charge_twice_or_refund_too_much_is_refused() {
             "payment_has_an_age_while_it_is_only_authorized",
         ),
         (
-            "UPDATE payment SET captured_minor = amount_minor + 1 WHERE order_id = $1",
-            "payment_captured_at_most_its_amount",
+            "UPDATE payment SET captured_minor = due_minor + 1 WHERE order_id = $1",
+            "payment_captured_at_most_what_is_due",
         ),
+        (
+            "UPDATE payment SET due_minor = captured_minor - 1 WHERE order_id = $1",
+            "payment_captured_at_most_what_is_due",
+        ),
+        ("UPDATE payment SET due_minor = amount_minor + 1 WHERE order_id = $1", "payment_due_at_most_its_amount"),
+        (
+            "UPDATE payment SET authorized_minor = due_minor - 1 WHERE order_id = $1",
+            "payment_holds_at_least_what_is_due",
+        ),
+        (
+            "UPDATE payment SET authorized_minor = NULL WHERE order_id = $1",
+            "payment_holds_an_amount_once_that_is_asked_for",
+        ),
+        ("UPDATE payment SET terms_version = 0 WHERE order_id = $1", "payment_terms_version_check"),
         (
             "INSERT INTO provider_operation (order_id, kind, amount_minor, currency, created_at)
              VALUES ($1, 'capture', 1, 'EUR', now())",

@@ -97,7 +97,7 @@ async fn a_payment_is_read_with_what_was_asked_of_the_provider() {
     let amount = Some(money_to_wire(euros(Order::TOTAL_MINOR)));
     assert_eq!((payment.status(), payment.version), (wire::PaymentStatus::Captured, 2));
     assert_eq!((payment.buyer_id.as_str(), payment.cash_on_delivery), (order.buyer_id.to_string().as_str(), false));
-    assert_eq!((&payment.amount, &payment.captured_amount), (&amount, &amount));
+    assert_eq!((&payment.amount, &payment.authorized_amount, &payment.captured_amount), (&amount, &amount, &amount));
     assert_eq!(payment.refunded_amount, Some(money_to_wire(euros(0))));
     let operations: Vec<_> =
         payment.operations.iter().map(|operation| (operation.kind(), operation.status())).collect();
@@ -110,6 +110,24 @@ async fn a_payment_is_read_with_what_was_asked_of_the_provider() {
 }
 
 #[tokio::test]
+async fn a_modified_payment_states_what_is_due_and_what_is_held() {
+    let rpc = Rpc::open().await;
+    let order = Order::by_card("tok_approved");
+    let operator = rpc.tokens.operator();
+    let amounts = async || {
+        let payment = rpc.get_payment(&operator, &order.id.to_string()).await.unwrap();
+        (payment.amount, payment.authorized_amount)
+    };
+    let minor = |minor| Some(money_to_wire(euros(minor)));
+    rpc.till.publish_and_wait(&[&order.created(), &order.modified(2, euros(3_000))]).await;
+    assert_eq!(amounts().await, (minor(3_000), None));
+    rpc.till.publish(&[&order.reserved(&rpc.till)]).await;
+    rpc.till.told(&order, &["PaymentAuthorized"]).await;
+    rpc.till.publish_and_wait(&[&order.modified(3, euros(2_500))]).await;
+    assert_eq!(amounts().await, (minor(2_500), minor(3_000)));
+}
+
+#[tokio::test]
 async fn a_declined_payment_states_its_reason() {
     let rpc = Rpc::open().await;
     let order = Order::by_card("tok_card_expired");
@@ -117,6 +135,7 @@ async fn a_declined_payment_states_its_reason() {
     rpc.till.told(&order, &["PaymentDeclined"]).await;
     let payment = rpc.get_payment(&rpc.tokens.operator(), &order.id.to_string()).await.unwrap();
     assert_eq!((payment.status(), payment.reason.as_str()), (wire::PaymentStatus::Declined, "CARD_EXPIRED"));
+    assert_eq!(payment.authorized_amount, None);
     assert_eq!(payment.operations[0].reason, "CARD_EXPIRED");
 }
 

@@ -1,5 +1,7 @@
 //! What payments does on each journey of an order, and what undoes it. [`testkit::steps`] plays the table.
 
+mod modification;
+
 use std::collections::BTreeSet;
 use std::sync::Mutex;
 use std::time::Duration;
@@ -31,6 +33,9 @@ const REFUNDED: &str = "PaymentRefunded";
 const REFUND_FAILED: &str = "RefundFailed";
 
 const TOTAL: i64 = Order::TOTAL_MINOR;
+/// What is due of it once the order was modified, and once it was modified again.
+const LESS: i64 = 3_000;
+const LEAST: i64 = 2_000;
 /// What goes back of it by a first refund, and by a second.
 const PART: i64 = 1_010;
 const REST: i64 = TOTAL - PART;
@@ -62,6 +67,19 @@ impl Bill {
 
     fn by_card(&self) -> Step<Heard> {
         self.created(Method::Card(CardToken::new("tok_approved").unwrap()))
+    }
+
+    fn modified_to(&self, name: &'static str, terms_version: i32, minor: i64) -> Step<Heard> {
+        let fact = Fact::OrderModified { order_id: self.order_id, terms_version, amount: euros(minor) };
+        Self::step(ORDERS, name, fact).needs(&["OrderCreated"])
+    }
+
+    fn modified(&self) -> Step<Heard> {
+        self.modified_to("OrderModified", 2, LESS)
+    }
+
+    fn modified_again(&self) -> Step<Heard> {
+        self.modified_to("OrderModified (3)", 3, LEAST)
     }
 
     fn reserved(&self) -> Step<Heard> {
@@ -165,8 +183,12 @@ impl Bill {
     }
 
     fn is_held(&self) -> Row<Heard> {
+        self.is_held_by(self.reserved())
+    }
+
+    fn is_held_by(&self, reserved: Step<Heard>) -> Row<Heard> {
         let given_up = [self.cancelled(), self.authorizes(), self.voids().tells(&[VOIDED])];
-        self.reserved().undone_by(given_up).or_by([self.cancelled(), self.declines()])
+        reserved.undone_by(given_up).or_by([self.cancelled(), self.declines()])
     }
 
     fn is_authorized(&self) -> Row<Heard> {
@@ -383,7 +405,8 @@ impl Table for Bill {
     }
 
     fn journeys(&self) -> Vec<Journey<Heard>> {
-        [self.by_card_journeys(), self.refund_journeys(), self.cash_journeys()].into_iter().flatten().collect()
+        let by_card = [self.by_card_journeys(), self.modification_journeys(), self.refund_journeys()];
+        by_card.into_iter().flatten().chain(self.cash_journeys()).collect()
     }
 
     /// Whether money is about, what was taken and not given back, and what is in the ledger of it.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use contracts::convert::{money_to_wire, timestamp_to_wire};
 use contracts::inventory::v1::InventoryReserved;
 use contracts::orders::v1::{
-    OrderCancelled, OrderConfirmed, OrderCreated, OrderDelivered, OrderFailed, RefundApproved,
+    OrderCancelled, OrderConfirmed, OrderCreated, OrderDelivered, OrderFailed, OrderModified, RefundApproved,
 };
 use contracts::payments::v1::payment_method::Method;
 use contracts::payments::v1::{CashOnDelivery, PaymentMethod};
@@ -350,6 +350,13 @@ impl Order {
 
     pub(crate) fn created(&self) -> Event {
         self.told(1, &self.message())
+    }
+
+    /// So much less is to be paid for it since that version of what was agreed.
+    pub(crate) fn modified(&self, terms_version: i32, total: Money) -> Event {
+        let (order_id, total) = (self.id.to_string(), Some(money_to_wire(total)));
+        let message = OrderModified { order_id, terms_version, total, ..OrderModified::default() };
+        self.told(i64::from(terms_version), &message)
     }
 
     pub(crate) fn confirmed(&self) -> Event {

@@ -62,8 +62,8 @@ impl Participant for MeterParticipant {
     }
 
     /// A tap's meter is made by its first turn; two at once must not both make one.
-    fn lock(&self, turned: &Turned) -> Option<Uuid> {
-        Some(turned.tap_id)
+    fn locks(&self, turned: &Turned) -> Vec<Uuid> {
+        vec![turned.tap_id]
     }
 
     async fn load(&self, tx: &mut PgConnection, facts: &[Caused<Turned>]) -> Result<(Meters, Heads), Error> {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use kernel::{Id, Money, Timestamp};
+use kernel::{Currency, Id, Money, Timestamp};
 use messaging::{Error, Head};
 use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, PgPool, Row};
@@ -28,20 +28,19 @@ pub async fn insert(tx: &mut PgConnection, checkouts: &[(Checkout, Head)]) -> Re
         .collect();
     let inserted = sqlx::query(
         "WITH accepted AS (
-             INSERT INTO checkout (checkout_id, quote_id, buyer_id, total_minor, currency, submitted_at,
-                                   version, head_hash, correlation_id)
-             SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::bigint[], $5::text[], $6::timestamptz[],
-                                  $7::bigint[], $8::bytea[], $9::uuid[]) AS t (checkout_id, quote_id)
+             INSERT INTO checkout (checkout_id, quote_id, buyer_id, currency, submitted_at, version, head_hash,
+                                   correlation_id)
+             SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::timestamptz[], $6::bigint[],
+                                  $7::bytea[], $8::uuid[]) AS t (checkout_id, quote_id)
              ORDER BY t.quote_id
          )
          INSERT INTO checkout_order (checkout_id, order_id, seller_id, total_minor, outcome)
-         SELECT t.*, 'PENDING' FROM unnest($10::uuid[], $11::uuid[], $12::uuid[], $13::bigint[]) AS t",
+         SELECT t.*, 'PENDING' FROM unnest($9::uuid[], $10::uuid[], $11::uuid[], $12::bigint[]) AS t",
     )
     .bind(column(checkouts, |(checkout, _)| checkout.id.uuid()))
     .bind(column(checkouts, |(checkout, _)| checkout.quote_id.uuid()))
     .bind(column(checkouts, |(checkout, _)| checkout.buyer_id.uuid()))
-    .bind(column(checkouts, |(checkout, _)| checkout.total.minor()))
-    .bind(column(checkouts, |(checkout, _)| checkout.total.currency().code().to_owned()))
+    .bind(column(checkouts, |(checkout, _)| checkout.currency.code().to_owned()))
     .bind(column(checkouts, |(checkout, _)| OffsetDateTime::from(checkout.submitted_at)))
     .bind(column(checkouts, |(_, head)| head.version))
     .bind(column(checkouts, |(_, head)| head.hash.to_vec()))
@@ -67,7 +66,7 @@ fn column<R, T>(rows: &[R], value: impl Fn(&R) -> T) -> Vec<T> {
 /// A checkout.
 pub async fn find(pool: &PgPool, checkout_id: CheckoutId) -> Result<Option<Checkout>, Error> {
     let rows = sqlx::query(
-        "SELECT checkout.*, order_id, seller_id, checkout_order.total_minor AS order_total_minor, outcome, reason, outcome_at
+        "SELECT checkout.*, order_id, seller_id, total_minor, outcome, reason, outcome_at
          FROM checkout JOIN checkout_order USING (checkout_id)
          WHERE checkout_id = $1
          ORDER BY order_id",
@@ -78,15 +77,13 @@ pub async fn find(pool: &PgPool, checkout_id: CheckoutId) -> Result<Option<Check
     Ok(from_rows(&rows)?.into_values().next())
 }
 
-/// Loads checkouts and locks their orders, in the order of their ids. The locks are on what may change: whoever waits for
-/// one reads the row as it is then.
+/// Loads checkouts, which are locked by now.
 pub async fn load(tx: &mut PgConnection, checkout_ids: &[Uuid]) -> Result<World, Error> {
     let rows = sqlx::query(
-        "SELECT checkout.*, order_id, seller_id, checkout_order.total_minor AS order_total_minor, outcome, reason, outcome_at
+        "SELECT checkout.*, order_id, seller_id, total_minor, outcome, reason, outcome_at
          FROM checkout JOIN checkout_order USING (checkout_id)
          WHERE checkout_id = ANY($1)
-         ORDER BY order_id
-         FOR UPDATE OF checkout_order",
+         ORDER BY order_id",
     )
     .bind(checkout_ids)
     .fetch_all(tx)
@@ -94,22 +91,26 @@ pub async fn load(tx: &mut PgConnection, checkout_ids: &[Uuid]) -> Result<World,
     Ok(World::new(from_rows(&rows)?.into_values()))
 }
 
-/// Saves the outcomes that changed.
+/// Saves the orders that are new, and those that changed.
 pub async fn save(tx: &mut PgConnection, world: &World) -> Result<(), Error> {
-    let changed: Vec<_> = world.changed().map(|(_, order)| order).collect();
+    let changed: Vec<_> = world.changed().collect();
     if changed.is_empty() {
         return Ok(());
     }
     sqlx::query(
-        "UPDATE checkout_order AS stored
-         SET outcome = news.outcome, reason = news.reason, outcome_at = news.outcome_at
-         FROM unnest($1::uuid[], $2::text[], $3::text[], $4::timestamptz[]) AS news (order_id, outcome, reason, outcome_at)
-         WHERE stored.order_id = news.order_id",
+        "INSERT INTO checkout_order (checkout_id, order_id, seller_id, total_minor, outcome, reason, outcome_at)
+         SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::bigint[], $5::text[], $6::text[], $7::timestamptz[])
+         ON CONFLICT (order_id) DO UPDATE
+         SET total_minor = excluded.total_minor, outcome = excluded.outcome, reason = excluded.reason,
+             outcome_at = excluded.outcome_at",
     )
-    .bind(changed.iter().map(|order| order.id.uuid()).collect::<Vec<_>>())
-    .bind(changed.iter().map(|order| order.outcome.name()).collect::<Vec<_>>())
-    .bind(changed.iter().map(|order| order.outcome.reason().map(Reason::as_str)).collect::<Vec<_>>())
-    .bind(changed.iter().map(|order| order.outcome.at().map(OffsetDateTime::from)).collect::<Vec<_>>())
+    .bind(column(&changed, |(checkout_id, _)| checkout_id.uuid()))
+    .bind(column(&changed, |(_, order)| order.id.uuid()))
+    .bind(column(&changed, |(_, order)| order.seller_id.uuid()))
+    .bind(column(&changed, |(_, order)| order.total.minor()))
+    .bind(column(&changed, |(_, order)| order.outcome.name()))
+    .bind(column(&changed, |(_, order)| order.outcome.reason().map(|reason| reason.as_str().to_owned())))
+    .bind(column(&changed, |(_, order)| order.outcome.at().map(OffsetDateTime::from)))
     .execute(tx)
     .await?;
     Ok(())
@@ -121,11 +122,11 @@ fn from_rows(rows: &[PgRow]) -> Result<BTreeMap<CheckoutId, Checkout>, Error> {
     for row in rows {
         let id = Id::from_uuid(row.try_get("checkout_id")?);
         let currency: &str = row.try_get("currency")?;
-        let currency = currency.parse().map_err(|error| Error::Corrupt(format!("checkout {id}: {error}")))?;
+        let currency: Currency = currency.parse().map_err(|error| Error::Corrupt(format!("checkout {id}: {error}")))?;
         let order = CheckoutOrder {
             id: Id::from_uuid(row.try_get("order_id")?),
             seller_id: Id::from_uuid(row.try_get("seller_id")?),
-            total: Money::from_minor(row.try_get("order_total_minor")?, currency),
+            total: Money::from_minor(row.try_get("total_minor")?, currency),
             outcome: outcome_from_row(row)?,
         };
         let checkout = checkouts.entry(id).or_insert(Checkout {
@@ -133,7 +134,7 @@ fn from_rows(rows: &[PgRow]) -> Result<BTreeMap<CheckoutId, Checkout>, Error> {
             quote_id: Id::from_uuid(row.try_get("quote_id")?),
             buyer_id: Id::from_uuid(row.try_get("buyer_id")?),
             orders: Vec::new(),
-            total: Money::from_minor(row.try_get("total_minor")?, currency),
+            currency,
             submitted_at: row.try_get::<OffsetDateTime, _>("submitted_at")?.into(),
         });
         checkout.orders.push(order);

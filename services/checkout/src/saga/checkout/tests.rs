@@ -6,6 +6,8 @@ use crate::domain::ids::{CheckoutId, OrderId};
 
 const EARLIER: Timestamp = Timestamp::from_unix_micros(1);
 const NOW: Timestamp = Timestamp::from_unix_micros(2);
+/// What each order costs at first.
+const TOTAL_MINOR: i64 = 100;
 
 /// What is expected of a decision.
 #[derive(Debug, PartialEq, Eq)]
@@ -33,8 +35,12 @@ fn states() -> [Outcome; 6] {
     ]
 }
 
+fn euros(minor: i64) -> Money {
+    Money::from_minor(minor, Currency::EUR)
+}
+
 fn order(outcome: Outcome) -> CheckoutOrder {
-    let total = Money::from_minor(100, Currency::EUR);
+    let total = euros(TOTAL_MINOR);
     CheckoutOrder { id: Id::generate(), seller_id: Id::generate(), total, outcome }
 }
 
@@ -45,7 +51,7 @@ fn world(outcome: Outcome) -> (World, CheckoutId, OrderId) {
         quote_id: Id::generate(),
         buyer_id: Id::generate(),
         orders: vec![order(outcome), order(Outcome::Pending)],
-        total: Money::from_minor(200, Currency::EUR),
+        currency: Currency::EUR,
         submitted_at: EARLIER,
     };
     let (id, order_id) = (checkout.id, checkout.orders[0].id);
@@ -117,10 +123,109 @@ fn a_checkout_is_complete_when_no_order_is_pending() {
         quote_id: Id::generate(),
         buyer_id: Id::generate(),
         orders: states().into_iter().map(order).collect(),
-        total: Money::from_minor(500, Currency::EUR),
+        currency: Currency::EUR,
         submitted_at: EARLIER,
     };
     assert!(!checkout.is_complete());
     checkout.orders.remove(0);
     assert!(checkout.is_complete());
+}
+
+/// Only units are taken away.
+fn modified(minor: i64) -> News {
+    News::Modified { total: euros(minor), split_off: BTreeSet::new() }
+}
+
+fn split_into(minor: i64, split_off: impl IntoIterator<Item = OrderId>) -> News {
+    News::Modified { total: euros(minor), split_off: split_off.into_iter().collect() }
+}
+
+fn split_off(minor: i64) -> News {
+    News::SplitOff { seller_id: Id::generate(), total: euros(minor) }
+}
+
+/// The checkout's order of that id, and what all of them cost.
+fn seen(world: &mut World, checkout_id: CheckoutId, order_id: OrderId) -> (Option<(Outcome, i64)>, i64) {
+    let order = world.order(checkout_id, order_id).ok().map(|order| (order.outcome.clone(), order.total.minor()));
+    (order, world.checkout(checkout_id).unwrap().total().minor())
+}
+
+#[test]
+fn an_order_costs_less_until_it_has_its_outcome() {
+    for state in states() {
+        let (mut world, checkout_id, order_id) = world(state.clone());
+        let fact = Fact { checkout_id, order_id, news: modified(60) };
+        let is_open = matches!(state, Outcome::Pending | Outcome::Backordered { .. });
+        let expected = if is_open { Becomes(state.clone()) } else { Refused };
+        assert_eq!(answer(&mut world, &fact), expected, "{state:?}");
+        let costs = if is_open { 60 } else { TOTAL_MINOR };
+        assert_eq!(seen(&mut world, checkout_id, order_id), (Some((state.clone(), costs)), costs + TOTAL_MINOR));
+        // What it costs already is known, also once it has its outcome.
+        let again = Fact { checkout_id, order_id, news: modified(costs) };
+        assert_eq!(decide(&mut world, &again, NOW), Decision::AlreadyApplied, "{state:?}");
+    }
+}
+
+#[test]
+fn an_order_never_costs_more_than_before_nor_in_another_currency() {
+    let dollars = News::Modified { total: Money::from_minor(1, Currency::USD), split_off: BTreeSet::new() };
+    for news in [modified(TOTAL_MINOR + 1), dollars] {
+        let (mut world, checkout_id, order_id) = world(Outcome::Pending);
+        let decision = decide(&mut world, &Fact { checkout_id, order_id, news }, NOW);
+        assert!(matches!(decision, Decision::Refused(Refusal::ModifiedToMore { .. })), "{decision:?}");
+    }
+}
+
+#[test]
+fn an_order_that_is_split_off_is_taken_in_once_whichever_event_comes_first() {
+    for created_first in [true, false] {
+        let (mut world, checkout_id, order_id) = world(Outcome::Pending);
+        let new_id = Id::generate();
+        let created = Fact { checkout_id, order_id: new_id, news: split_off(40) };
+        let modified = Fact { checkout_id, order_id, news: split_into(60, [new_id]) };
+        let facts = if created_first { [&created, &modified] } else { [&modified, &created] };
+        for fact in facts {
+            assert!(matches!(decide(&mut world, fact, NOW), Decision::Applied(_)), "{fact:?}");
+            assert_eq!(decide(&mut world, fact, NOW), Decision::AlreadyApplied, "{fact:?}");
+        }
+        assert_eq!(seen(&mut world, checkout_id, new_id), (Some((Outcome::Pending, 40)), 2 * TOTAL_MINOR));
+        // Known by now, although it costs less since then.
+        let less = Fact { checkout_id, order_id: new_id, news: self::modified(30) };
+        assert!(matches!(decide(&mut world, &less, NOW), Decision::Applied(_)));
+        assert_eq!(decide(&mut world, &created, NOW), Decision::AlreadyApplied);
+        assert_eq!(world.checkout(checkout_id).unwrap().orders.len(), 3);
+    }
+}
+
+#[test]
+fn a_checkout_waits_for_what_was_split_off_from_the_moment_that_either_order_tells() {
+    let new_ids: [OrderId; 2] = [Id::generate(), Id::generate()];
+    let (mut world, checkout_id, order_id) = world(Outcome::Pending);
+    let facts = [(order_id, split_into(50, new_ids)), (order_id, News::Paid), (new_ids[0], split_off(20))];
+    for (order_id, news) in facts {
+        let decision = decide(&mut world, &Fact { checkout_id, order_id, news }, NOW);
+        assert!(matches!(decision, Decision::Applied(_)), "{decision:?}");
+    }
+    let ids: Vec<_> = world.checkout(checkout_id).unwrap().orders.iter().map(|order| order.id).collect();
+    for id in ids {
+        assert!(!world.checkout(checkout_id).unwrap().is_complete());
+        let _ = decide(&mut world, &Fact { checkout_id, order_id: id, news: News::Paid }, NOW);
+    }
+    assert!(world.checkout(checkout_id).unwrap().is_complete());
+    assert_eq!(world.changed().count(), 4);
+}
+
+#[test]
+fn a_split_that_does_not_fit_the_checkout_is_refused() {
+    let (mut world, checkout_id, _) = world(Outcome::Pending);
+    let new = |checkout_id, total| {
+        let news = News::SplitOff { seller_id: Id::generate(), total };
+        Fact { checkout_id, order_id: Id::generate(), news }
+    };
+    let unknown = decide(&mut world, &new(Id::generate(), euros(1)), NOW);
+    assert_eq!(unknown, Decision::Refused(Refusal::CheckoutNotFound));
+    for total in [Money::from_minor(1, Currency::USD), euros(i64::MAX)] {
+        let decision = decide(&mut world, &new(checkout_id, total), NOW);
+        assert!(matches!(decision, Decision::Refused(Refusal::TotalsDoNotAddUp(_))), "{decision:?}");
+    }
 }

@@ -127,7 +127,7 @@ pub(super) async fn load(
     world: &mut World,
     heads: &mut Heads,
 ) -> Result<(), Error> {
-    let ids: Vec<Uuid> = facts.iter().filter_map(|caused| caused.fact.order_id()).map(OrderId::uuid).collect();
+    let ids: Vec<Uuid> = facts.iter().flat_map(|caused| caused.fact.order_ids()).map(OrderId::uuid).collect();
     if ids.is_empty() {
         return Ok(());
     }
@@ -155,9 +155,10 @@ pub(super) async fn save(tx: &mut PgConnection, world: &World, heads: &Heads) ->
 
 async fn insert(tx: &mut PgConnection, new: &[&Reservation], heads: &Heads) -> Result<(), Error> {
     sqlx::query(
-        "INSERT INTO reservation (order_id, status, allocations, expires_at, version, head_hash, correlation_id, backorder)
+        "INSERT INTO reservation (order_id, status, allocations, expires_at, version, head_hash, correlation_id, backorder,
+                                  terms_version)
          SELECT * FROM unnest($1::uuid[], $2::text[], $3::jsonb[], $4::timestamptz[], $5::bigint[], $6::bytea[], $7::uuid[],
-                              $8::jsonb[])",
+                              $8::jsonb[], $9::integer[])",
     )
     .bind(column(new, |reservation| reservation.order_id.uuid()))
     .bind(column(new, |reservation| status_to_text(reservation.status)))
@@ -167,6 +168,7 @@ async fn insert(tx: &mut PgConnection, new: &[&Reservation], heads: &Heads) -> R
     .bind(column(new, |reservation| head(reservation, heads).hash.to_vec()))
     .bind(column(new, |reservation| head(reservation, heads).correlation_id))
     .bind(column(new, |reservation| backorder_row(reservation)))
+    .bind(column(new, |reservation| reservation.terms_version))
     .execute(tx)
     .await?;
     Ok(())
@@ -176,9 +178,9 @@ async fn update(tx: &mut PgConnection, changed: &[&Reservation], heads: &Heads) 
     sqlx::query(
         "UPDATE reservation r
          SET status = t.status, allocations = t.allocations, expires_at = t.expires_at, backorder = t.backorder,
-             version = t.version, head_hash = t.head_hash
-         FROM unnest($1::uuid[], $2::text[], $3::jsonb[], $4::bigint[], $5::bytea[], $6::timestamptz[], $7::jsonb[])
-              AS t (order_id, status, allocations, version, head_hash, expires_at, backorder)
+             version = t.version, head_hash = t.head_hash, terms_version = t.terms_version
+         FROM unnest($1::uuid[], $2::text[], $3::jsonb[], $4::bigint[], $5::bytea[], $6::timestamptz[], $7::jsonb[], $8::integer[])
+              AS t (order_id, status, allocations, version, head_hash, expires_at, backorder, terms_version)
          WHERE r.order_id = t.order_id",
     )
     .bind(column(changed, |reservation| reservation.order_id.uuid()))
@@ -188,6 +190,7 @@ async fn update(tx: &mut PgConnection, changed: &[&Reservation], heads: &Heads) 
     .bind(column(changed, |reservation| head(reservation, heads).hash.to_vec()))
     .bind(column(changed, |reservation| reservation.expires_at.map(OffsetDateTime::from)))
     .bind(column(changed, |reservation| backorder_row(reservation)))
+    .bind(column(changed, |reservation| reservation.terms_version))
     .execute(tx)
     .await?;
     Ok(())
@@ -291,6 +294,7 @@ fn from_row(row: &PgRow) -> Result<Reservation, Error> {
         allocations: allocations.into_iter().map(Allocation::from).collect(),
         expires_at: row.try_get::<Option<OffsetDateTime>, _>("expires_at")?.map(Timestamp::from),
         backorder: row.try_get::<Option<Json<BackorderRow>>, _>("backorder")?.map(|Json(backorder)| backorder.into()),
+        terms_version: row.try_get("terms_version")?,
     })
 }
 

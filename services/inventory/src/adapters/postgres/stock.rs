@@ -68,6 +68,7 @@ fn goes_to<'a>(fact: &'a Fact, world: &'a World) -> Option<GoesTo<'a>> {
             })
         }
         Fact::OrderCreated { .. }
+        | Fact::OrderModified(_)
         | Fact::PaymentAuthorized(_)
         | Fact::OrderEnded(_)
         | Fact::ReservationDue(_)
@@ -174,6 +175,12 @@ fn shelves(facts: &[Caused<Fact>], world: &World) -> BTreeMap<(Uuid, String), i6
             Fact::OrderCreated { order_id, seller_id, lines, .. } if world.reservation(*order_id).is_none() => {
                 for (sku, needed) in sum_demand(lines) {
                     reach(*seller_id, &sku, needed);
+                }
+            }
+            // Unless the order holds what they ask for.
+            Fact::OrderModified(modification) => {
+                for (sku, needed) in modification.split_off.iter().flat_map(|(_, demand)| demand) {
+                    reach(modification.seller_id, sku, *needed);
                 }
             }
             Fact::StockChange(change) => reach(change.seller_id, &change.sku, 0),

@@ -75,7 +75,8 @@ fn reserved(cups: i64, pots: i64) -> Record {
 }
 
 fn committed(cups: i64, pots: i64) -> Record {
-    fact(&wire::InventoryCommitted { order_id: String::new(), allocations: held(cups, pots) })
+    let allocations = held(cups, pots);
+    fact(&wire::InventoryCommitted { allocations, ..wire::InventoryCommitted::default() })
 }
 
 fn released(cups: i64, pots: i64) -> Record {

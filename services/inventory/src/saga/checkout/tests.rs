@@ -30,7 +30,7 @@ use Answer::{AlreadyApplied, Becomes, Ignored, Refused};
 fn state_machine() -> Vec<(Option<Status>, [Answer; 5])> {
     let order_id = order(1);
     let reserved = Event::InventoryReserved { order_id, allocations: three_cups(), expires_at: expires_at() };
-    let committed = Event::InventoryCommitted { order_id, allocations: three_cups() };
+    let committed = Event::InventoryCommitted { order_id, terms_version: 1, allocations: three_cups() };
     let refused = Event::InventoryCommitRefused { order_id };
     let released = || Event::InventoryReleased { order_id, allocations: three_cups(), partial: false };
     let expired = vec![Event::ReservationExpired { order_id }, released()];

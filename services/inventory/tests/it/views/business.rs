@@ -1,11 +1,13 @@
 //! What happens in two shops, at random, through the real decisions.
 
+use std::collections::BTreeMap;
+
 use contracts::products::v1::{Product, ProductCreated, Variant};
 use inventory::adapters::postgres;
 use inventory::domain::address::Place;
 use inventory::domain::allocation::{Allocation, Returned};
 use inventory::domain::fact::{
-    Dispatch, Fact, Receipt, StockChange, StockChangeKind, TransferDispatch, TransferReceipt,
+    Dispatch, Fact, Modification, Receipt, StockChange, StockChangeKind, TransferDispatch, TransferReceipt,
 };
 use inventory::domain::ids::{OrderId, SellerId, TransferId};
 use inventory::domain::reservation::{Reservation, Status};
@@ -100,9 +102,11 @@ impl<'a> Business<'a> {
     /// So many orders live, while goods come in, go wrong and move about.
     pub(super) async fn go_on(&mut self, orders: usize) {
         self.change_stock().await;
-        let new = self.order(orders).await;
+        let mut new = self.order(orders).await;
+        self.modify(&mut new).await;
         self.move_goods().await;
         self.pay(&new).await;
+        self.modify(&mut new).await;
         self.change_stock().await;
         self.dispatch(&new).await;
         self.move_goods().await;
@@ -156,6 +160,38 @@ impl<'a> Business<'a> {
         ids
     }
 
+    /// Of some that hold stock a unit is taken away, or becomes an order of its own.
+    async fn modify(&mut self, orders: &mut Vec<OrderId>) {
+        let (mut facts, mut new) = (Vec::new(), Vec::new());
+        for reservation in self.holding(orders, &[Status::Active, Status::Committed]).await {
+            let mut demand: BTreeMap<Sku, i64> = BTreeMap::new();
+            for allocation in &reservation.allocations {
+                *demand.entry(allocation.sku.clone()).or_default() += allocation.quantity;
+            }
+            let Some((several, units)) = demand.iter_mut().find(|(_, units)| **units > 1) else { continue };
+            *units -= 1;
+            let part = (Id::generate(), BTreeMap::from([(several.clone(), 1)]));
+            let split_off = match self.rng.random_range(0..4) {
+                0 => Vec::new(),
+                1 => vec![part],
+                _ => continue,
+            };
+            new.extend(split_off.iter().map(|(order_id, _)| *order_id));
+            let warehouse_id = reservation.allocations[0].warehouse_id;
+            let mut places = self.warehouses.iter().flatten();
+            facts.push(Fact::OrderModified(Modification {
+                order_id: reservation.order_id,
+                terms_version: reservation.terms_version + 1,
+                seller_id: places.find(|warehouse| warehouse.id == warehouse_id).unwrap().seller_id,
+                ship_to: Place::UNKNOWN,
+                demand,
+                split_off,
+            }));
+        }
+        self.happen(facts).await;
+        orders.extend(new);
+    }
+
     /// Most are paid for, some end, and of some the time passes: of these some are paid for too late.
     async fn pay(&mut self, orders: &[OrderId]) {
         let mut facts = Vec::new();
@@ -173,9 +209,13 @@ impl<'a> Business<'a> {
     }
 
     async fn committed(&self, orders: &[OrderId]) -> Vec<Reservation> {
+        self.holding(orders, &[Status::Committed]).await
+    }
+
+    async fn holding(&self, orders: &[OrderId], statuses: &[Status]) -> Vec<Reservation> {
         let found = postgres::find_reservations(self.marketplace.store.pool(), orders).await.unwrap();
         let mut reservations: Vec<_> = found.into_values().map(|(reservation, _)| reservation).collect();
-        reservations.retain(|reservation| reservation.status == Status::Committed);
+        reservations.retain(|reservation| statuses.contains(&reservation.status));
         // For the same seed the same happens.
         reservations.sort_by_key(|reservation| orders.iter().position(|id| *id == reservation.order_id));
         reservations

@@ -10,15 +10,19 @@ use prost::{Message, Name};
 use crate::adapters::{wire_refund, wire_terms};
 use crate::domain::event::Event;
 use crate::domain::ids::OrderId;
+use crate::domain::refund::Units;
 use crate::domain::shipping_instruction::{Allocation, ShippingInstruction};
-use crate::domain::snapshot::Snapshot;
+use crate::domain::snapshot::{Snapshot, TermsVersion};
 
 /// An event on the wire.
 #[expect(clippy::too_many_lines, reason = "each event is written here, and nowhere else")]
 pub fn encode(event: &Event) -> Outgoing {
     match event {
-        Event::Created { snapshot, unpaid_deadline } => {
-            of_order(snapshot.terms().order_id, &order_created(snapshot, *unpaid_deadline))
+        Event::Created { snapshot, unpaid_deadline, split_from } => {
+            of_order(snapshot.terms().order_id, &order_created(snapshot, *unpaid_deadline, *split_from))
+        }
+        Event::Modified { snapshot, terms_version, split_off, note } => {
+            of_order(snapshot.terms().order_id, &order_modified(snapshot, *terms_version, split_off, note))
         }
         Event::Backordered { order_id, checkout_id, until, unpaid_deadline } => of_order(
             *order_id,
@@ -148,7 +152,7 @@ fn instruction_to_wire(instruction: &ShippingInstruction) -> wire::ShippingInstr
     }
 }
 
-fn order_created(snapshot: &Snapshot, unpaid_deadline: Timestamp) -> wire::OrderCreated {
+fn order_created(snapshot: &Snapshot, unpaid_deadline: Timestamp, split_from: Option<OrderId>) -> wire::OrderCreated {
     let terms = snapshot.terms();
     wire::OrderCreated {
         order_id: terms.order_id.to_string(),
@@ -165,5 +169,34 @@ fn order_created(snapshot: &Snapshot, unpaid_deadline: Timestamp) -> wire::Order
         snapshot_hash: snapshot.hash().to_string(),
         unpaid_deadline: Some(timestamp_to_wire(unpaid_deadline)),
         shipping_service: terms.shipping_service.to_string(),
+        split_from_order_id: split_from.map(|id| id.to_string()).unwrap_or_default(),
+    }
+}
+
+fn order_modified(
+    snapshot: &Snapshot,
+    terms_version: TermsVersion,
+    split_off: &[(OrderId, Units)],
+    note: &str,
+) -> wire::OrderModified {
+    let terms = snapshot.terms();
+    let split_off = split_off.iter().map(|(order_id, units)| wire::SplitOff {
+        order_id: order_id.to_string(),
+        units: units.iter().map(|(sku, units)| wire::OrderUnits { sku: sku.to_string(), quantity: *units }).collect(),
+    });
+    wire::OrderModified {
+        order_id: terms.order_id.to_string(),
+        checkout_id: terms.checkout_id.to_string(),
+        terms_version,
+        seller_id: terms.seller_id.to_string(),
+        lines: terms.lines.iter().map(wire_terms::line_to_wire).collect(),
+        ship_to: Some(wire_terms::address_to_wire(&terms.ship_to)),
+        subtotal: Some(money_to_wire(terms.subtotal)),
+        shipping: Some(money_to_wire(terms.shipping)),
+        tax: Some(money_to_wire(terms.tax)),
+        total: Some(money_to_wire(terms.total)),
+        snapshot_hash: snapshot.hash().to_string(),
+        split_off: split_off.collect(),
+        note: note.to_owned(),
     }
 }

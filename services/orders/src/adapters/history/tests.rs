@@ -6,6 +6,7 @@ use crate::domain::event::Event;
 use crate::domain::fixtures::{NOON, cash_on_delivery, order_id, snapshot, terms};
 use crate::domain::ids::{CheckoutId, OrderId};
 use crate::domain::refund::{Refund, RefundKind, RefundStatus, Rejection};
+use crate::domain::snapshot::Snapshot;
 use crate::domain::status::{CancelReason, FailureReason};
 
 fn record(event: &Event) -> Record {
@@ -27,6 +28,10 @@ fn record(event: &Event) -> Record {
     }
 }
 
+fn created(agreed: &Snapshot) -> Event {
+    Event::Created { snapshot: Box::new(agreed.clone()), unpaid_deadline: NOON, split_from: None }
+}
+
 fn ids() -> (OrderId, CheckoutId) {
     let terms = terms(order_id(5));
     (terms.order_id, terms.checkout_id)
@@ -35,18 +40,28 @@ fn ids() -> (OrderId, CheckoutId) {
 #[test]
 fn what_was_agreed_reads_back_from_the_history_with_the_same_hash() {
     for agreed in [snapshot(order_id(5)), cash_on_delivery(order_id(6))] {
-        let created = record(&Event::Created { snapshot: Box::new(agreed.clone()), unpaid_deadline: NOON });
-        let (terms, stated_hash, unpaid_deadline) = created_from_history(&created).unwrap();
-        assert_eq!((&terms, unpaid_deadline), (agreed.terms(), NOON));
-        assert_eq!(terms.hash().to_string(), stated_hash);
+        let left = agreed.terms().with_units_left(&[("SPOON".parse().unwrap(), 0)].into()).unwrap();
+        let created = record(&created(&agreed));
+        let modified = Event::Modified {
+            snapshot: Box::new(left.clone()),
+            terms_version: 2,
+            split_off: Vec::new(),
+            note: String::new(),
+        };
+        let (versions, unpaid_deadline) = agreements(&[created, record(&modified)]).unwrap();
+        assert_eq!(unpaid_deadline, NOON);
+        for ((terms, stated_hash), agreed) in versions.iter().zip([agreed, left]) {
+            assert_eq!(terms, agreed.terms());
+            assert_eq!(terms.hash().to_string(), *stated_hash);
+        }
+        assert_eq!(versions.len(), 2);
     }
 }
 
 #[test]
 fn the_status_after_each_entry_reads_back_with_its_reason() {
     let (order_id, checkout_id) = ids();
-    let created = Event::Created { snapshot: Box::new(snapshot(order_id)), unpaid_deadline: NOON };
-    assert_eq!(status_after(&record(&created)), Ok(Status::Created));
+    assert_eq!(status_after(&record(&created(&snapshot(order_id)))), Ok(Status::Created));
     let confirmed = Event::Confirmed { order_id, checkout_id, cash_on_delivery: true, shipping_instruction: None };
     for (event, status) in [
         (confirmed, Status::Confirmed),
@@ -84,7 +99,7 @@ fn what_is_asked_for_in_between_leaves_the_status_as_it_is() {
     let (kind, status) = (RefundKind::BeforeDispatch, RefundStatus::Requested);
     let refund = Refund { number: 1, kind, status, amount, lines: Vec::new(), parcel_id: None, reason: None };
     let history: Vec<_> = [
-        Event::Created { snapshot: Box::new(snapshot(order_id)), unpaid_deadline: NOON },
+        created(&snapshot(order_id)),
         Event::Confirmed { order_id, checkout_id, cash_on_delivery: false, shipping_instruction: None },
         Event::Paid { order_id, checkout_id, shipping_instruction: None },
         Event::RefundRequested { order_id, checkout_id, refund, note: String::new() },

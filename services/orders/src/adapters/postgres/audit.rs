@@ -12,7 +12,7 @@ use crate::domain::ids::OrderId;
 pub struct Traces {
     /// The order.
     pub order_id: OrderId,
-    /// Whether `order_snapshot` has its row.
+    /// Whether `order_snapshot` has the row of what is agreed now.
     pub has_snapshot: bool,
     /// Whether `order_state` has its row.
     pub has_state: bool,
@@ -35,18 +35,19 @@ impl Traces {
 pub async fn traces_after(connection: &mut PgConnection, after: OrderId, limit: i64) -> Result<Vec<Traces>, Error> {
     let rows = sqlx::query(
         "SELECT t.order_id,
-                EXISTS (SELECT FROM order_snapshot n WHERE n.order_id = t.order_id) AS has_snapshot,
-                EXISTS (SELECT FROM order_state s WHERE s.order_id = t.order_id) AS has_state,
+                EXISTS (SELECT FROM order_snapshot n WHERE n.order_id = t.order_id
+                        AND n.terms_version = coalesce(s.terms_version, 1)) AS has_snapshot,
+                s.order_id IS NOT NULL AS has_state,
                 EXISTS (SELECT FROM journal j WHERE j.aggregate_id = t.order_id) AS has_history
          FROM (
-             (SELECT order_id FROM order_snapshot WHERE order_id > $1 ORDER BY order_id LIMIT $2)
+             (SELECT DISTINCT order_id FROM order_snapshot WHERE order_id > $1 ORDER BY order_id LIMIT $2)
              UNION
              (SELECT order_id FROM order_state WHERE order_id > $1 ORDER BY order_id LIMIT $2)
              UNION
              (SELECT DISTINCT order_id FROM order_line WHERE order_id > $1 ORDER BY order_id LIMIT $2)
              UNION
              (SELECT DISTINCT aggregate_id FROM journal WHERE aggregate_id > $1 ORDER BY aggregate_id LIMIT $2)
-         ) AS t (order_id)
+         ) AS t (order_id) LEFT JOIN order_state s USING (order_id)
          ORDER BY t.order_id LIMIT $2",
     )
     .bind(after.uuid())

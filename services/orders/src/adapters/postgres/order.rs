@@ -9,10 +9,11 @@ use sqlx::{PgConnection, PgPool, Row};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
+use super::placed_order::find;
 use crate::domain::fact::Fact;
 use crate::domain::ids::{BuyerId, CheckoutId, OrderId, SellerId};
 use crate::domain::order::{Cancellation, Order, Standing};
-use crate::domain::snapshot::{Line, PaymentMethod, ShippingService, Snapshot};
+use crate::domain::snapshot::{Line, PaymentMethod, ShippingService, Snapshot, TermsVersion};
 use crate::domain::status::{CancelReason, FulfilmentStatus, Milestone, PaymentStatus, Status};
 use crate::domain::world::World;
 
@@ -24,14 +25,14 @@ pub async fn load(tx: &mut PgConnection, facts: &[Caused<Fact>]) -> Result<(Worl
     let ids: Vec<Uuid> = facts.iter().flat_map(|caused| caused.fact.order_ids()).map(OrderId::uuid).collect();
     let rows = sqlx::query(
         "SELECT s.*, n.checkout_id, n.buyer_id, n.seller_id, n.ship_to, n.shipping_service, n.currency, n.total_minor, n.sku_totals,
-                n.card_token IS NULL AS cash_on_delivery
-         FROM order_state s JOIN order_snapshot n ON n.order_id = s.order_id
+                n.card_token IS NULL AS cash_on_delivery, n.split_from
+         FROM order_state s JOIN order_snapshot n ON n.order_id = s.order_id AND n.terms_version = s.terms_version
          WHERE s.order_id = ANY($1)
          ORDER BY s.order_id
          FOR UPDATE OF s",
     )
     .bind(ids)
-    .fetch_all(tx)
+    .fetch_all(&mut *tx)
     .await?;
     let mut heads = Heads::default();
     let mut orders = Vec::with_capacity(rows.len());
@@ -40,7 +41,11 @@ pub async fn load(tx: &mut PgConnection, facts: &[Caused<Fact>]) -> Result<(Worl
         heads.insert(order.id.uuid(), Head::from_row(row)?);
         orders.push(order);
     }
-    Ok((World::new(orders), heads))
+    let mut agreed = Vec::new();
+    for order_id in facts.iter().filter_map(|caused| caused.fact.modifies()) {
+        agreed.extend(find(&mut *tx, order_id, None).await?.map(|order| order.snapshot));
+    }
+    Ok((World::new(orders).with_agreed(agreed), heads))
 }
 
 pub(super) fn order_from_row(row: &PgRow) -> Result<Order, Error> {
@@ -51,6 +56,8 @@ pub(super) fn order_from_row(row: &PgRow) -> Result<Order, Error> {
         seller_id: SellerId::from_uuid(row.try_get("seller_id")?),
         ship_to: row.try_get::<Json<_>, _>("ship_to")?.0,
         shipping_service: shipping_service(row)?,
+        terms_version: row.try_get("terms_version")?,
+        split_from: row.try_get::<Option<Uuid>, _>("split_from")?.map(OrderId::from_uuid),
         total: Money::from_minor(row.try_get("total_minor")?, currency(row)?),
         cash_on_delivery: row.try_get("cash_on_delivery")?,
         unpaid_deadline: timestamp(row, "unpaid_deadline")?,
@@ -86,9 +93,10 @@ fn cancellation(row: &PgRow) -> Result<Option<Cancellation>, Error> {
 
 /// Saves what was created and what changed. An order's row comes with its head.
 pub async fn save(tx: &mut PgConnection, world: &World, heads: &Heads, now: Timestamp) -> Result<(), Error> {
-    let (orders, snapshots): (Vec<&Order>, Vec<&Snapshot>) = world.created().unzip();
-    if !orders.is_empty() {
-        insert(tx, &orders, &snapshots, heads, now).await?;
+    let created: Vec<&Order> = world.created().collect();
+    let agreed: Vec<(&Order, TermsVersion, &Snapshot)> = world.agreements().collect();
+    if !agreed.is_empty() {
+        insert(tx, &created, &agreed, heads, now).await?;
     }
     let changed: Vec<&Order> = world.changed().collect();
     if !changed.is_empty() {
@@ -97,39 +105,42 @@ pub async fn save(tx: &mut PgConnection, world: &World, heads: &Heads, now: Time
     Ok(())
 }
 
-/// What was agreed and where it stands, in one statement.
+/// What was agreed, and where orders stand that are new, in one statement.
 async fn insert(
     tx: &mut PgConnection,
     orders: &[&Order],
-    snapshots: &[&Snapshot],
+    agreed: &[(&Order, TermsVersion, &Snapshot)],
     heads: &Heads,
     now: Timestamp,
 ) -> Result<(), Error> {
+    let snapshots: Vec<&Snapshot> = agreed.iter().map(|(.., snapshot)| *snapshot).collect();
+    let snapshots = snapshots.as_slice();
     let card_token = |snapshot: &&Snapshot| match &snapshot.terms().payment_method {
         PaymentMethod::Card(token) => Some(token.to_string()),
         PaymentMethod::CashOnDelivery => None,
     };
-    let numbered =
-        |order_id: OrderId, lines| (0_i32..).zip(lines).map(move |(position, line)| (order_id, position, line));
-    let lines: Vec<(OrderId, i32, &Line)> =
-        snapshots.iter().flat_map(|snapshot| numbered(snapshot.terms().order_id, &snapshot.terms().lines)).collect();
+    let mut lines: Vec<(OrderId, TermsVersion, i32, &Line)> = Vec::new();
+    for (order, version, snapshot) in agreed {
+        lines.extend((0..).zip(&snapshot.terms().lines).map(|(position, line)| (order.id, *version, position, line)));
+    }
     sqlx::query(
         "WITH snapshot AS (
              INSERT INTO order_snapshot (order_id, checkout_id, buyer_id, seller_id, ship_to, currency, subtotal_minor,
                                          shipping_minor, tax_minor, total_minor, card_token, snapshot_hash, sku_totals, shipping_service,
-                                         created_at)
+                                         terms_version, split_from, created_at)
              SELECT *, $1 FROM unnest($2::uuid[], $3::uuid[], $4::uuid[], $5::uuid[], $6::jsonb[], $7::text[], $8::bigint[],
-                                      $9::bigint[], $10::bigint[], $11::bigint[], $12::text[], $13::bytea[], $35::jsonb[], $36::text[])
+                                      $9::bigint[], $10::bigint[], $11::bigint[], $12::text[], $13::bytea[], $35::jsonb[], $36::text[],
+                                      $37::integer[], $38::uuid[])
          ), line AS (
              INSERT INTO order_line (order_id, position, sku, product_id, title, quantity, unit_price_minor, price_version,
-                                     line_subtotal_minor, tax_rate, tax_minor)
+                                     line_subtotal_minor, tax_rate, tax_minor, terms_version)
              SELECT * FROM unnest($14::uuid[], $15::integer[], $16::text[], $17::uuid[], $18::text[], $19::bigint[],
-                                  $20::bigint[], $21::bigint[], $22::bigint[], $23::numeric[], $24::bigint[])
+                                  $20::bigint[], $21::bigint[], $22::bigint[], $23::numeric[], $24::bigint[], $39::integer[])
          )
          INSERT INTO order_state (order_id, status, reason, payment_status, fulfilment_status, version, head_hash,
-                                  unpaid_deadline, correlation_id, allocations, updated_at)
+                                  unpaid_deadline, correlation_id, allocations, terms_version, updated_at)
          SELECT *, $1 FROM unnest($25::uuid[], $26::text[], $27::text[], $28::text[], $29::text[], $30::bigint[],
-                                  $31::bytea[], $32::timestamptz[], $33::uuid[], $34::jsonb[])",
+                                  $31::bytea[], $32::timestamptz[], $33::uuid[], $34::jsonb[], $40::integer[])",
     )
     .bind(OffsetDateTime::from(now))
     .bind(column(snapshots, |snapshot| snapshot.terms().order_id.uuid()))
@@ -145,7 +156,7 @@ async fn insert(
     .bind(column(snapshots, card_token))
     .bind(column(snapshots, |snapshot| snapshot.hash().as_bytes().to_vec()))
     .bind(column(&lines, |(order_id, ..)| order_id.uuid()))
-    .bind(column(&lines, |(_, position, _)| *position))
+    .bind(column(&lines, |(_, _, position, _)| *position))
     .bind(column(&lines, |(.., line)| line.sku.to_string()))
     .bind(column(&lines, |(.., line)| line.product_id.uuid()))
     .bind(column(&lines, |(.., line)| line.title.clone()))
@@ -165,8 +176,12 @@ async fn insert(
     .bind(column(orders, |order| OffsetDateTime::from(order.unpaid_deadline)))
     .bind(column(orders, |order| head(order, heads).correlation_id))
     .bind(column(orders, |order| Json(order.allocations.clone())))
-    .bind(column(orders, |order| Json(order.sku_totals.clone())))
-    .bind(column(orders, |order| order.shipping_service.to_string()))
+    .bind(column(snapshots, |snapshot| Json(snapshot.terms().sku_totals())))
+    .bind(column(snapshots, |snapshot| snapshot.terms().shipping_service.to_string()))
+    .bind(column(agreed, |(_, version, _)| *version))
+    .bind(column(agreed, |(order, ..)| order.split_from.map(OrderId::uuid)))
+    .bind(column(&lines, |(_, version, ..)| *version))
+    .bind(column(orders, |order| order.terms_version))
     .execute(tx)
     .await?;
     Ok(())
@@ -179,12 +194,12 @@ async fn update(tx: &mut PgConnection, changed: &[&Order], heads: &Heads, now: T
              fulfilment_status = t.fulfilment_status, allocations = t.allocations, cancel_reason = t.cancel_reason,
              cancel_note = t.cancel_note, refunds = t.refunds, captured_minor = t.captured_minor, close_at = t.close_at,
              version = t.version, head_hash = t.head_hash, unpaid_deadline = t.unpaid_deadline, waits_until = t.waits_until,
-             updated_at = $14
+             terms_version = t.terms_version, updated_at = $14
          FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::jsonb[], $7::text[], $8::text[],
                      $9::jsonb[], $10::bigint[], $11::timestamptz[], $12::bigint[], $13::bytea[], $15::timestamptz[],
-                     $16::timestamptz[])
+                     $16::timestamptz[], $17::integer[])
               AS t (order_id, status, reason, payment_status, fulfilment_status, allocations, cancel_reason, cancel_note,
-                    refunds, captured_minor, close_at, version, head_hash, unpaid_deadline, waits_until)
+                    refunds, captured_minor, close_at, version, head_hash, unpaid_deadline, waits_until, terms_version)
          WHERE s.order_id = t.order_id",
     )
     .bind(column(changed, |order| order.id.uuid()))
@@ -203,6 +218,7 @@ async fn update(tx: &mut PgConnection, changed: &[&Order], heads: &Heads, now: T
     .bind(OffsetDateTime::from(now))
     .bind(column(changed, |order| OffsetDateTime::from(order.unpaid_deadline)))
     .bind(column(changed, |order| order.waits_until.map(OffsetDateTime::from)))
+    .bind(column(changed, |order| order.terms_version))
     .execute(tx)
     .await?;
     Ok(())

@@ -1,7 +1,5 @@
 //! View `placed_order`: orders as they are read, with all that was agreed.
 
-use std::collections::HashMap;
-
 use kernel::{Currency, Money, Quantity, Rate, Sku, Timestamp};
 use messaging::{Error, Head};
 use rust_decimal::Decimal;
@@ -15,13 +13,19 @@ use super::order::{currency, shipping_service, standing, timestamp};
 use crate::domain::ids::{BuyerId, CheckoutId, OrderId, ProductId, SellerId};
 use crate::domain::order::Standing;
 use crate::domain::refund::Refund;
-use crate::domain::snapshot::{Address, Line, PaymentMethod, Snapshot, SnapshotHash, Terms};
+use crate::domain::snapshot::{Address, Line, PaymentMethod, Snapshot, SnapshotHash, Terms, TermsVersion};
 
 /// An order as it is read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PlacedOrder {
-    /// What was agreed.
+    /// What is agreed, or was in the version that was asked for.
     pub snapshot: Snapshot,
+    /// The version of that.
+    pub terms_version: TermsVersion,
+    /// The order that it was split off, if it was.
+    pub split_from: Option<OrderId>,
+    /// The orders that were split off it, oldest first.
+    pub split_into: Vec<OrderId>,
     /// Where it stands.
     pub standing: Standing,
     /// Whether somebody asked to cancel it and its parcels are being stopped.
@@ -42,35 +46,38 @@ pub struct PlacedOrder {
     pub head: Head,
 }
 
-/// An order, if it exists.
-pub async fn find(connection: &mut PgConnection, id: OrderId) -> Result<Option<PlacedOrder>, Error> {
-    let rows = sqlx::query("SELECT * FROM placed_order WHERE order_id = $1")
+/// An order, if it exists and has that version; the latest, if none is named.
+pub async fn find(
+    connection: &mut PgConnection,
+    id: OrderId,
+    terms_version: Option<TermsVersion>,
+) -> Result<Option<PlacedOrder>, Error> {
+    let row = sqlx::query(
+        "SELECT *, ARRAY(SELECT n.order_id FROM order_snapshot n WHERE n.split_from = $1 AND n.terms_version = 1 ORDER BY 1) AS split_into
+         FROM agreed_order WHERE order_id = $1 AND terms_version = coalesce($2, latest_terms_version)",
+    )
+    .bind(id.uuid())
+    .bind(terms_version)
+    .fetch_optional(&mut *connection)
+    .await?;
+    let Some(row) = row else { return Ok(None) };
+    let lines = sqlx::query("SELECT * FROM order_line WHERE order_id = $1 AND terms_version = $2 ORDER BY position")
         .bind(id.uuid())
-        .fetch_all(&mut *connection)
-        .await?;
-    Ok(read(connection, &rows).await?.pop())
-}
-
-/// Reads the lines that belong to the rows, and puts them together.
-async fn read(connection: &mut PgConnection, rows: &[PgRow]) -> Result<Vec<PlacedOrder>, Error> {
-    let ids = rows.iter().map(|row| row.try_get("order_id")).collect::<Result<Vec<Uuid>, _>>()?;
-    let line_rows = sqlx::query("SELECT * FROM order_line WHERE order_id = ANY($1) ORDER BY order_id, position")
-        .bind(&ids)
+        .bind(row.try_get::<TermsVersion, _>("terms_version")?)
         .fetch_all(connection)
         .await?;
-    let mut rows_of_order: HashMap<Uuid, Vec<&PgRow>> = HashMap::with_capacity(ids.len());
-    for row in &line_rows {
-        rows_of_order.entry(row.try_get("order_id")?).or_default().push(row);
-    }
-    let lines = |id| rows_of_order.get(id).map_or(&[][..], Vec::as_slice);
-    rows.iter().zip(&ids).map(|(row, id)| placed_order_from_row(row, lines(id))).collect()
+    placed_order_from_row(&row, &lines).map(Some)
 }
 
-fn placed_order_from_row(row: &PgRow, lines: &[&PgRow]) -> Result<PlacedOrder, Error> {
+fn placed_order_from_row(row: &PgRow, lines: &[PgRow]) -> Result<PlacedOrder, Error> {
+    let split_into: Vec<Uuid> = row.try_get("split_into")?;
     let hash: &[u8] = row.try_get("snapshot_hash")?;
     let hash = hash.try_into().map_err(|_| Error::Corrupt("snapshot_hash is not 32 bytes".to_owned()))?;
     Ok(PlacedOrder {
         snapshot: Snapshot::restore(terms_from_row(row, lines)?, SnapshotHash::from_bytes(hash)),
+        terms_version: row.try_get("terms_version")?,
+        split_from: row.try_get::<Option<Uuid>, _>("split_from")?.map(OrderId::from_uuid),
+        split_into: split_into.into_iter().map(OrderId::from_uuid).collect(),
         standing: standing(row)?,
         cancellation_requested: row.try_get::<Option<&str>, _>("cancel_reason")?.is_some(),
         refunds: row.try_get::<Json<_>, _>("refunds")?.0,
@@ -83,7 +90,7 @@ fn placed_order_from_row(row: &PgRow, lines: &[&PgRow]) -> Result<PlacedOrder, E
     })
 }
 
-fn terms_from_row(row: &PgRow, lines: &[&PgRow]) -> Result<Terms, Error> {
+fn terms_from_row(row: &PgRow, lines: &[PgRow]) -> Result<Terms, Error> {
     let currency = currency(row)?;
     let Json(ship_to): Json<Address> = row.try_get("ship_to")?;
     let payment_method = match row.try_get::<Option<&str>, _>("card_token")? {

@@ -11,7 +11,7 @@ const POLICY: Policy = Policy { unpaid_after: Duration::from_mins(16), return_wi
 const TOTAL_CENTS: i64 = 3_465;
 
 fn order(status: Status, payment: PaymentStatus, fulfilment: FulfilmentStatus) -> Order {
-    let (mut order, _) = Order::create(&snapshot(order_id(5)), &POLICY, NOON);
+    let (mut order, _) = Order::create(&snapshot(order_id(5)), None, &POLICY, NOON);
     order.standing = Standing { status, payment, fulfilment };
     order
 }
@@ -150,7 +150,7 @@ fn what_payments_gave_back_a_moment_ago_is_not_counted_yet() {
 
 #[test]
 fn cash_that_does_not_come_because_parcels_failed_is_no_difference() {
-    let (mut order, _) = Order::create(&cash_on_delivery(order_id(5)), &POLICY, NOON);
+    let (mut order, _) = Order::create(&cash_on_delivery(order_id(5)), None, &POLICY, NOON);
     order.standing =
         Standing { status: Status::Paid, payment: PaymentStatus::Captured, fulfilment: FulfilmentStatus::Delivered };
     let order = Order { captured: Some(euro(2_965)), ..with_refund(order, RefundStatus::Waived, 500) };

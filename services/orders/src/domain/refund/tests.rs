@@ -9,7 +9,7 @@ use crate::domain::policy::Policy;
 /// Two mugs for 23.80, a spoon for 5.95, 4.90 for shipping: 34.65.
 fn order() -> Order {
     let policy = Policy { unpaid_after: std::time::Duration::ZERO, return_window: std::time::Duration::ZERO };
-    Order::create(&snapshot(order_id(1)), &policy, crate::domain::fixtures::NOON).0
+    Order::create(&snapshot(order_id(1)), None, &policy, crate::domain::fixtures::NOON).0
 }
 
 fn units(lines: &[(&str, i64)]) -> Units {

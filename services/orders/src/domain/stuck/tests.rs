@@ -8,13 +8,13 @@ const STUCK_AFTER: Duration = Duration::from_mins(1);
 const POLICY: Policy = Policy { unpaid_after: Duration::from_mins(16), return_window: Duration::from_hours(24 * 30) };
 
 fn standing_at(status: Status, payment: PaymentStatus, fulfilment: FulfilmentStatus) -> Order {
-    let (mut order, _) = Order::create(&snapshot(order_id(5)), &POLICY, NOON);
+    let (mut order, _) = Order::create(&snapshot(order_id(5)), None, &POLICY, NOON);
     order.standing = Standing { status, payment, fulfilment };
     order
 }
 
 fn in_cash(status: Status, payment: PaymentStatus, fulfilment: FulfilmentStatus) -> Order {
-    let (mut order, _) = Order::create(&cash_on_delivery(order_id(5)), &POLICY, NOON);
+    let (mut order, _) = Order::create(&cash_on_delivery(order_id(5)), None, &POLICY, NOON);
     order.standing = Standing { status, payment, fulfilment };
     order
 }

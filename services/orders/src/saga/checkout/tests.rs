@@ -84,8 +84,8 @@ fn a_checkout_creates_all_of_its_orders_once() {
     assert_eq!(
         events,
         [
-            Event::Created { snapshot: Box::new(snapshot(order_id(5))), unpaid_deadline },
-            Event::Created { snapshot: Box::new(cash_on_delivery(order_id(6))), unpaid_deadline },
+            Event::Created { snapshot: Box::new(snapshot(order_id(5))), unpaid_deadline, split_from: None },
+            Event::Created { snapshot: Box::new(cash_on_delivery(order_id(6))), unpaid_deadline, split_from: None },
         ]
     );
     assert_eq!(standing(&world), Standing::CREATED);
@@ -117,7 +117,7 @@ fn an_order_that_changes_in_the_batch_that_creates_it_is_inserted_and_not_update
     assert!(matches!(decide(&mut world, &submitted, &POLICY, NOON), Decision::Applied(_)));
     assert!(matches!(hear(&mut world, cancelled_by(Canceller::Buyer)), Decision::Applied(_)));
     assert_eq!(world.changed().count(), 0);
-    let (order, _) = world.created().next().unwrap();
+    let order = world.created().next().unwrap();
     assert_eq!(order.standing.status, Status::Cancelled(CancelReason::ByBuyer));
 }
 

@@ -70,13 +70,13 @@ async fn insert(tx: &mut PgConnection, rows: &[Columns<'_>], now: Timestamp) -> 
     let query = sqlx::query(
         "INSERT INTO payment (order_id, status, order_ended, needs_operator, buyer_id, amount_minor, captured_minor,
                               refunded_minor, currency, card_token, hold_expires_at, reason, version, head_hash, seller_id,
-                              authorized_at, asked_back_minor, refunds, delivered, commission_rate, correlation_id,
-                              created_at, updated_at)
-         SELECT t.*, $22, $22
+                              authorized_at, asked_back_minor, refunds, delivered, commission_rate, due_minor,
+                              authorized_minor, terms_version, correlation_id, created_at, updated_at)
+         SELECT t.*, $25, $25
          FROM unnest($1::uuid[], $2::text[], $3::boolean[], $4::boolean[], $5::uuid[], $6::bigint[], $7::bigint[],
                      $8::bigint[], $9::text[], $10::text[], $11::timestamptz[], $12::text[], $13::bigint[], $14::bytea[],
                      $15::uuid[], $16::timestamptz[], $17::bigint[], $18::jsonb[], $19::boolean[], $20::numeric[],
-                     $21::uuid[]) AS t",
+                     $21::bigint[], $22::bigint[], $23::integer[], $24::uuid[]) AS t",
     );
     bind_columns(query, rows)
         .bind(column(rows, |row| row.head.correlation_id))
@@ -95,21 +95,23 @@ async fn update(tx: &mut PgConnection, rows: &[Columns<'_>], now: Timestamp) -> 
              currency = t.currency, card_token = t.card_token, hold_expires_at = t.hold_expires_at, reason = t.reason,
              version = t.version, head_hash = t.head_hash, seller_id = t.seller_id, authorized_at = t.authorized_at,
              asked_back_minor = t.asked_back_minor, refunds = t.refunds, delivered = t.delivered,
-             commission_rate = t.commission_rate, updated_at = $21,
-             created_at = CASE WHEN p.status = 'hold' THEN $21 ELSE p.created_at END
+             commission_rate = t.commission_rate, due_minor = t.due_minor, authorized_minor = t.authorized_minor,
+             terms_version = t.terms_version, updated_at = $24,
+             created_at = CASE WHEN p.status = 'hold' THEN $24 ELSE p.created_at END
          FROM unnest($1::uuid[], $2::text[], $3::boolean[], $4::boolean[], $5::uuid[], $6::bigint[], $7::bigint[],
                      $8::bigint[], $9::text[], $10::text[], $11::timestamptz[], $12::text[], $13::bigint[], $14::bytea[],
-                     $15::uuid[], $16::timestamptz[], $17::bigint[], $18::jsonb[], $19::boolean[], $20::numeric[])
+                     $15::uuid[], $16::timestamptz[], $17::bigint[], $18::jsonb[], $19::boolean[], $20::numeric[],
+                     $21::bigint[], $22::bigint[], $23::integer[])
               AS t (order_id, status, order_ended, needs_operator, buyer_id, amount_minor, captured_minor, refunded_minor,
                     currency, card_token, hold_expires_at, reason, version, head_hash, seller_id, authorized_at,
-                    asked_back_minor, refunds, delivered, commission_rate)
+                    asked_back_minor, refunds, delivered, commission_rate, due_minor, authorized_minor, terms_version)
          WHERE p.order_id = t.order_id",
     );
     bind_columns(query, rows).bind(OffsetDateTime::from(now)).execute(tx).await?;
     Ok(())
 }
 
-/// Binds what a statement that writes a payment begins with: $1 to $20.
+/// Binds what a statement that writes a payment begins with: $1 to $23.
 fn bind_columns<'q>(query: Query<'q, Postgres, PgArguments>, rows: &[Columns<'_>]) -> Query<'q, Postgres, PgArguments> {
     query
         .bind(column(rows, |row| row.order_id.uuid()))
@@ -132,6 +134,9 @@ fn bind_columns<'q>(query: Query<'q, Postgres, PgArguments>, rows: &[Columns<'_>
         .bind(column(rows, Columns::refunds))
         .bind(column(rows, Columns::delivered))
         .bind(column(rows, Columns::commission_rate))
+        .bind(column(rows, Columns::due_minor))
+        .bind(column(rows, Columns::authorized_minor))
+        .bind(column(rows, Columns::terms_version))
 }
 
 fn column<'a, T>(rows: &[Columns<'a>], value: impl Fn(&Columns<'a>) -> T) -> Vec<T> {
@@ -195,7 +200,19 @@ impl<'a> Columns<'a> {
     }
 
     fn amount_minor(&self) -> Option<i64> {
-        self.payment.map(|payment| payment.amount().minor())
+        self.payment.map(|payment| payment.terms.amount.minor())
+    }
+
+    fn due_minor(&self) -> Option<i64> {
+        self.payment.map(|payment| payment.due.minor())
+    }
+
+    fn authorized_minor(&self) -> Option<i64> {
+        self.payment.and_then(|payment| payment.authorized).map(Money::minor)
+    }
+
+    fn terms_version(&self) -> i32 {
+        self.payment.map_or(1, |payment| payment.terms_version)
     }
 
     fn captured_minor(&self) -> i64 {
@@ -207,7 +224,7 @@ impl<'a> Columns<'a> {
     }
 
     fn currency(&self) -> Option<String> {
-        self.payment.map(|payment| payment.amount().currency().code().to_owned())
+        self.payment.map(|payment| payment.terms.amount.currency().code().to_owned())
     }
 
     fn reason(&self) -> Option<String> {
@@ -279,15 +296,19 @@ fn entry_from_row(order_id: OrderId, row: &PgRow) -> Result<Entry, Error> {
         amount,
         method,
     };
+    let authorized_minor: Option<i64> = row.try_get("authorized_minor")?;
     let Json(refunds): Json<Vec<RefundColumn>> = row.try_get("refunds")?;
     let commission_rate: Option<Decimal> = row.try_get("commission_rate")?;
     Ok(Entry::Payment(Payment {
         order_id,
         terms,
+        due: money(row, "due_minor")?,
+        terms_version: row.try_get("terms_version")?,
         hold_expires_at,
         status,
         order_ended: row.try_get("order_ended")?,
         authorized_at: row.try_get::<Option<OffsetDateTime>, _>("authorized_at")?.map(Timestamp::from),
+        authorized: authorized_minor.map(|minor| Money::from_minor(minor, amount.currency())),
         captured: money(row, "captured_minor")?,
         refunded: money(row, "refunded_minor")?,
         refunds: refunds.into_iter().map(|refund| refund.into_refund(amount.currency())).collect::<Result<_, _>>()?,
