@@ -16,7 +16,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::inbox::{Admission, admit};
+use crate::inbox::{Admission, admit, admit_again};
 use crate::participant::{Batch, Caused, Outcome, Participant, locks};
 use crate::{
     Cause, Envelope, Error, EventStore, KafkaConfig, Subscription, Undecodable, UnitOfWork, envelope, parked, trace,
@@ -239,7 +239,7 @@ impl<P: Participant> Consumer<P> {
         }
         let mut unit = self.store.begin().await?;
         let locks = locks(self.participant.as_ref(), read.iter().filter_map(|read| read.as_ref().ok()));
-        let admissions = admit(unit.tx(), self.group, &events, &locks).await?;
+        let admissions = self.admit(&mut unit, &events, &locks).await?;
         let mut entries = Vec::with_capacity(events.len());
         let mut facts = Vec::with_capacity(events.len());
         for (read, admission) in read.into_iter().zip(admissions) {
@@ -303,6 +303,19 @@ impl<P: Participant> Consumer<P> {
         events.iter().filter_map(read).unzip()
     }
 
+    async fn admit(
+        &self,
+        unit: &mut UnitOfWork,
+        events: &[&Envelope],
+        locks: &[Uuid],
+    ) -> Result<Vec<Admission>, Error> {
+        if P::TAKES_AGAIN {
+            admit_again(unit.tx(), self.group, events, locks).await
+        } else {
+            admit(unit.tx(), self.group, events, locks).await
+        }
+    }
+
     fn decide(
         &self,
         event: &Envelope,
@@ -330,7 +343,7 @@ impl<P: Participant> Consumer<P> {
     /// Parks an event that makes its transaction fail, in a transaction of its own.
     async fn park_alone(&self, event: &Envelope, error: &Error) -> Result<(), Error> {
         let mut unit = self.store.begin().await?;
-        let is_new = admit(unit.tx(), self.group, &[event], &[]).await? != [Admission::Seen];
+        let is_new = self.admit(&mut unit, &[event], &[]).await? != [Admission::Seen];
         if is_new {
             self.park(&mut unit, event, &parked::failed(error)).await?;
         }

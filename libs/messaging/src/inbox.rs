@@ -7,6 +7,7 @@ use sqlx::PgConnection;
 use time::Date;
 use uuid::Uuid;
 
+use crate::participant::lock;
 use crate::{Envelope, Error, EventStore};
 
 /// How the inbox meets an event.
@@ -71,6 +72,37 @@ pub(crate) async fn admit(
     if fresh.len() < events.len() {
         waiting.extend(parked(tx, consumer, &topics, &aggregates).await?);
     }
+    Ok(admissions(events, fresh, &waiting))
+}
+
+/// As [`admit`], without the inbox, for a consumer whose events may take effect again: of those that were seen before it knows only those that
+/// were parked, whatever became of them.
+pub(crate) async fn admit_again(
+    tx: &mut PgConnection,
+    consumer: &str,
+    events: &[&Envelope],
+    locks: &[Uuid],
+) -> Result<Vec<Admission>, Error> {
+    lock(tx, locks).await?;
+    let topics: Vec<&str> = events.iter().map(|event| event.origin.topic.as_str()).collect();
+    let aggregates: Vec<Uuid> = events.iter().map(|event| event.aggregate_id).collect();
+    // First this, which waits for a retry that is under way; then what became of the events.
+    let waiting = parked(tx, consumer, &topics, &aggregates).await?;
+    let mut fresh: HashSet<Uuid> = events.iter().map(|event| event.id).collect();
+    let seen: Vec<Uuid> =
+        sqlx::query_scalar("SELECT event_id FROM parked_event WHERE consumer = $1 AND event_id = ANY($2)")
+            .bind(consumer)
+            .bind(fresh.iter().copied().collect::<Vec<_>>())
+            .fetch_all(tx)
+            .await?;
+    for event_id in seen {
+        fresh.remove(&event_id);
+    }
+    Ok(admissions(events, fresh, &waiting))
+}
+
+/// How each event is met.
+fn admissions(events: &[&Envelope], mut fresh: HashSet<Uuid>, waiting: &HashSet<(String, Uuid)>) -> Vec<Admission> {
     // Each id is taken once: the second of two copies in one batch is a duplicate like any other.
     let admission = |event: &Envelope| {
         if !fresh.remove(&event.id) && !Mutant::InboxSkipped.is_active() {
@@ -81,7 +113,7 @@ pub(crate) async fn admit(
             Admission::Fresh
         }
     };
-    Ok(events.iter().copied().map(admission).collect())
+    events.iter().copied().map(admission).collect()
 }
 
 /// The aggregates, by topic, of which an event is parked.

@@ -21,6 +21,10 @@ pub trait Participant: Send + Sync + 'static {
     /// Why a fact may not happen.
     type Refusal: Classified + Send + Sync + 'static;
 
+    /// Whether an event may take effect again and changes nothing then. The inbox does not remember such events, which would cost each of
+    /// them a row: after a crash, and after a rewind, they are taken again.
+    const TAKES_AGAIN: bool = false;
+
     /// Reads an event of the service's SUBSCRIPTIONS. None: it does not concern us.
     fn decode(&self, event: &Envelope) -> Result<Option<Self::Fact>, Undecodable>;
 

@@ -97,6 +97,9 @@ impl<M: ReadModels> Participant for Projector<M> {
     type Event = Never;
     type Refusal = Never;
 
+    /// What is heard again is kept already, and looking again finds the same.
+    const TAKES_AGAIN: bool = true;
+
     fn decode(&self, event: &Envelope) -> Result<Option<Noted>, Undecodable> {
         let noted = |heard| Noted { aggregate_id: event.aggregate_id, heard };
         if topic_of_type(&event.event_type) == M::OWN_TOPIC {

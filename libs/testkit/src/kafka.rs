@@ -6,10 +6,11 @@ use messaging::{Clock, Envelope, KafkaConfig, Topic};
 use prost::{Message, Name};
 use rdkafka::admin::{AdminClient, AdminOptions};
 use rdkafka::client::DefaultClientContext;
-use rdkafka::consumer::{Consumer, StreamConsumer};
+use rdkafka::consumer::{BaseConsumer, Consumer, StreamConsumer};
 use rdkafka::message::{Header, OwnedHeaders};
 use rdkafka::metadata::MetadataTopic;
 use rdkafka::producer::{FutureProducer, FutureRecord};
+use rdkafka::topic_partition_list::TopicPartitionListElem;
 use rdkafka::{ClientConfig, Offset, TopicPartitionList};
 use tokio::time::{Instant, timeout, timeout_at};
 use uuid::Uuid;
@@ -178,6 +179,34 @@ impl Kafka {
             events.push(Envelope::from_kafka(&received.expect("the broker answers")));
         }
         events
+    }
+
+    /// Waits until a consumer group is through with every event that is on a topic now, at most a minute. Groups say so once a second.
+    pub async fn wait_until_taken(&self, group: &str, topic: &str) {
+        let (config, group) = (self.config.clone(), self.config.name(group));
+        let (reader, _) = self.read_from_beginning(topic).await;
+        let wait = move || {
+            let deadline = Instant::now() + PATIENCE;
+            let asked = reader.assignment().expect("partitions that were assigned");
+            let end = |place: &TopicPartitionListElem<'_>| watermarks(&reader, place.topic(), place.partition()).1;
+            let ends: Vec<_> = asked.elements().iter().map(end).collect();
+            // Of a partition on which nothing came the group says nothing.
+            let taken = |place: &TopicPartitionListElem<'_>| match place.offset() {
+                Offset::Offset(taken) => taken,
+                _ => 0,
+            };
+            let member: BaseConsumer =
+                client(&config).set("group.id", &group).create().expect("the options of a consumer are right");
+            loop {
+                let committed = member.committed_offsets(asked.clone(), ANSWER_MAX).expect("the broker answers");
+                if committed.elements().iter().map(taken).zip(&ends).all(|(taken, end)| taken >= *end) {
+                    break;
+                }
+                assert!(Instant::now() < deadline, "{group} took {committed:?} of {ends:?}");
+                std::thread::sleep(LOOK_EVERY);
+            }
+        };
+        tokio::task::spawn_blocking(wait).await.expect("the group takes everything");
     }
 
     /// A reader of its own for the whole topic, and how many events are there now.

@@ -64,6 +64,12 @@ const DAMAGE: &[(&str, &str, &str)] = &[
         "every event took effect in every consumer",
     ),
     (
+        // Another id, and the same again.
+        "UPDATE orders.heard_event SET event_id = reverse(replace(event_id::text, '-', ''))::uuid",
+        "UPDATE orders.heard_event SET event_id = reverse(replace(event_id::text, '-', ''))::uuid",
+        "every event took effect in every consumer",
+    ),
+    (
         "INSERT INTO witness.effect (event_id, topic, aggregate_id, version)
          SELECT event_id, topic, aggregate_id, version FROM witness.effect LIMIT 1",
         "DELETE FROM witness.effect WHERE effect_id = (SELECT max(effect_id) FROM witness.effect)",

@@ -144,7 +144,7 @@ fn partitions(rig: &Rig, offset: Offset) -> TopicPartitionList {
 }
 
 /// How many events the group says it is through with.
-fn committed_offsets(rig: &Rig) -> i64 {
+pub(crate) fn committed_offsets(rig: &Rig) -> i64 {
     let asked = partitions(rig, Offset::Invalid);
     let committed = group_member(rig).committed_offsets(asked, std::time::Duration::from_secs(10)).unwrap();
     let offset = |offset: Offset| if let Offset::Offset(offset) = offset { offset } else { 0 };
@@ -152,7 +152,7 @@ fn committed_offsets(rig: &Rig) -> i64 {
 }
 
 /// Sets the group's offsets back to the beginning. The broker takes that only from a member, or once all have left.
-async fn rewind(rig: &Rig) {
+pub(crate) async fn rewind(rig: &Rig) {
     let member = group_member(rig);
     let beginning = partitions(rig, Offset::Offset(0));
     eventually("offsets that are set back", async || member.commit(&beginning, CommitMode::Sync)).await;

@@ -11,6 +11,7 @@
 //! | `rebalance` | a partition that changes hands in the middle of a batch |
 //! | `failure` | passing failures, and batches that fail as a whole |
 //! | `parking` | poison, its followers and its bystanders; the announcement |
+//! | `projector` | views need no inbox |
 //! | `listing` | what an operator sees of parked events |
 //! | `retry` | what an operator does about parked events |
 //! | `history` | the journal's hash chain; the trace of a journey |
@@ -27,6 +28,7 @@ mod listing;
 mod meter;
 mod order;
 mod parking;
+mod projector;
 mod rebalance;
 mod relay;
 mod retry;

@@ -241,7 +241,7 @@ pub(crate) struct Running {
 }
 
 impl Running {
-    fn start<F>(run: impl FnOnce(CancellationToken) -> F) -> Self
+    pub(crate) fn start<F>(run: impl FnOnce(CancellationToken) -> F) -> Self
     where
         F: Future<Output = Result<(), Error>> + Send + 'static,
     {

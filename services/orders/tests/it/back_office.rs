@@ -11,6 +11,7 @@ use contracts::orders::v1::orders_service_server::OrdersServiceServer;
 use contracts::payments::v1 as payments;
 use contracts::payments::v1::payment_method::Method;
 use kernel::{Currency, Id, Money, Quantity};
+use messaging::read_model::ReadModels as _;
 use messaging::{Consumer, Envelope, EventStore, Relay, journal};
 use orders::adapters::events::SUBSCRIPTIONS;
 use orders::adapters::grpc::Api;
@@ -28,7 +29,8 @@ use orders::domain::snapshot::{Address, Line, PaymentMethod, Terms};
 use orders::domain::status::{FulfilmentStatus, Milestone, PaymentStatus};
 use orders::jobs::cancel_unpaid_orders::cancel_unpaid_orders;
 use orders::jobs::close_orders::close_orders;
-use orders::{CONSUMER, Orders, SERVICE, read_model};
+use orders::read_model::{self, Views};
+use orders::{CONSUMER, Orders, SERVICE};
 use testkit::{Database, Event, Kafka, TestClock, eventually};
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tonic::transport::Channel;
@@ -128,17 +130,15 @@ impl BackOffice {
     /// Waits until the views show all that orders recorded, and so many events of other services.
     pub(crate) async fn viewed(&self, heard: i64) {
         eventually("the views to show everything", async || {
-            let counts: (i64, i64) = sqlx::query_as(
-                "SELECT (SELECT count(*) FROM journal AS j WHERE NOT EXISTS
-                             (SELECT FROM inbox AS i WHERE i.event_id = j.event_id AND i.consumer = 'orders.views')),
-                        (SELECT count(*) FROM heard_event)",
-            )
-            .fetch_one(self.store.pool())
-            .await
-            .unwrap();
+            let counts: (i64, i64) =
+                sqlx::query_as("SELECT (SELECT count(*) FROM outbox), (SELECT count(*) FROM heard_event)")
+                    .fetch_one(self.store.pool())
+                    .await
+                    .unwrap();
             if counts == (0, heard) { Ok(()) } else { Err(counts) }
         })
         .await;
+        self.kafka.wait_until_taken(read_model::CONSUMER, Views::OWN_TOPIC).await;
     }
 
     /// A new order, paid by card.
