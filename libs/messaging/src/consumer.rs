@@ -55,7 +55,7 @@ pub struct Consumer<P> {
     subscriptions: &'static [Subscription],
     participant: Arc<P>,
     events: Counter<u64>,
-    /// How long a batch gathers also at rest.
+    /// How long the broker gathers before it hands events over.
     linger: Duration,
 }
 
@@ -75,7 +75,8 @@ impl<P: Participant> Consumer<P> {
         Self { store, kafka, group, subscriptions, participant, events, linger: Duration::ZERO }
     }
 
-    /// Has every batch gather for so long, also at rest: for effects that nobody waits for, and that cost less together.
+    /// Has the broker gather for so long before it hands events over, also at rest: for effects that nobody waits for, and that cost less
+    /// together.
     #[must_use]
     pub fn lingering(self, linger: Duration) -> Self {
         Self { linger, ..self }
@@ -101,7 +102,7 @@ impl<P: Participant> Consumer<P> {
 
     /// Takes part in the group until `stop`, or until it is shut out.
     async fn be_member(&self, stop: &CancellationToken) -> Result<(), Error> {
-        let kafka = self.kafka.consumer(self.group)?;
+        let kafka = self.kafka.consumer(self.group, self.linger)?;
         let topics: Vec<_> =
             Subscription::topics(self.subscriptions).into_iter().map(|topic| self.kafka.name(topic)).collect();
         kafka.subscribe(&topics.iter().map(String::as_str).collect::<Vec<_>>())?;
@@ -147,12 +148,11 @@ impl<P: Participant> Consumer<P> {
         while taken.offsets.is_empty() {
             self.take_one(kafka.recv().await, &mut taken).await?;
         }
-        let gather = if gather { self.linger.max(GATHER) } else { self.linger };
-        let deadline = Instant::now() + gather;
+        let deadline = Instant::now() + GATHER;
         while taken.events.len() < BATCH_MAX {
             let received = match kafka.recv().now_or_never() {
                 Some(received) => received,
-                None if !gather.is_zero() => match timeout_at(deadline, kafka.recv()).await {
+                None if gather => match timeout_at(deadline, kafka.recv()).await {
                     Ok(received) => received,
                     Err(_) => break,
                 },

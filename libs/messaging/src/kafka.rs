@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use rdkafka::ClientConfig;
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
 use rdkafka::client::DefaultClientContext;
@@ -5,6 +7,9 @@ use rdkafka::consumer::StreamConsumer;
 use rdkafka::types::RDKafkaErrorCode;
 
 use crate::Error;
+
+/// The broker gathers no more than that.
+const GATHERED_BYTES_MAX: &str = "1048576";
 
 /// How to reach the broker.
 #[derive(Debug, Clone)]
@@ -51,7 +56,9 @@ impl KafkaConfig {
 
     /// A consumer whose offsets are stored by hand, after the commit in the database. Classic group protocol: with this
     /// librdkafka the newer one (KIP-848) never recovers a static member.
-    pub(crate) fn consumer(&self, group: &str) -> Result<StreamConsumer, Error> {
+    ///
+    /// With a linger the broker gathers for so long before it answers: an answer for each event costs both sides more than the event.
+    pub(crate) fn consumer(&self, group: &str, linger: Duration) -> Result<StreamConsumer, Error> {
         let mut client = self.client();
         client
             .set("group.id", self.name(group))
@@ -65,6 +72,9 @@ impl KafkaConfig {
             .set("queued.max.messages.kbytes", "16384")
             // A topic that was just created, or a broker that just came back, is found soon.
             .set("topic.metadata.refresh.interval.ms", "10000");
+        if !linger.is_zero() {
+            client.set("fetch.wait.max.ms", linger.as_millis().to_string()).set("fetch.min.bytes", GATHERED_BYTES_MAX);
+        }
         if let Some(replica) = &self.replica {
             client.set("group.instance.id", format!("{}.{replica}", self.name(group)));
         }

@@ -27,7 +27,7 @@ use uuid::Uuid;
 pub const CONSUMER: &str = "inventory.views";
 
 /// How long events are gathered before the views follow: a SKU that sells well changes many times meanwhile, and its rows once.
-const LINGER: Duration = Duration::from_millis(200);
+const LINGER: Duration = Duration::from_millis(500);
 
 /// What keeps the views up to date.
 pub fn consumer(store: EventStore, kafka: KafkaConfig) -> Consumer<Projector<Views>> {

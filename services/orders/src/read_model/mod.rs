@@ -24,7 +24,7 @@ use uuid::Uuid;
 pub const CONSUMER: &str = "orders.views";
 
 /// How long events are gathered before the views follow: an order takes several steps in that time, and one look is enough for all.
-const LINGER: Duration = Duration::from_millis(200);
+const LINGER: Duration = Duration::from_millis(500);
 
 /// What keeps the views up to date.
 pub fn consumer(store: EventStore, kafka: KafkaConfig) -> Consumer<Projector<Views>> {
