@@ -48,6 +48,10 @@ pub use participant::Shipping;
 /// The consumer group of the saga.
 pub const CONSUMER: &str = "shipping.saga";
 
+/// How long events are gathered before shipping reacts. Nobody packs a parcel within that time, and taken one by one the orders that were paid
+/// would cost shipping, and everybody who hears of it, several times as much. Whoever cancels waits so much longer at most.
+const LINGER: Duration = Duration::from_millis(100);
+
 /// What the chassis must know.
 pub static SERVICE: chassis::Service = chassis::Service {
     name: "shipping",
@@ -131,7 +135,8 @@ async fn serve(args: &Args) -> anyhow::Result<()> {
     tasks.spawn("relay", |stop| Relay::new(store.clone(), kafka.clone()).run(stop));
     tasks.spawn("housekeeping", |stop| chassis_jobs::housekeeping(store.clone(), settings, stop));
     let carrier_store = store.clone();
-    tasks.spawn(CONSUMER, |stop| Consumer::new(store, kafka, CONSUMER, SUBSCRIPTIONS, Arc::new(Shipping)).run(stop));
+    let consumer = Consumer::new(store, kafka, CONSUMER, SUBSCRIPTIONS, Arc::new(Shipping)).lingering(LINGER);
+    tasks.spawn(CONSUMER, |stop| consumer.run(stop));
     if let Some(sandbox) = sandbox {
         let (store, silence) = (carrier_store.clone(), args.carrier_silence);
         tasks.spawn("ask_carrier", |stop| {
