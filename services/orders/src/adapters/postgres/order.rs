@@ -19,6 +19,9 @@ use crate::domain::world::World;
 
 /// Loads and locks the orders that the facts touch, in the order of their ids.
 ///
+/// What was agreed is joined in its first version, and what was agreed since is read afterwards: a row that another transaction modifies
+/// meanwhile is waited for, and then joined as it is by then with what could be seen when the statement began, where its new version is not.
+///
 /// An order that does not exist cannot be locked, and need not be: only one event creates it, and an event is taken once.
 /// Two that both claim its id meet at the primary key.
 pub async fn load(tx: &mut PgConnection, facts: &[Caused<Fact>]) -> Result<(World, Heads), Error> {
@@ -26,7 +29,7 @@ pub async fn load(tx: &mut PgConnection, facts: &[Caused<Fact>]) -> Result<(Worl
     let rows = sqlx::query(
         "SELECT s.*, n.checkout_id, n.buyer_id, n.seller_id, n.ship_to, n.shipping_service, n.currency, n.total_minor, n.sku_totals,
                 n.card_token IS NULL AS cash_on_delivery, n.split_from
-         FROM order_state s JOIN order_snapshot n ON n.order_id = s.order_id AND n.terms_version = s.terms_version
+         FROM order_state s JOIN order_snapshot n ON n.order_id = s.order_id AND n.terms_version = 1
          WHERE s.order_id = ANY($1)
          ORDER BY s.order_id
          FOR UPDATE OF s",
@@ -41,11 +44,32 @@ pub async fn load(tx: &mut PgConnection, facts: &[Caused<Fact>]) -> Result<(Worl
         heads.insert(order.id.uuid(), Head::from_row(row)?);
         orders.push(order);
     }
+    if orders.iter().any(|order| order.terms_version > 1) {
+        take_over_modifications(tx, &mut orders).await?;
+    }
     let mut agreed = Vec::new();
     for order_id in facts.iter().filter_map(|caused| caused.fact.modifies()) {
         agreed.extend(find(&mut *tx, order_id, None).await?.map(|order| order.snapshot));
     }
     Ok((World::new(orders).with_agreed(agreed), heads))
+}
+
+/// What modified orders cost now, and what of.
+async fn take_over_modifications(tx: &mut PgConnection, orders: &mut [Order]) -> Result<(), Error> {
+    let modified = || orders.iter().filter(|order| order.terms_version > 1);
+    let rows = sqlx::query("SELECT order_id, terms_version, currency, total_minor, sku_totals FROM order_snapshot WHERE order_id = ANY($1)")
+        .bind(modified().map(|order| order.id.uuid()).collect::<Vec<_>>())
+        .fetch_all(tx)
+        .await?;
+    for row in &rows {
+        let (id, version): (Uuid, TermsVersion) = (row.try_get("order_id")?, row.try_get("terms_version")?);
+        let is_meant = |order: &&mut Order| order.id.uuid() == id && order.terms_version == version;
+        if let Some(order) = orders.iter_mut().find(is_meant) {
+            order.total = Money::from_minor(row.try_get("total_minor")?, currency(row)?);
+            order.sku_totals = row.try_get::<Json<_>, _>("sku_totals")?.0;
+        }
+    }
+    Ok(())
 }
 
 pub(super) fn order_from_row(row: &PgRow) -> Result<Order, Error> {

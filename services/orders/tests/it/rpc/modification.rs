@@ -3,13 +3,14 @@
 use contracts::inventory::v1::{Allocation, InventoryCommitted, ReservationModified};
 use contracts::orders::v1 as wire;
 use kernel::Id;
+use orders::app::modify_order::{ModifyOrder, modify_order};
 use orders::domain::ids::OrderId;
 use orders::domain::status::{FulfilmentStatus, Milestone, PaymentStatus};
-use testkit::{Bearer, Event};
+use testkit::{Bearer, Event, eventually};
 use tonic::Code;
 
 use super::{Desk, refusal, refused};
-use crate::back_office::{BackOffice, Checkout};
+use crate::back_office::{BackOffice, Checkout, participant};
 use crate::others::{authorized, captured_part, committed};
 
 fn units(lines: &[(&str, i64)]) -> Vec<wire::OrderUnits> {
@@ -202,6 +203,33 @@ async fn an_order_is_split_and_each_part_goes_its_own_way() {
     assert_eq!(modified.split_off[0].order_id, part.order_id);
     assert!(desk.office.parked().await.is_empty());
     assert_eq!(desk.office.verify(None).await, []);
+}
+
+#[tokio::test]
+async fn a_fact_that_waits_for_a_modification_under_way_finds_the_order_as_it_is_then() {
+    let (office, _replica) = BackOffice::open().await;
+    let checkout = Checkout::new(1);
+    office.hear(&[checkout.submitted()]).await;
+    let order_id = checkout.order_ids[0];
+    let mut unit = office.store.begin().await.unwrap();
+    let left = [("MUG-BLUE".parse().unwrap(), 1)].into();
+    let command = ModifyOrder { order_id, left, note: None, actor: "buyer:test".to_owned() };
+    modify_order(&mut unit, &participant(), command).await.unwrap();
+    let authorized = authorized(order_id);
+    office.kafka.publish(&authorized).await;
+    eventually("the consumer to wait for the order", async || {
+        let waiting = "SELECT count(*) FROM pg_stat_activity
+                       WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE '%order_state%'";
+        let waiting: i64 = sqlx::query_scalar(waiting).fetch_one(office.store.pool()).await.unwrap();
+        waiting > 0
+    })
+    .await;
+    unit.commit().await.unwrap();
+    office.taken(&authorized).await;
+    assert_eq!(office.parked().await, Vec::<String>::new());
+    office.hear(&[committed_as_modified(order_id), captured_part(order_id, 2_573)]).await;
+    let here = FulfilmentStatus::Allocated;
+    office.assert_stands(order_id, Milestone::Paid, PaymentStatus::Captured, here).await;
 }
 
 #[tokio::test]
