@@ -33,8 +33,7 @@ pub(crate) async fn admit(
     let mut ids: Vec<Uuid> = events.iter().map(|event| event.id).collect();
     ids.sort_unstable();
     ids.dedup();
-    let topics: Vec<&str> = events.iter().map(|event| event.origin.topic.as_str()).collect();
-    let aggregates: Vec<Uuid> = events.iter().map(|event| event.aggregate_id).collect();
+    let (topics, aggregates) = aggregates_of(events);
     // What belongs together is found here, not by the database: it would compare every event with every other.
     let rows: Vec<(Option<Uuid>, Option<String>, Option<Uuid>)> = sqlx::query_as(
         "WITH locked AS MATERIALIZED (
@@ -84,8 +83,7 @@ pub(crate) async fn admit_again(
     locks: &[Uuid],
 ) -> Result<Vec<Admission>, Error> {
     lock(tx, locks).await?;
-    let topics: Vec<&str> = events.iter().map(|event| event.origin.topic.as_str()).collect();
-    let aggregates: Vec<Uuid> = events.iter().map(|event| event.aggregate_id).collect();
+    let (topics, aggregates) = aggregates_of(events);
     // First this, which waits for a retry that is under way; then what became of the events.
     let waiting = parked(tx, consumer, &topics, &aggregates).await?;
     let mut fresh: HashSet<Uuid> = events.iter().map(|event| event.id).collect();
@@ -99,6 +97,11 @@ pub(crate) async fn admit_again(
         fresh.remove(&event_id);
     }
     Ok(admissions(events, fresh, &waiting))
+}
+
+/// The topic and the aggregate of each event.
+fn aggregates_of<'a>(events: &[&'a Envelope]) -> (Vec<&'a str>, Vec<Uuid>) {
+    events.iter().map(|event| (event.origin.topic.as_str(), event.aggregate_id)).unzip()
 }
 
 /// How each event is met.

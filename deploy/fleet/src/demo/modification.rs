@@ -5,7 +5,7 @@ use contracts::checkout::v1::OrderOutcome;
 use contracts::orders::v1::{Order, OrderStatus};
 
 use super::deliveries::until;
-use super::scenes::outcome;
+use super::scenes::{outcome, spoken};
 use super::{Stage, tell};
 use crate::shopper::{Shopper, cents, open_warehouse, request_id};
 
@@ -21,7 +21,8 @@ pub(super) async fn split_and_modified(stage: &mut Stage) -> Result<()> {
     let checkout = outcome(stage, &ilse, &submitted).await?;
     ensure!(checkout.orders[0].outcome() == OrderOutcome::Backordered, "it waits: {checkout:?}");
     let order_id = checkout.orders[0].order_id.clone();
-    let agreed = total(&ilse.order(&order_id).await?)?;
+    let waiting = ilse.order(&order_id).await?;
+    let agreed = total(&waiting)?;
 
     let (rest, lanterns) = ilse.split(&order_id, THERE, 3).await.context("SplitOrder")?;
     ensure!(total(&rest)? + total(&lanterns)? == agreed, "both cost together what was agreed");
@@ -30,12 +31,12 @@ pub(super) async fn split_and_modified(stage: &mut Stage) -> Result<()> {
     ensure!(shown.orders.len() == 2, "the checkout shows both orders: {shown:?}");
     tell(format!(
         "Ilse waits for two sun catchers and three lanterns for {}; she has the lanterns sent first: {} are paid at once,",
-        dollars(agreed),
-        dollars(total(&lanterns)?)
+        spoken(waiting.total.as_ref()),
+        spoken(lanterns.total.as_ref())
     ));
     tell(format!(
         "and {} wait on. Nothing is charged twice, and nothing is lost between the two.",
-        dollars(total(&rest)?)
+        spoken(rest.total.as_ref())
     ));
 
     let fewer = ilse.modify(&order_id, SOLD_OUT, 1).await.context("ModifyOrder")?;
@@ -49,7 +50,7 @@ pub(super) async fn split_and_modified(stage: &mut Stage) -> Result<()> {
     ensure!(total(&paid)? == total(&fewer)?, "she pays for one");
     tell(format!(
         "One sun catcher will do after all: when one comes in, {} are taken. All three versions of the order can be read.",
-        dollars(total(&paid)?)
+        spoken(paid.total.as_ref())
     ));
     let too_late = ilse.modify(&order_id, SOLD_OUT, 0).await.err().context("a paid order is not modified")?;
     tell(format!("Now it is paid, and does not change any more: {}.", too_late.message()));
@@ -58,8 +59,4 @@ pub(super) async fn split_and_modified(stage: &mut Stage) -> Result<()> {
 
 fn total(order: &Order) -> Result<i64> {
     order.total.as_ref().map(cents).context("an order has a total")
-}
-
-fn dollars(cents: i64) -> String {
-    format!("{}.{:02} dollars", cents / 100, cents % 100)
 }

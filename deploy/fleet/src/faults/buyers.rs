@@ -23,7 +23,7 @@ use crate::fleet::Fleet;
 use crate::invariants::Acknowledged;
 use crate::load::market::{Market, Mix};
 use crate::load::outcomes::{Ending, Outcomes};
-use crate::load::persist::persist;
+use crate::load::persist::{perhaps_not_there_yet, persist};
 use crate::shopper::{self, Channels, Shopper, request_id};
 
 /// What is on sale.
@@ -334,8 +334,7 @@ impl Basket {
             match changed {
                 Ok(()) => Ok(()),
                 Err(status) if status.code() == Code::FailedPrecondition => Ok(()),
-                Err(status) if status.code() == Code::NotFound => Err(Status::unavailable("not there yet").into()),
-                Err(status) => Err(status.into()),
+                Err(status) => Err(perhaps_not_there_yet(status).into()),
             }
         };
         self.persist(attempt).await
@@ -392,8 +391,7 @@ impl Basket {
                     Err(status) if status.code() == Code::FailedPrecondition => Ok(()),
                     Err(status) => Err(status.into()),
                 },
-                Err(status) if status.code() == Code::NotFound => Err(Status::unavailable("not there yet").into()),
-                Err(status) => Err(status.into()),
+                Err(status) => Err(perhaps_not_there_yet(status).into()),
             }
         };
         self.persist(ask).await
@@ -406,9 +404,7 @@ impl Basket {
                 // Its parcels are to be stopped first: it may still go on.
                 Ok(order) => Ok(!order.cancellation_requested),
                 Err(status) if status.code() == Code::FailedPrecondition => Ok(false),
-                // The order exists a moment after its checkout was acknowledged.
-                Err(status) if status.code() == Code::NotFound => Err(Status::unavailable("not there yet").into()),
-                Err(status) => Err(status.into()),
+                Err(status) => Err(perhaps_not_there_yet(status).into()),
             }
         };
         if self.persist(cancel).await? {

@@ -68,7 +68,17 @@ impl Stage {
     ) -> Result<Vec<Submitted>> {
         let ids: Vec<_> = buyers.iter().map(|_| request_id()).collect();
         let submissions = buyers.iter().zip(&ids).map(|((buyer, quote), id)| buyer.submit(quote, card, id));
-        let submitted = try_join_all(submissions).await.context("SubmitCheckout")?;
+        self.acknowledge(try_join_all(submissions).await.context("SubmitCheckout")?)
+    }
+
+    /// Lets each of them accept, and pay at the door.
+    async fn submit_in_cash(&mut self, buyers: &[(Shopper, contracts::checkout::v1::Quote)]) -> Result<Vec<Submitted>> {
+        let ids: Vec<_> = buyers.iter().map(|_| request_id()).collect();
+        let submissions = buyers.iter().zip(&ids).map(|((buyer, quote), id)| buyer.submit_in_cash(quote, id));
+        self.acknowledge(try_join_all(submissions).await.context("SubmitCheckout")?)
+    }
+
+    fn acknowledge(&mut self, submitted: Vec<Submitted>) -> Result<Vec<Submitted>> {
         for each in &submitted {
             self.acknowledged.submitted(&each.checkout)?;
         }
@@ -243,12 +253,7 @@ pub(super) async fn refunded_unanswered(stage: &mut Stage) -> Result<()> {
 /// Buyers who pay at the door cancel before their parcels have left, and the warehouses, who have not heard, hand them over.
 pub(super) async fn stopped_at_the_depot(stage: &mut Stage) -> Result<()> {
     let buyers = stage.buyers().await?;
-    let ids: Vec<_> = buyers.iter().map(|_| request_id()).collect();
-    let submissions = buyers.iter().zip(&ids).map(|((buyer, quote), id)| buyer.submit_in_cash(quote, id));
-    let submitted = try_join_all(submissions).await.context("SubmitCheckout")?;
-    for each in &submitted {
-        stage.acknowledged.submitted(&each.checkout)?;
-    }
+    let submitted = stage.submit_in_cash(&buyers).await?;
     let depot = Depot::new(&stage.fleet)?;
     let order_id = |submitted: &Submitted| submitted.checkout.orders[0].order_id.clone();
     let shipments = try_join_all(submitted.iter().map(|each| {

@@ -10,11 +10,11 @@ use contracts::shipping::v1::{ParcelFailure, ReturnCondition, Shipment, Shipment
 use rand::RngExt;
 use rand::rngs::StdRng;
 use tokio::time::sleep;
-use tonic::{Code, Status};
+use tonic::Code;
 
 use super::buyers::Ledger;
 use crate::depot::Depot;
-use crate::load::persist::persist;
+use crate::load::persist::{perhaps_not_there_yet, persist};
 use crate::shopper::{Shopper, cents, request_id, usd};
 
 /// How often an order is looked at until its goods may leave, and how long.
@@ -123,14 +123,7 @@ impl<F: Fn(Code) + Copy> Sending<'_, F> {
 
     /// The order as it is now.
     pub(super) async fn look(&self) -> Result<Order, String> {
-        let look = || async {
-            // The order exists a moment after its checkout was acknowledged.
-            let there = |status: Status| match status.code() {
-                Code::NotFound => Status::unavailable("not there yet"),
-                _ => status,
-            };
-            Ok(self.buyer.order(self.order_id).await.map_err(there)?)
-        };
+        let look = || async { Ok(self.buyer.order(self.order_id).await.map_err(perhaps_not_there_yet)?) };
         persist(self.failed, look).await
     }
 

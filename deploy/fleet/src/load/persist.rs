@@ -40,6 +40,14 @@ where
     }
 }
 
+/// For what exists a moment after it was acknowledged: that it is not found may pass.
+pub fn perhaps_not_there_yet(status: Status) -> Status {
+    match status.code() {
+        Code::NotFound => Status::unavailable("not there yet"),
+        _ => status,
+    }
+}
+
 /// Whether the same request may well be answered otherwise the next time.
 fn may_pass(code: Code) -> bool {
     matches!(

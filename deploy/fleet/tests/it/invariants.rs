@@ -39,6 +39,31 @@ const DAMAGE: &[(&str, &str, &str)] = &[
         "what is reserved and committed is what the reservations hold",
     ),
     (
+        "UPDATE orders.order_state SET allocations = replace(allocations::text, '\"quantity\": 1', '\"quantity\": 2')::jsonb",
+        "UPDATE orders.order_state SET allocations = replace(allocations::text, '\"quantity\": 2', '\"quantity\": 1')::jsonb",
+        "what is committed to an order is what is agreed",
+    ),
+    (
+        "UPDATE inventory.reservation SET allocations = replace(allocations::text, '\"quantity\": 1', '\"quantity\": 2')::jsonb",
+        "UPDATE inventory.reservation SET allocations = replace(allocations::text, '\"quantity\": 2', '\"quantity\": 1')::jsonb",
+        "what is committed to an order is what is agreed",
+    ),
+    (
+        "UPDATE orders.order_snapshot SET subtotal_minor = subtotal_minor - 1, total_minor = total_minor - 1 WHERE split_from IS NOT NULL",
+        "UPDATE orders.order_snapshot SET subtotal_minor = subtotal_minor + 1, total_minor = total_minor + 1 WHERE split_from IS NOT NULL",
+        "an order that was split costs as much as its parts together",
+    ),
+    (
+        "UPDATE orders.order_snapshot SET subtotal_minor = subtotal_minor + 100000, total_minor = total_minor + 100000 WHERE terms_version = 3",
+        "UPDATE orders.order_snapshot SET subtotal_minor = subtotal_minor - 100000, total_minor = total_minor - 100000 WHERE terms_version = 3",
+        "and one that was modified no more than before",
+    ),
+    (
+        "UPDATE checkout.checkout_order SET total_minor = total_minor + 1",
+        "UPDATE checkout.checkout_order SET total_minor = total_minor - 1",
+        "checkout shows every order, and what it costs",
+    ),
+    (
         "UPDATE orders.order_state SET status = 'CONFIRMED', payment_status = 'AUTHORIZED'",
         "UPDATE orders.order_state SET status = 'PAID', payment_status = 'CAPTURED'",
         "every order is paid for or undone",
@@ -209,11 +234,19 @@ async fn damage_to_the_books_breaks_the_claim_about_it() {
     let fleet = Fleet::start("invariants", &test_servers(), shape).await.unwrap();
     shopper::load(&fleet, &Catalogue::read().unwrap()).await.unwrap();
     let ada = Shopper::new(&fleet, "Ada").unwrap();
-    let submitted = ada.buy(&[("PAN-26", 1)], "tok_approved").await.unwrap();
-    ada.outcome(&submitted.checkout.checkout_id).await.unwrap();
+    let submitted = ada.buy(&[("PAN-26", 3)], "tok_slow_2000").await.unwrap();
+    // One pan as an order of its own, and one of the other two not at all, while the provider is thinking.
+    let order_id = &submitted.checkout.orders[0].order_id;
+    until(async || ada.order(order_id).await.is_ok()).await;
+    ada.split(order_id, "PAN-26", 1).await.unwrap();
+    ada.modify(order_id, "PAN-26", 1).await.unwrap();
+    let outcome = ada.outcome(&submitted.checkout.checkout_id).await.unwrap();
+    assert_eq!(outcome.orders.len(), 2, "{outcome:?}");
     let mut acknowledged = Acknowledged::default();
     acknowledged.submitted(&submitted.checkout).unwrap();
 
+    // What was agreed cannot be damaged before this wall is down.
+    execute(&fleet, "ALTER TABLE orders.order_snapshot DISABLE TRIGGER order_snapshot_never_changes").await;
     each_is_noticed(&fleet, &acknowledged, DAMAGE).await;
 
     // An acknowledged order that nobody has.

@@ -20,23 +20,24 @@ type Decision = kernel::Decision<Infallible, Refusal>;
 /// Decides what a fact does to an order's outcome. A checkout begins here, so one that is unknown is an error, not a fact
 /// that came early.
 pub fn decide(world: &mut World, fact: &Fact, now: Timestamp) -> Decision {
-    let (checkout_id, order_id) = (fact.checkout_id, fact.order_id);
-    let decided = match &fact.news {
-        News::SplitOff { seller_id, total } => on_order_split_off(world, checkout_id, order_id, *seller_id, *total),
-        News::Modified { total, split_off } => on_order_modified(world, checkout_id, order_id, *total, split_off),
-        News::Backordered => world.order(checkout_id, order_id).map(|order| on_order_backordered(order, now)),
-        News::Confirmed => world.order(checkout_id, order_id).map(|order| on_cash_order_confirmed(order, now)),
-        News::Paid => world.order(checkout_id, order_id).map(|order| on_order_paid(order, now)),
-        News::Failed(reason) => world.order(checkout_id, order_id).map(|order| on_order_failed(order, reason, now)),
-        News::Cancelled(reason) => {
-            world.order(checkout_id, order_id).map(|order| on_order_cancelled(order, reason, now))
-        }
-    };
-    let decision = decided.unwrap_or_else(Decision::Refused);
+    let decision = on_news(world, fact, now).unwrap_or_else(Decision::Refused);
     if matches!(decision, Decision::Applied(_)) {
-        world.mark_changed(checkout_id, order_id);
+        world.mark_changed(fact.checkout_id, fact.order_id);
     }
     decision
+}
+
+fn on_news(world: &mut World, fact: &Fact, now: Timestamp) -> Result<Decision, Refusal> {
+    let (checkout_id, order_id) = (fact.checkout_id, fact.order_id);
+    Ok(match &fact.news {
+        News::SplitOff { seller_id, total } => on_order_split_off(world, checkout_id, order_id, *seller_id, *total)?,
+        News::Modified { total, split_off } => on_order_modified(world, checkout_id, order_id, *total, split_off)?,
+        News::Backordered => on_order_backordered(world.order(checkout_id, order_id)?, now),
+        News::Confirmed => on_cash_order_confirmed(world.order(checkout_id, order_id)?, now),
+        News::Paid => on_order_paid(world.order(checkout_id, order_id)?, now),
+        News::Failed(reason) => on_order_failed(world.order(checkout_id, order_id)?, reason, now),
+        News::Cancelled(reason) => on_order_cancelled(world.order(checkout_id, order_id)?, reason, now),
+    })
 }
 
 /// There is another order: on its key this comes before all else that is told of it.

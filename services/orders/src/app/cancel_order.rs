@@ -1,12 +1,12 @@
 //! A buyer or an operator cancels an order.
 
-use messaging::{Cause, Caused, UnitOfWork, react};
+use messaging::{Cause, UnitOfWork};
 
 use super::Error;
+use super::command::decide;
 use crate::Orders;
-use crate::adapters::postgres::{self, PlacedOrder};
-use crate::domain::error::OrderError;
-use crate::domain::fact::{Canceller, Fact, Note, OrderFact};
+use crate::adapters::postgres::PlacedOrder;
+use crate::domain::fact::{Canceller, Note, OrderFact};
 use crate::domain::ids::OrderId;
 
 /// An order to cancel.
@@ -25,10 +25,5 @@ pub struct CancelOrder {
 /// Cancels the order, and answers it as it is then. One that is cancelled already stays as it is.
 pub async fn cancel_order(unit: &mut UnitOfWork, orders: &Orders, command: CancelOrder) -> Result<PlacedOrder, Error> {
     let CancelOrder { order_id, by, note, actor } = command;
-    let fact = Fact::Order(order_id, OrderFact::CancelRequested { by, note });
-    for outcome in react(orders, unit, &[Caused { fact, cause: Cause::command(actor) }]).await? {
-        outcome.accepted()?;
-    }
-    let cancelled = postgres::find(unit.tx(), order_id, None).await?;
-    cancelled.ok_or(Error::Refused(OrderError::NotFound(order_id)))
+    decide(unit, orders, order_id, OrderFact::CancelRequested { by, note }, Cause::command(actor)).await
 }

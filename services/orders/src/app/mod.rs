@@ -1,6 +1,7 @@
-//! What callers and operators ask of orders: one file per use case.
+//! What callers and operators ask of orders: one file per use case, and `command` for what those of one order share.
 
 pub mod cancel_order;
+mod command;
 mod error;
 pub mod modify_order;
 pub mod request_refund;

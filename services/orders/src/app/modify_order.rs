@@ -1,12 +1,12 @@
 //! A buyer or an operator takes units away from an order that is not confirmed yet.
 
-use messaging::{Cause, Caused, UnitOfWork, react};
+use messaging::{Cause, UnitOfWork};
 
 use super::Error;
+use super::command::decide;
 use crate::Orders;
-use crate::adapters::postgres::{self, PlacedOrder};
-use crate::domain::error::OrderError;
-use crate::domain::fact::{Fact, Note, OrderFact};
+use crate::adapters::postgres::PlacedOrder;
+use crate::domain::fact::{Note, OrderFact};
 use crate::domain::ids::OrderId;
 use crate::domain::refund::Units;
 
@@ -26,10 +26,5 @@ pub struct ModifyOrder {
 /// Modifies the order, and answers it as it is then. One of which so much is left already stays as it is.
 pub async fn modify_order(unit: &mut UnitOfWork, orders: &Orders, command: ModifyOrder) -> Result<PlacedOrder, Error> {
     let ModifyOrder { order_id, left, note, actor } = command;
-    let fact = Fact::Order(order_id, OrderFact::ModificationRequested { left, note });
-    for outcome in react(orders, unit, &[Caused { fact, cause: Cause::command(actor) }]).await? {
-        outcome.accepted()?;
-    }
-    let modified = postgres::find(unit.tx(), order_id, None).await?;
-    modified.ok_or(Error::Refused(OrderError::NotFound(order_id)))
+    decide(unit, orders, order_id, OrderFact::ModificationRequested { left, note }, Cause::command(actor)).await
 }

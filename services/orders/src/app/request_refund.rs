@@ -1,12 +1,12 @@
 //! A buyer, a seller or an operator wants money of an order to go back.
 
-use messaging::{Cause, Caused, UnitOfWork, react};
+use messaging::{Cause, UnitOfWork};
 
 use super::Error;
+use super::command::decide;
 use crate::Orders;
-use crate::adapters::postgres::{self, PlacedOrder};
-use crate::domain::error::OrderError;
-use crate::domain::fact::{Fact, Note, OrderFact};
+use crate::adapters::postgres::PlacedOrder;
+use crate::domain::fact::{Note, OrderFact};
 use crate::domain::ids::OrderId;
 use crate::domain::refund::RefundRequest;
 
@@ -31,10 +31,5 @@ pub async fn request_refund(
     command: RequestRefund,
 ) -> Result<PlacedOrder, Error> {
     let RequestRefund { order_id, request, note, actor } = command;
-    let fact = Fact::Order(order_id, OrderFact::RefundRequested { request, note });
-    for outcome in react(orders, unit, &[Caused { fact, cause: Cause::command(actor) }]).await? {
-        outcome.accepted()?;
-    }
-    let order = postgres::find(unit.tx(), order_id, None).await?;
-    order.ok_or(Error::Refused(OrderError::NotFound(order_id)))
+    decide(unit, orders, order_id, OrderFact::RefundRequested { request, note }, Cause::command(actor)).await
 }

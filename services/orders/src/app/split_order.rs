@@ -1,12 +1,12 @@
 //! A buyer, a seller or an operator makes units of an order that is not confirmed yet orders of their own.
 
-use messaging::{Cause, Caused, UnitOfWork, react};
+use messaging::{Cause, UnitOfWork};
 
 use super::Error;
+use super::command::{decide, find};
 use crate::Orders;
-use crate::adapters::postgres::{self, PlacedOrder};
-use crate::domain::error::OrderError;
-use crate::domain::fact::{Fact, OrderFact};
+use crate::adapters::postgres::PlacedOrder;
+use crate::domain::fact::OrderFact;
 use crate::domain::ids::OrderId;
 use crate::domain::refund::Units;
 
@@ -31,19 +31,11 @@ pub async fn split_order(
     // What is split off belongs to the journey that the order belongs to.
     let journey = find(unit, order_id).await?.head.correlation_id;
     let ids: Vec<_> = parts.iter().map(|(id, _)| *id).collect();
-    let fact = Fact::Order(order_id, OrderFact::SplitRequested { parts });
-    for outcome in react(orders, unit, &[Caused { fact, cause: Cause::command(actor).in_journey(journey) }]).await? {
-        outcome.accepted()?;
-    }
-    let rest = find(unit, order_id).await?;
+    let cause = Cause::command(actor).in_journey(journey);
+    let rest = decide(unit, orders, order_id, OrderFact::SplitRequested { parts }, cause).await?;
     let mut split_off = Vec::with_capacity(ids.len());
     for id in ids {
         split_off.push(find(unit, id).await?);
     }
     Ok((rest, split_off))
-}
-
-async fn find(unit: &mut UnitOfWork, order_id: OrderId) -> Result<PlacedOrder, Error> {
-    let order = postgres::find(unit.tx(), order_id, None).await?;
-    order.ok_or(Error::Refused(OrderError::NotFound(order_id)))
 }

@@ -6,7 +6,7 @@ use sqlx::Connection as _;
 use tonic::Code;
 
 use super::{SKU, Stage};
-use crate::shopper::{Shopper, Submitted, request_id};
+use crate::shopper::{Shopper, Submitted};
 
 /// Buyers take one of two things away while the provider is thinking: less is to be taken than it was asked to hold.
 pub(in super::super) async fn less_than_was_held(stage: &mut Stage) -> Result<()> {
@@ -29,12 +29,7 @@ pub(in super::super) async fn less_than_was_committed(stage: &mut Stage) -> Resu
 /// Buyers who pay at the door take one of two things away when it is too late.
 pub(in super::super) async fn after_confirmation(stage: &mut Stage) -> Result<()> {
     let buyers = stage.buyers_of(2).await?;
-    let mut submitted = Vec::new();
-    for (buyer, quote) in &buyers {
-        let each = buyer.submit_in_cash(quote, &request_id()).await.context("SubmitCheckout")?;
-        stage.acknowledged.submitted(&each.checkout)?;
-        submitted.push(each);
-    }
+    let submitted = stage.submit_in_cash(&buyers).await?;
     stage.until(&submitted, "orders.order_state WHERE order_id = ANY($1) AND status = 'CONFIRMED'").await?;
     for ((buyer, _), submitted) in buyers.iter().zip(&submitted) {
         match buyer.modify(&submitted.checkout.orders[0].order_id, SKU, 1).await {
