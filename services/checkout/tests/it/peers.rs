@@ -14,7 +14,7 @@ use contracts::products::v1::{
 };
 use contracts::shipping::v1::{Consignment, QuoteShippingRequest, QuoteShippingResponse, ShippingOffer, ShippingQuote};
 use kernel::Timestamp;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tonic::service::Routes;
 use tonic::transport::server::TcpIncoming;
 use tonic::{Request, Response, Status};
@@ -99,10 +99,11 @@ impl FakePeers {
     }
 }
 
-/// An address at which nobody answers.
-pub(crate) async fn nobody() -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    format!("http://{}", listener.local_addr().unwrap())
+/// An address at which nobody answers, for as long as the socket is kept: it does not listen, and nobody else gets its port.
+pub(crate) fn nobody() -> (String, TcpSocket) {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    (format!("http://{}", socket.local_addr().unwrap()), socket)
 }
 
 impl Answers {

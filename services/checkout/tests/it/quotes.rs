@@ -171,7 +171,7 @@ async fn a_peer_that_is_down_makes_quotes_unavailable_and_nothing_is_stored() {
     for down in 0..4 {
         let buyer_id = new_uuid();
         let peers = FakePeers::start(buyer_id).await;
-        let (up, nobody) = (peers.url.clone(), nobody().await);
+        let (up, (nobody, _socket)) = (peers.url.clone(), nobody());
         let url = |peer| if peer == down { nobody.as_str() } else { up.as_str() };
         let urls = PeerUrls { cart: url(0), products: url(1), inventory: url(2), shipping: url(3) };
         let desk = Desk::open_with(buyer_id, peers, urls).await;
