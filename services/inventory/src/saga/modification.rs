@@ -119,7 +119,7 @@ fn dropped(reservation: &Reservation, modification: &Modification) -> Option<BTr
 
 fn held(allocations: &[Allocation]) -> BTreeMap<Sku, i64> {
     let mut held = BTreeMap::new();
-    for allocation in allocations {
+    for allocation in allocations.iter().filter(|allocation| allocation.remaining() > 0) {
         *held.entry(allocation.sku.clone()).or_default() += allocation.remaining();
     }
     held
