@@ -80,6 +80,8 @@ pub enum Action {
     Remit(shipping::domain::ids::OrderId),
     /// The buyer wants to send so many units back.
     RequestReturn(orders::domain::ids::OrderId, i64),
+    /// The buyer wants to send so many units back, and the same again.
+    RequestExchange(orders::domain::ids::OrderId, i64),
     /// A unit of a return comes back, in that condition; none if nothing more is awaited.
     Receive(shipping::domain::ids::OrderId, shipping::domain::ids::ReturnId, Option<ReturnCondition>),
     /// The seller gives money back of its own accord.
@@ -157,6 +159,9 @@ impl Action {
             Self::Remit(id) => format!("the carrier passes on the cash for order {}", letter(id)),
             Self::RequestReturn(id, units) => {
                 format!("the buyer wants to send back {units} of what order {} brought", letter(id))
+            }
+            Self::RequestExchange(id, units) => {
+                format!("the buyer wants {units} of what order {} brought exchanged", letter(id))
             }
             Self::Receive(id, _, Some(condition)) => {
                 format!("a unit of order {} comes back: {condition:?}", letter(id))

@@ -26,7 +26,7 @@ use crate::clock::{
 };
 use crate::network::{Entry, Network, Place, Told};
 use crate::provider::{self, Reply};
-use crate::saga::{fulfilment, modification, refund};
+use crate::saga::{exchange, fulfilment, modification, refund};
 use crate::scenario::{Begins, Scenario};
 use crate::services::checkout::CheckoutStore;
 use crate::services::inventory::InventoryStore;
@@ -152,6 +152,11 @@ impl Fleet {
             Action::RequestReturn(order_id, units) => {
                 self.ask_back(&mut step, &action, order_id, |order| refund::return_of(order, units))?;
                 step.state.left.returns -= 1;
+            }
+            Action::RequestExchange(order_id, units) => {
+                let new_id = modification::next_order_id(&step.state);
+                self.ask_back(&mut step, &action, order_id, |order| exchange::exchange_of(order, units, new_id))?;
+                step.state.left.exchanges -= 1;
             }
             Action::GiveGoodwill(order_id, goodwill) => {
                 self.ask_back(&mut step, &action, order_id, |order| refund::goodwill_of(order, goodwill))?;
@@ -360,6 +365,7 @@ impl Step {
             | Action::RequestRefund(_)
             | Action::RequestPart(..)
             | Action::RequestReturn(..)
+            | Action::RequestExchange(..)
             | Action::GiveGoodwill(..)
             | Action::RetryRefund(..)
             | Action::UnpaidDeadline(_)

@@ -10,7 +10,7 @@ use kernel::Mutant;
 use model::check::{Counterexample, Progress, Report, explore, explore_mutant};
 use model::mutants::scenario_for;
 use model::scenario::Scenario;
-use model::scenarios::SCENARIOS;
+use model::scenarios;
 
 /// How often progress is told.
 const TELL_EVERY: Duration = Duration::from_secs(5);
@@ -54,7 +54,7 @@ fn main() -> ExitCode {
     let threads = args.threads.map_or_else(|| available_parallelism().map_or(1, usize::from), usize::from);
     let is_all = args.scenarios.is_empty() && args.mutants.is_empty();
     let scenarios: Vec<_> = if is_all {
-        SCENARIOS.iter().filter(|scenario| scenario.is_short || !args.short).collect()
+        scenarios::all().filter(|scenario| scenario.is_short || !args.short).collect()
     } else {
         args.scenarios
     };
@@ -121,7 +121,7 @@ fn look_for(mutants: &[Mutant]) -> usize {
 
 fn list() {
     println!("scenarios");
-    for scenario in SCENARIOS {
+    for scenario in scenarios::all() {
         let when = if scenario.is_short { "also in every test run" } else { "here only" };
         println!("  {:<22} {}; {when}\n  {:<22} at most: {}", scenario.name, scenario.what, "", scenario.bounds);
     }
@@ -167,7 +167,7 @@ fn grouped(number: usize) -> String {
 }
 
 fn scenario(name: &str) -> Result<&'static Scenario, String> {
-    let names = || SCENARIOS.iter().map(|scenario| scenario.name).collect::<Vec<_>>().join(", ");
+    let names = || scenarios::all().map(|scenario| scenario.name).collect::<Vec<_>>().join(", ");
     Scenario::named(name).ok_or_else(|| format!("one of {}", names()))
 }
 

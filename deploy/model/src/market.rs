@@ -27,7 +27,7 @@ use crate::services::kept::Kept;
 use crate::services::orders::OrdersStore;
 use crate::services::payments::PaymentsStore;
 use crate::services::shipping::ShippingStore;
-use crate::state::State;
+use crate::state::{State, order_id};
 
 const PRICE: Money = Money::from_minor(1_000, Currency::EUR);
 
@@ -38,7 +38,7 @@ pub fn open(scenario: &Scenario) -> State {
     let mut checkouts = Vec::new();
     for (number, purchase) in (1..).zip(scenario.checkouts) {
         let quote = quote(number, purchase);
-        let new_order_id = || id(Kind::Order, orders.next().unwrap_or_default());
+        let new_order_id = || order_id(orders.next().unwrap_or_default());
         let checkout = Checkout::of_quote(&quote, id(Kind::Checkout, number), new_order_id, NOON);
         let payment_method = payment_method(purchase);
         let submitted =
@@ -62,11 +62,10 @@ pub fn open(scenario: &Scenario) -> State {
     }
 }
 
-/// What an id names, so that no two things have the same. Orders have the small numbers: their letters follow from them.
+/// What an id names, so that no two things have the same. Orders have the small numbers.
 #[derive(Clone, Copy)]
 enum Kind {
-    Order,
-    Checkout,
+    Checkout = 1,
     Seller,
     Product,
     Other,

@@ -20,6 +20,7 @@ pub fn scenario_for(mutant: Mutant) -> &'static Scenario {
         Mutant::CaptureWhatWasAuthorized | Mutant::ConfirmWithOlderTerms | Mutant::ModifyAfterConfirmation => {
             "modification"
         }
+        Mutant::RefundExchanged | Mutant::KeepExchanged => "exchange",
         Mutant::CancelWithoutStopping | Mutant::DispatchAfterStopping => "at-the-door",
         Mutant::ReserveAfterExpiry
         | Mutant::CaptureBeforeCommit

@@ -60,15 +60,19 @@ impl Book {
         refunds
     }
 
-    /// Whether the card's owner has paid and did not get all of it back.
-    pub fn is_charged(&self, order_id: OrderId) -> bool {
-        self.captured(order_id) > self.refunds(order_id).iter().map(|(_, amount)| amount).sum()
+    /// What the provider gave back of what it took for an order, in minor units: for that order, or for one that it pays for.
+    pub fn given_back(&self, charged: OrderId) -> i64 {
+        let refunds = self.done().filter(|operation| operation.key.kind == OperationKind::Refund);
+        refunds.filter(|refund| refund.charged_order_id == charged).map(|refund| refund.amount.minor()).sum()
     }
 
     fn done_of(&self, order_id: OrderId, kind: OperationKind) -> impl Iterator<Item = &Operation> {
+        self.done().filter(move |operation| (operation.key.order_id, operation.key.kind) == (order_id, kind))
+    }
+
+    fn done(&self) -> impl Iterator<Item = &Operation> {
         let done = self.done.values().filter(|(_, outcome)| *outcome == Outcome::Succeeded);
-        let operations = done.map(|(operation, _)| operation);
-        operations.filter(move |operation| (operation.key.order_id, operation.key.kind) == (order_id, kind))
+        done.map(|(operation, _)| operation)
     }
 
     /// Whether an amount is held that was neither taken nor given up.

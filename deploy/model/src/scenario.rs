@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::fleet::Fleet;
-use crate::scenarios::SCENARIOS;
+use crate::scenarios;
 use crate::services::Service;
 use crate::state::State;
 
@@ -73,6 +73,8 @@ pub struct Bounds {
     pub parts: u8,
     /// Times buyers want to send goods back.
     pub returns: u8,
+    /// Times buyers want the same again for goods that they send back.
+    pub exchanges: u8,
     /// Times sellers give money back of their own accord.
     pub goodwills: u8,
     /// Parcels that do not arrive.
@@ -108,6 +110,7 @@ impl Bounds {
             self.refunds,
             self.parts,
             self.returns,
+            self.exchanges,
             self.goodwills,
             self.failures,
             self.retries,
@@ -142,6 +145,7 @@ impl fmt::Display for Bounds {
             (self.refunds, "refund asked for"),
             (self.parts, "part asked back"),
             (self.returns, "return asked for"),
+            (self.exchanges, "exchange asked for"),
             (self.goodwills, "goodwill"),
             (self.failures, "parcel that fails"),
             (self.retries, "refund asked for again"),
@@ -163,6 +167,6 @@ impl fmt::Display for Bounds {
 impl Scenario {
     /// The scenario of that name.
     pub fn named(name: &str) -> Option<&'static Self> {
-        SCENARIOS.iter().find(|scenario| scenario.name == name)
+        scenarios::all().find(|scenario| scenario.name == name)
     }
 }

@@ -48,11 +48,15 @@ pub enum Mutant {
     ConfirmWithOlderTerms,
     /// An order is modified although its money may have been taken.
     ModifyAfterConfirmation,
+    /// What is set aside for goods that take the place of others is given back as well.
+    RefundExchanged,
+    /// An order that is paid by an exchange ends, and its money goes back to nobody.
+    KeepExchanged,
 }
 
 impl Mutant {
     /// Every mutant.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 21] = [
         Self::NoTombstone,
         Self::ReserveAfterExpiry,
         Self::CaptureBeforeCommit,
@@ -72,6 +76,8 @@ impl Mutant {
         Self::CaptureWhatWasAuthorized,
         Self::ConfirmWithOlderTerms,
         Self::ModifyAfterConfirmation,
+        Self::RefundExchanged,
+        Self::KeepExchanged,
     ];
 
     /// Its name on a command line, such as `no-tombstone`.
@@ -96,6 +102,8 @@ impl Mutant {
             Self::CaptureWhatWasAuthorized => "capture-what-was-authorized",
             Self::ConfirmWithOlderTerms => "confirm-with-older-terms",
             Self::ModifyAfterConfirmation => "modify-after-confirmation",
+            Self::RefundExchanged => "refund-exchanged",
+            Self::KeepExchanged => "keep-exchanged",
         }
     }
 

@@ -15,7 +15,7 @@ CREATE TABLE order_snapshot (
     shipping_minor bigint      NOT NULL CHECK (shipping_minor >= 0),
     tax_minor      bigint      NOT NULL CHECK (tax_minor >= 0),
     total_minor    bigint      NOT NULL,
-    -- The provider's token for the card; null for cash on delivery.
+    -- The provider's token for the card; null for cash on delivery and an exchange.
     card_token     text        CHECK (char_length(card_token) BETWEEN 1 AND 200),
     -- How the seller is to send it, such as "express".
     shipping_service text      NOT NULL CHECK (char_length(shipping_service) BETWEEN 1 AND 50),
@@ -29,7 +29,10 @@ CREATE TABLE order_snapshot (
     terms_version  integer     NOT NULL DEFAULT 1 CHECK (terms_version > 0),
     -- The order that it was split off; null for one that came from a checkout.
     split_from     uuid,
+    -- {"order_id", "refund_number", "charged_order_id"}: what goes back of another order, if that pays for this one (domain/exchange.rs). Hashed, too.
+    exchange       jsonb,
     PRIMARY KEY (order_id, terms_version),
+    CONSTRAINT order_is_paid_in_one_way CHECK (num_nonnulls(card_token, exchange) <= 1),
     CONSTRAINT order_total_adds_up CHECK (total_minor = subtotal_minor + shipping_minor + tax_minor)
 );
 -- No index by buyer or seller: lists are read from a view (1003_read_models.sql).
@@ -86,7 +89,7 @@ CREATE TABLE order_state (
     -- Why it is to be cancelled and in whose words, while its parcels are being stopped.
     cancel_reason     text,
     cancel_note       text,
-    -- [{"number", "kind", "status", "amount", "lines", "parcel_id", "reason"}, ...]: what was asked back so far (domain/refund.rs).
+    -- [{"number", "kind", "status", "amount", "lines", "parcel_id", "reason", "exchange_order_id"}, ...]: what was asked back so far (domain/refund.rs).
     refunds           jsonb       NOT NULL DEFAULT '[]',
     -- What was taken, in minor units; null before.
     captured_minor    bigint      CHECK (captured_minor > 0),
@@ -140,7 +143,7 @@ CREATE INDEX order_state_to_close ON order_state (close_at) WHERE close_at IS NO
 -- An order as it is read, with each version of what was agreed.
 CREATE VIEW agreed_order AS
 SELECT order_id, checkout_id, buyer_id, seller_id, ship_to, currency, subtotal_minor, shipping_minor, tax_minor, total_minor,
-       card_token, shipping_service, snapshot_hash, n.terms_version, s.terms_version AS latest_terms_version, split_from,
+       card_token, exchange, shipping_service, snapshot_hash, n.terms_version, s.terms_version AS latest_terms_version, split_from,
        coalesce((SELECT created_at FROM order_snapshot WHERE order_id = n.order_id AND terms_version = 1 AND n.terms_version > 1),
                 n.created_at) AS created_at,
        status, reason, payment_status, fulfilment_status, cancel_reason, refunds, close_at, unpaid_deadline, waits_until, updated_at,

@@ -19,7 +19,7 @@ CREATE TABLE payment (
     refunded_minor  bigint      NOT NULL DEFAULT 0,
     -- The sum of its refunds, whether the money is back or not.
     asked_back_minor bigint     NOT NULL DEFAULT 0,
-    -- [{"number", "amount_minor", "follows_from_end", "standing", "refused_attempt"}, ...]: what goes back, in the order in which it was
+    -- [{"number", "amount_minor", "follows_from_end", "is_set_aside" if it is, "standing", "refused_attempt"}, ...]: what goes back, in the order in which it was
     -- asked for (domain/refund.rs). In this row, because every decision about one needs all of them.
     refunds         jsonb       NOT NULL DEFAULT '[]',
     -- The order arrived.
@@ -27,7 +27,7 @@ CREATE TABLE payment (
     -- What the marketplace keeps, as a fraction, once the rest is the seller's; 0.05 is 5 %.
     commission_rate numeric     CHECK (commission_rate BETWEEN 0 AND 1),
     currency        text        CHECK (char_length(currency) = 3),
-    -- The provider's token for the card; never a card number. None: cash on delivery.
+    -- The provider's token for the card; never a card number. None: cash on delivery, or an exchange.
     card_token      text        CHECK (char_length(card_token) BETWEEN 1 AND 200),
     hold_expires_at timestamptz,
     -- Since when it is authorized by card, while it is only that.
@@ -48,6 +48,9 @@ CREATE TABLE payment (
     authorized_minor bigint,
     -- Which version of what was agreed due_minor is of, so that no version takes effect twice; amount_minor is version 1.
     terms_version   integer     NOT NULL DEFAULT 1 CHECK (terms_version >= 1),
+    -- {"order_id", "refund_number", "charged_order_id"}: what was set aside of another order, if that pays for this one (domain/payment.rs).
+    exchange        jsonb,
+    CONSTRAINT payment_is_in_one_way CHECK (num_nonnulls(card_token, exchange) <= 1),
     CONSTRAINT payment_has_terms_unless_it_has_not_begun
         CHECK (num_nulls(buyer_id, seller_id, amount_minor, due_minor, currency)
                = CASE WHEN status IN ('hold', 'tombstone') THEN 5 ELSE 0 END),

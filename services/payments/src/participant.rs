@@ -209,7 +209,7 @@ fn payment_of<'a>(world: &'a World, operation: &Operation) -> Option<&'a Payment
 fn claimed(world: &World, operation: Operation, cause: Cause) -> Claimed {
     let card_token = match payment_of(world, &operation).map(|payment| &payment.terms.method) {
         Some(Method::Card(token)) => Some(token.clone()),
-        Some(Method::CashOnDelivery) | None => None,
+        Some(Method::CashOnDelivery | Method::Exchange(_)) | None => None,
     };
     Claimed { operation, card_token, attempt: 1, cause }
 }
@@ -255,7 +255,7 @@ mod tests {
             assert_eq!(world.asked.len(), 3);
             refunds_without_order(&world)
         };
-        assert_eq!(counted(Fact::RefundApproved { order_id, number: 1, amount }), 0);
+        assert_eq!(counted(Fact::RefundApproved { order_id, number: 1, amount, set_aside: false }), 0);
         assert_eq!(counted(Fact::OrderEnded { order_id }), 1);
     }
 }

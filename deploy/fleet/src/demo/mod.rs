@@ -101,6 +101,7 @@ async fn play(stage: &mut Stage) -> Result<()> {
     carrier::the_carrier_tells(stage).await?;
     let sent_back = returns::one_of_two_damaged(stage).await?;
     returns::sent_back_by_label(stage).await?;
+    returns::exchanged(stage).await?;
     returns::goodwill_refused_by_the_provider(stage).await?;
     scenes::end_late_authorization(stage, late).await?;
     returns::closed(stage, &sent_back).await?;

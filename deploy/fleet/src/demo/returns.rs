@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use contracts::checkout::v1::{Checkout, OrderOutcome};
-use contracts::orders::v1::{OrderStatus, Refund, RefundStatus};
+use contracts::orders::v1::{Order, OrderPaymentStatus, OrderStatus, Refund, RefundStatus};
 use contracts::shipping::v1::{Return, ReturnCondition, ReturnLabel, ReturnParcelStatus, ReturnStatus};
 
 use super::carrier::hand_over;
@@ -88,6 +88,59 @@ pub(super) async fn sent_back_by_label(stage: &mut Stage) -> Result<()> {
         spoken(refund.amount.as_ref())
     ));
     tell_orders(stage, &checkout).await
+}
+
+/// Goods that come back are exchanged: once for the same again, and once for nothing, because that was the last.
+pub(super) async fn exchanged(stage: &mut Stage) -> Result<()> {
+    stage.scene("A cap is exchanged, and the last brass sconce cannot be");
+    let xia = Shopper::new(&stage.fleet, "Xia")?;
+    let checkout = delivered(stage, &xia, &[("CAP-KNIT", 2)], "tok_approved").await?;
+    let (set_aside, new) = sent_back_in_exchange(stage, &xia, &checkout, "CAP-KNIT").await?;
+    until(&xia, &new.order_id, OrderStatus::Paid).await?;
+    let depot = Depot::new(&stage.fleet)?;
+    for shipment in depot.shipments(&new.order_id).await? {
+        let parcel = depot.dispatch(&shipment.shipment_id, &[], &request_id()).await.context("DispatchParcel")?;
+        depot.deliver(&shipment.shipment_id, &parcel).await.context("RecordDelivery")?;
+    }
+    until(&xia, &new.order_id, OrderStatus::Delivered).await?;
+    tell(format_args!(
+        "One of Xia's two caps has a hole. {} of her {} pay for an order that brings another, and her card is not asked.",
+        spoken(set_aside.amount.as_ref()),
+        spoken(checkout.orders[0].total.as_ref())
+    ));
+
+    let yan = Shopper::new(&stage.fleet, "Yan")?;
+    let all = i32::try_from(available(&stage.fleet, "SCONCE-BRASS").await?)?;
+    let checkout = delivered(stage, &yan, &[("SCONCE-BRASS", all)], "tok_approved").await?;
+    let (set_aside, new) = sent_back_in_exchange(stage, &yan, &checkout, "SCONCE-BRASS").await?;
+    until(&yan, &new.order_id, OrderStatus::Failed).await?;
+    let deadline = Instant::now() + REFUND_MAX;
+    while yan.order(&new.order_id).await?.payment_status() != OrderPaymentStatus::Refunded {
+        ensure!(Instant::now() < deadline, "what was set aside for order {} is not back", new.order_id);
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    tell(format_args!(
+        "Yan has all {all} brass sconces there were, and one of them is bent: there is no other, so {} go back to the card that he paid with.",
+        spoken(set_aside.amount.as_ref())
+    ));
+    Ok(())
+}
+
+/// One unit comes back damaged, and is to be exchanged. Answers the refund that was set aside, and the order that it pays for.
+async fn sent_back_in_exchange(
+    stage: &Stage,
+    buyer: &Shopper,
+    checkout: &Checkout,
+    sku: &str,
+) -> Result<(Refund, Order)> {
+    let order_id = &checkout.orders[0].order_id;
+    buyer.request_exchange(order_id, &[(sku, 1)], &request_id()).await.context("RequestRefund")?;
+    let depot = Depot::new(&stage.fleet)?;
+    received(&depot, order_id, &[(sku, 1, ReturnCondition::Damaged)]).await?;
+    let set_aside = until_refund(buyer, order_id, 1, RefundStatus::Refunded).await?;
+    let new = buyer.order(&set_aside.exchange_order_id).await.context("GetOrder")?;
+    ensure!(new.exchange_for_order_id == *order_id, "it is sent for another order: {new:?}");
+    Ok((set_aside, new))
 }
 
 /// Money is given back of the seller's own accord, and the provider refuses at first.

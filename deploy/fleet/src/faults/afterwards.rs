@@ -34,20 +34,32 @@ impl<F: Fn(Code) + Copy> Sending<'_, F> {
         match fate {
             Fate::Arrive | Fate::OneFails(ParcelFailure::Lost) | Fate::AllFail(ParcelFailure::Lost) => Ok(()),
             Fate::OneFails(_) | Fate::AllFail(_) => self.take_in(&[ReturnCondition::Resalable; 2]).await,
-            Fate::SentBack(skus, conditions) => self.send_back(order, skus, &conditions).await,
+            Fate::SentBack(skus, conditions) => self.send_back(order, false, skus, &conditions).await,
+            Fate::Exchanged(skus, conditions) => self.send_back(order, true, skus, &conditions).await,
             Fate::Goodwill => self.give_goodwill().await,
         }
     }
 
-    /// The buyer sends one unit of so many SKUs back. That it is too late is an answer too.
-    async fn send_back(&self, order: &Order, skus: usize, conditions: &[ReturnCondition]) -> Result<(), String> {
+    /// The buyer sends one unit of so many SKUs back, for the money or in exchange. That it is too late is an answer too.
+    async fn send_back(
+        &self,
+        order: &Order,
+        in_exchange: bool,
+        skus: usize,
+        conditions: &[ReturnCondition],
+    ) -> Result<(), String> {
         if !self.until_it_arrived().await? {
             return Ok(());
         }
         let units: &Vec<_> = &order.lines.iter().take(skus).map(|line| (line.sku.as_str(), 1)).collect();
         let name = &request_id();
         let ask = || async move {
-            match self.buyer.request_return(self.order_id, units, name).await {
+            let asked = if in_exchange {
+                self.buyer.request_exchange(self.order_id, units, name).await
+            } else {
+                self.buyer.request_return(self.order_id, units, name).await
+            };
+            match asked {
                 Ok(order) => Ok(Some(order)),
                 Err(status) if status.code() == Code::FailedPrecondition => Ok(None),
                 Err(status) => Err(status.into()),

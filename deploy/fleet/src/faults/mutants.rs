@@ -34,7 +34,7 @@ pub struct Scene {
 }
 
 /// Every mutant with its scene.
-pub static SCENES: [Scene; 19] = [
+pub static SCENES: [Scene; 21] = [
     Scene {
         mutant: Mutant::NoTombstone,
         title: "orders are cancelled before inventory and payments hear that they exist",
@@ -142,6 +142,18 @@ pub static SCENES: [Scene; 19] = [
         title: "buyers who pay at the door take one of two things away when it is too late",
         claim: "what is committed to an order is what is agreed",
         play: |stage| Box::pin(modification::after_confirmation(stage)),
+    },
+    Scene {
+        mutant: Mutant::RefundExchanged,
+        title: "goods come back in exchange, and are sent anew",
+        claim: "what is set aside for an exchange is spent for the order that it was set aside for, or went back, and pays for no other",
+        play: |stage| Box::pin(returns::exchanged(stage)),
+    },
+    Scene {
+        mutant: Mutant::KeepExchanged,
+        title: "goods come back in exchange, and the orders that send them anew are cancelled",
+        claim: "what is set aside for an exchange is spent for the order that it was set aside for, or went back, and pays for no other",
+        play: |stage| Box::pin(returns::exchanged_and_cancelled(stage)),
     },
     Scene {
         mutant: Mutant::RestockWithoutSums,

@@ -32,13 +32,15 @@ pub enum Fate {
     AllFail(ParcelFailure),
     /// They arrive, and the buyer sends so many SKUs of them back. Each comes back in a condition of its own.
     SentBack(usize, [ReturnCondition; 2]),
+    /// The same, and the buyer wants the same again.
+    Exchanged(usize, [ReturnCondition; 2]),
     /// They arrive, and some of the money is given back for the trouble.
     Goodwill,
 }
 
 impl Fate {
-    /// Of a hundred orders that are sent, twenty-two lose a parcel or both, twenty-five come back in part or whole, thirteen are given
-    /// goodwill.
+    /// Of a hundred orders that are sent, twenty-two lose a parcel or both, twenty-five come back in part or whole, of those half in
+    /// exchange, thirteen are given goodwill.
     pub fn random(random: &mut StdRng) -> Self {
         let failure = [ParcelFailure::Lost, ParcelFailure::Refused, ParcelFailure::ReturnedToSender];
         let failure = failure[random.random_range(0..failure.len())];
@@ -50,8 +52,10 @@ impl Fate {
         match random.random_range(0..100) {
             0..15 => Self::OneFails(failure),
             15..22 => Self::AllFail(failure),
-            22..40 => Self::SentBack(1, conditions),
-            40..47 => Self::SentBack(2, conditions),
+            22..31 => Self::SentBack(1, conditions),
+            31..35 => Self::SentBack(2, conditions),
+            35..43 => Self::Exchanged(1, conditions),
+            43..47 => Self::Exchanged(2, conditions),
             47..60 => Self::Goodwill,
             _ => Self::Arrive,
         }
@@ -62,7 +66,7 @@ impl Fate {
         match self {
             Self::AllFail(failure) => Some(failure),
             Self::OneFails(failure) if n + 1 == parcels => Some(failure),
-            Self::OneFails(_) | Self::Arrive | Self::SentBack(..) | Self::Goodwill => None,
+            Self::OneFails(_) | Self::Arrive | Self::SentBack(..) | Self::Exchanged(..) | Self::Goodwill => None,
         }
     }
 }

@@ -104,9 +104,10 @@ pub(super) const CHECKS: &[Check] = &[
     },
     Check {
         invariant: "I1 money",
-        claim: "checkout shows every order, and what it costs",
+        claim: "checkout shows every order, and what is to be paid for it",
         query: "SELECT count(*) AS examined, count(*) FILTER (WHERE wrong) AS broken, min(id::text) FILTER (WHERE wrong) AS example
-                FROM (SELECT o.order_id AS id, c.total_minor IS DISTINCT FROM o.total_minor AS wrong
+                FROM (SELECT o.order_id AS id,
+                             c.total_minor IS DISTINCT FROM CASE WHEN o.exchange IS NULL THEN o.total_minor ELSE 0 END AS wrong
                       FROM orders.placed_order o LEFT JOIN checkout.checkout_order c USING (order_id)) AS t",
     },
     Check {
@@ -114,7 +115,7 @@ pub(super) const CHECKS: &[Check] = &[
         claim: "every order is paid for or undone: none is under way",
         query: "SELECT count(*) AS examined, count(*) FILTER (WHERE wrong) AS broken, min(id::text) FILTER (WHERE wrong) AS example
                 FROM (SELECT order_id AS id, status NOT IN ('PAID', 'SHIPPED', 'DELIVERED', 'REFUNDED', 'CLOSED', 'FAILED', 'CANCELLED')
-                                             AND NOT (status = 'CONFIRMED' AND card_token IS NULL)
+                                             AND NOT (status = 'CONFIRMED' AND num_nonnulls(card_token, exchange) = 0)
                                              -- It waits for stock.
                                              AND NOT (status = 'CREATED' AND waits_until > now())
                                              OR cancel_reason IS NOT NULL OR EXISTS (
@@ -164,7 +165,7 @@ pub(super) const CHECKS: &[Check] = &[
                              CASE WHEN o.status IN ('REFUNDED', 'CLOSED') THEN 'PAID'
                                   WHEN o.status = 'CREATED' AND o.waits_until IS NOT NULL THEN 'BACKORDERED'
                                   WHEN o.status NOT IN ('SHIPPED', 'DELIVERED') THEN o.status
-                                  WHEN o.card_token IS NULL THEN 'CONFIRMED' ELSE 'PAID' END AS wrong
+                                  WHEN num_nonnulls(o.card_token, o.exchange) = 0 THEN 'CONFIRMED' ELSE 'PAID' END AS wrong
                       FROM checkout.checkout_order c LEFT JOIN orders.placed_order o USING (order_id)) AS t",
     },
     Check {
@@ -186,7 +187,10 @@ pub(super) const CHECKS: &[Check] = &[
                                           WHERE o.order_id = t.order_id AND o.kind = t.kind AND o.number = t.number)
                           AND NOT EXISTS (SELECT FROM payments.payment p
                                           WHERE p.order_id = t.order_id AND p.captured_minor > 0
-                                            AND (p.card_token IS NULL OR t.kind = 'release' AND p.commission_rate IS NOT NULL))
+                                            AND (p.card_token IS NULL OR t.kind = 'release' AND p.commission_rate IS NOT NULL
+                                                 OR t.kind = 'refund' AND EXISTS (
+                                                     SELECT FROM jsonb_array_elements(p.refunds) AS r
+                                                     WHERE (r->>'number')::integer = t.number AND (r->>'is_set_aside')::boolean)))
                     UNION ALL SELECT 'ledger_posting ' || posting_id FROM payments.ledger_posting
                         WHERE NOT EXISTS (SELECT FROM payments.ledger_transaction t
                                           WHERE t.transaction_id = ledger_posting.transaction_id)

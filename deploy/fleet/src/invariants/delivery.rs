@@ -11,20 +11,17 @@ use crate::topology::{Group, SERVICES};
 /// has yet to be paid, and checkout waits for that; the goods leave when the order is paid, or confirmed to be paid in cash; an order that was
 /// split off another is news to checkout, and to inventory none, which hears of it there.
 const CONCERNS: [(&str, &str, &str); 5] = [
-    ("checkout.outcomes", "tradewind.orders.v1.OrderCreated", SPLIT_OFF),
+    ("checkout.outcomes", "tradewind.orders.v1.OrderCreated", NOT_SUBMITTED),
     ("inventory.saga", "tradewind.orders.v1.OrderCreated", SUBMITTED),
     ("checkout.outcomes", "tradewind.orders.v1.OrderConfirmed", IN_CASH),
     ("shipping.saga", "tradewind.orders.v1.OrderConfirmed", IN_CASH),
     ("shipping.saga", "tradewind.orders.v1.OrderPaid", PREPAID),
 ];
-const SPLIT_OFF: &str =
-    "EXISTS (SELECT FROM orders.order_snapshot n WHERE n.order_id = j.aggregate_id AND n.split_from IS NOT NULL)";
+const NOT_SUBMITTED: &str = "EXISTS (SELECT FROM orders.order_snapshot n WHERE n.order_id = j.aggregate_id AND num_nonnulls(n.split_from, n.exchange) > 0)";
 const SUBMITTED: &str =
     "EXISTS (SELECT FROM orders.order_snapshot n WHERE n.order_id = j.aggregate_id AND n.split_from IS NULL)";
-const IN_CASH: &str =
-    "EXISTS (SELECT FROM orders.order_snapshot n WHERE n.order_id = j.aggregate_id AND n.card_token IS NULL)";
-const PREPAID: &str =
-    "EXISTS (SELECT FROM orders.order_snapshot n WHERE n.order_id = j.aggregate_id AND n.card_token IS NOT NULL)";
+const IN_CASH: &str = "EXISTS (SELECT FROM orders.order_snapshot n WHERE n.order_id = j.aggregate_id AND num_nonnulls(n.card_token, n.exchange) = 0)";
+const PREPAID: &str = "EXISTS (SELECT FROM orders.order_snapshot n WHERE n.order_id = j.aggregate_id AND num_nonnulls(n.card_token, n.exchange) > 0)";
 
 /// Those that keep views up to date have no inbox: of an event of their own service it is enough that the views say what the history says
 /// (`super::views`), and of another's that it is kept.

@@ -49,7 +49,7 @@ pub(super) const CHECKS: &[Check] = &[
         claim: "every order whose goods may leave has its shipments, and no other has one that is not cancelled",
         query: "SELECT count(*) AS examined, count(*) FILTER (WHERE wrong) AS broken, min(id::text) FILTER (WHERE wrong) AS example
                 FROM (SELECT o.order_id AS id, (o.status IN ('PAID', 'SHIPPED', 'DELIVERED')
-                                                OR o.status = 'CONFIRMED' AND o.card_token IS NULL
+                                                OR o.status = 'CONFIRMED' AND num_nonnulls(o.card_token, o.exchange) = 0
                                                 OR o.status IN ('REFUNDED', 'CLOSED') AND o.fulfilment_status <> 'RELEASED'
                                                 OR o.status = 'CANCELLED' AND o.reason = 'DELIVERY_FAILED')
                              <> (c.order_id IS NOT NULL AND c.cancellation IS DISTINCT FROM 'STOPPED') AS wrong

@@ -12,11 +12,18 @@ use crate::provider;
 
 /// Compares what the provider says that it took, gave back and holds with what payments believes: the sums, and how often.
 pub(super) async fn provider(fleet: &Fleet, connection: &mut PgConnection) -> Result<Counts> {
+    // What goes back of an order that an exchange paid for goes back to the card of another; what is set aside goes back to none.
     let ours: Vec<(Uuid, i64, bool, i64)> = sqlx::query_as(
-        "SELECT order_id, captured_minor - refunded_minor, status IN ('authorized', 'capturing', 'voiding'),
-                (SELECT count(*) FROM payments.provider_operation o
-                 WHERE o.order_id = p.order_id AND o.kind = 'refund' AND o.status = 'succeeded')
-         FROM payments.payment p WHERE card_token IS NOT NULL",
+        "SELECT coalesce((exchange->>'charged_order_id')::uuid, order_id) AS charged_order_id,
+                sum(CASE WHEN exchange IS NULL THEN captured_minor ELSE 0 END - refunded_minor + aside.minor)::bigint,
+                bool_or(exchange IS NULL AND status IN ('authorized', 'capturing', 'voiding')), sum(done.refunds)::bigint
+         FROM payments.payment p CROSS JOIN LATERAL (
+                  SELECT count(*) AS refunds FROM payments.provider_operation o
+                  WHERE o.order_id = p.order_id AND o.kind = 'refund' AND o.status = 'succeeded') AS done
+              CROSS JOIN LATERAL (
+                  SELECT coalesce(sum((r->>'amount_minor')::bigint), 0) AS minor FROM jsonb_array_elements(p.refunds) AS r
+                  WHERE (r->>'is_set_aside')::boolean) AS aside
+         WHERE num_nonnulls(card_token, exchange->>'charged_order_id') > 0 GROUP BY 1",
     )
     .fetch_all(connection)
     .await?;

@@ -139,7 +139,9 @@ pub(super) const CHECKS: &[Check] = &[
                     FROM orders.order_state o CROSS JOIN jsonb_array_elements(o.refunds) AS r WHERE r->>'status' = 'REFUNDED'
                 ), theirs AS (
                     SELECT p.order_id, (r->>'number')::integer AS number, (r->>'amount_minor')::bigint AS minor,
-                           (r->>'follows_from_end')::boolean AS is_for_end, p.card_token IS NULL AS is_credit
+                           (r->>'follows_from_end')::boolean AS is_for_end,
+                           coalesce((r->>'is_set_aside')::boolean, false)
+                           OR num_nonnulls(p.card_token, p.exchange->>'charged_order_id') = 0 AS is_credit
                     FROM payments.payment p CROSS JOIN jsonb_array_elements(p.refunds) AS r WHERE r->>'standing' = 'done'
                 ), posted AS (
                     SELECT t.order_id, t.number, -sum(g.amount_minor) AS minor, bool_and(g.account = 'buyer_credit') AS is_credit
@@ -153,6 +155,30 @@ pub(super) const CHECKS: &[Check] = &[
                       SELECT order_id || ':' || number,
                              (theirs.minor, theirs.is_credit) IS DISTINCT FROM (posted.minor, posted.is_credit)
                       FROM theirs FULL JOIN posted USING (order_id, number)) AS t",
+    },
+    Check {
+        invariant: "I1 money",
+        claim: "what is set aside for an exchange is spent for the order that it was set aside for, or went back, and pays for no other",
+        query: "WITH set_aside AS (
+                    SELECT p.order_id, (r->>'number')::integer AS number, (r->>'amount_minor')::bigint AS minor
+                    FROM payments.payment p CROSS JOIN jsonb_array_elements(p.refunds) AS r WHERE (r->>'is_set_aside')::boolean
+                ), promised AS (
+                    SELECT o.order_id, (r->>'number')::integer AS number, (r->>'exchange_order_id')::uuid AS new_id
+                    FROM orders.order_state o CROSS JOIN jsonb_array_elements(o.refunds) AS r
+                    WHERE r->>'status' = 'REFUNDED' AND r->>'exchange_order_id' IS NOT NULL
+                ), paid_by AS (
+                    SELECT (n.exchange->>'order_id')::uuid AS order_id, (n.exchange->>'refund_number')::integer AS number,
+                           n.order_id AS new_id, n.total_minor AS minor, n.status,
+                           CASE WHEN p.exchange IS NOT DISTINCT FROM n.exchange THEN p.captured_minor END AS captured_minor
+                    FROM orders.placed_order n LEFT JOIN payments.payment p USING (order_id) WHERE n.exchange IS NOT NULL
+                )
+                SELECT count(*) AS examined, count(*) FILTER (WHERE wrong) AS broken, min(id) FILTER (WHERE wrong) AS example
+                FROM (SELECT order_id || ':' || number AS id,
+                             set_aside.minor IS DISTINCT FROM paid_by.minor OR promised.new_id IS DISTINCT FROM paid_by.new_id
+                             -- It is taken when the order is confirmed, and given back if it is not to be.
+                             OR paid_by.captured_minor IS DISTINCT FROM
+                                CASE WHEN paid_by.status = 'CREATED' THEN 0 ELSE paid_by.minor END AS wrong
+                      FROM set_aside FULL JOIN promised USING (order_id, number) FULL JOIN paid_by USING (order_id, number)) AS t",
     },
     Check {
         invariant: "I1 money",

@@ -27,6 +27,11 @@ impl Shopper {
         self.refund_units(order_id, RefundKind::AfterReturn, units, name).await
     }
 
+    /// Sends units back that were delivered, and wants the same again. Asked again by the same name, it is the same exchange.
+    pub async fn request_exchange(&self, order_id: &str, units: &[(&str, i64)], name: &str) -> Result<Order, Status> {
+        self.refund_units(order_id, RefundKind::Exchange, units, name).await
+    }
+
     /// Asks for a label to a warehouse that a return goes to, and answers the return after it. Whoever asks again has the same label.
     pub async fn buy_label(&self, goods_return: &Return, warehouse_id: &str, name: &str) -> Result<Return, Status> {
         let label = BuyReturnLabelRequest {

@@ -417,7 +417,7 @@ impl Course {
                 // Shipping is asked for that already.
                 Stopping::No | Stopping::Asked => {}
             },
-            RefundKind::AfterReturn => {
+            RefundKind::AfterReturn | RefundKind::Exchange => {
                 let lines = units(request.lines.iter().map(|line| (line.sku.as_str(), line.quantity)));
                 awaited
                     .of("the warehouse", &format!("to receive {lines} that the buyer sends back for refund {number}"));

@@ -40,7 +40,17 @@ pub(super) fn words(event: &Event) -> Option<String> {
                 "" => String::new(),
                 order_id => format!(", split off order {order_id}"),
             };
-            format!("created: {} for {}{from}; to be paid by {deadline}", units(lines), money(e.total.as_ref()))
+            let for_goods = match e.payment_method.as_ref().and_then(|method| method.method.as_ref()) {
+                Some(Method::Exchange(exchange)) => {
+                    format!(", paid by refund {} of order {}", exchange.refund_number, exchange.order_id)
+                }
+                Some(Method::CardToken(_) | Method::CashOnDelivery(_)) | None => String::new(),
+            };
+            format!(
+                "created: {} for {}{from}{for_goods}; to be paid by {deadline}",
+                units(lines),
+                money(e.total.as_ref())
+            )
         }
         Event::OrderModified(e) => {
             let lines = e.lines.iter().map(|line| (line.sku.as_str(), i64::from(line.quantity)));
@@ -70,7 +80,11 @@ pub(super) fn words(event: &Event) -> Option<String> {
             format!("refund {number} asked for: {amount}{what}, {}{}", refund_kind(e.kind()), note(&e.note))
         }
         Event::RefundApproved(e) => {
-            format!("refund {} granted: {}", refund_number(e.refund_number), money(e.amount.as_ref()))
+            let for_order = match e.exchange_order_id.as_str() {
+                "" => String::new(),
+                order_id => format!(", to pay for order {order_id}"),
+            };
+            format!("refund {} granted: {}{for_order}", refund_number(e.refund_number), money(e.amount.as_ref()))
         }
         Event::RefundRejected(e) => format!("refund {} not granted: {}", refund_number(e.refund_number), e.reason),
         Event::RefundCompleted(e) => {
@@ -193,6 +207,7 @@ pub(super) fn method(method: Option<&PaymentMethod>) -> &'static str {
     match method.and_then(|method| method.method.as_ref()) {
         Some(Method::CardToken(_)) => "by card",
         Some(Method::CashOnDelivery(_)) => IN_CASH,
+        Some(Method::Exchange(_)) => "by what goes back for goods that came back",
         None => "in an unknown way",
     }
 }
@@ -262,6 +277,7 @@ fn refund_kind(kind: RefundKind) -> &'static str {
         RefundKind::AfterReturn => "once it is sent back",
         RefundKind::ParcelFailed => "because its parcel failed",
         RefundKind::Goodwill => "as goodwill",
+        RefundKind::Exchange => "once it is sent back, to be exchanged",
     }
 }
 

@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use contracts::orders::v1::OrderStatus;
-use contracts::shipping::v1::{ParcelFailure, ReturnCondition};
+use contracts::orders::v1::{OrderStatus, RefundStatus};
+use contracts::shipping::v1::{ParcelFailure, ReturnCondition, ReturnStatus};
 use fleet::catalogue::Catalogue;
 use fleet::depot::Depot;
 use fleet::fleet::Fleet;
@@ -61,7 +61,7 @@ const DAMAGE: &[(&str, &str, &str)] = &[
     (
         "UPDATE checkout.checkout_order SET total_minor = total_minor + 1",
         "UPDATE checkout.checkout_order SET total_minor = total_minor - 1",
-        "checkout shows every order, and what it costs",
+        "checkout shows every order, and what is to be paid for it",
     ),
     (
         "UPDATE orders.order_state SET status = 'CONFIRMED', payment_status = 'AUTHORIZED'",
@@ -227,6 +227,30 @@ const DAMAGE_AFTERWARDS: &[(&str, &str, &str)] = &[
     ),
 ];
 
+/// The same once another unit of that order was exchanged.
+const DAMAGE_EXCHANGED: &[(&str, &str, &str)] = &[
+    (
+        "UPDATE payments.payment SET exchange = jsonb_set(exchange, '{refund_number}', '7') WHERE exchange IS NOT NULL",
+        "UPDATE payments.payment SET exchange = jsonb_set(exchange, '{refund_number}', '3') WHERE exchange IS NOT NULL",
+        "what is set aside for an exchange is spent for the order",
+    ),
+    (
+        "UPDATE payments.payment SET refunds = replace(refunds::text, '\"is_set_aside\": true', '\"is_set_aside\": false')::jsonb",
+        "UPDATE payments.payment SET refunds = replace(refunds::text, '\"is_set_aside\": false', '\"is_set_aside\": true')::jsonb",
+        "what is set aside for an exchange is spent for the order",
+    ),
+    (
+        "UPDATE payments.payment SET captured_minor = captured_minor - 1 WHERE exchange IS NOT NULL",
+        "UPDATE payments.payment SET captured_minor = captured_minor + 1 WHERE exchange IS NOT NULL",
+        "what is set aside for an exchange is spent for the order",
+    ),
+    (
+        "UPDATE checkout.checkout_order SET total_minor = 1 WHERE total_minor = 0",
+        "UPDATE checkout.checkout_order SET total_minor = 0 WHERE total_minor = 1",
+        "checkout shows every order, and what is to be paid for it",
+    ),
+];
+
 #[tokio::test(flavor = "multi_thread")]
 async fn damage_to_the_books_breaks_the_claim_about_it() {
     let _turn = ONE_FLEET.lock().await;
@@ -305,6 +329,17 @@ async fn damage_to_the_books_of_what_failed_and_came_back_breaks_the_claim_about
     let report = check_when_settled(&fleet, &acknowledged, Duration::ZERO).await.unwrap();
     assert!(breaks(&report, "the carrier sold no return two labels"), "{report}");
     execute(&fleet, "DELETE FROM shipping.return_label").await;
+
+    let asked = ada.request_exchange(order_id, &[("PAN-26", 1)], &request_id()).await.unwrap();
+    acknowledged.refund(order_id, asked.refunds.last().unwrap().refund_number).unwrap();
+    until(async || depot.returns(order_id).await.unwrap().len() == 2).await;
+    let returns = depot.returns(order_id).await.unwrap();
+    let goods_return = returns.iter().find(|goods_return| goods_return.status() == ReturnStatus::Open).unwrap();
+    let came = [("PAN-26", 1, ReturnCondition::Resalable)];
+    depot.receive(goods_return, &came, false, &request_id()).await.unwrap();
+    until(async || ada.order(order_id).await.is_ok_and(|order| order.refunds[2].status() == RefundStatus::Refunded))
+        .await;
+    each_is_noticed(&fleet, &acknowledged, DAMAGE_EXCHANGED).await;
 
     // An acknowledged failure and an acknowledged refund that nobody has.
     let (mut of_failure, mut of_refund) = (acknowledged.clone(), acknowledged);

@@ -70,7 +70,7 @@ fn nothing_is_held_in_line(_: &Fleet, state: &State) -> bool {
         let order = state.orders.order(Id::from_uuid(reservation.order_id.uuid()));
         reservation.allocations.is_empty()
             && !state.provider.is_held(id)
-            && !state.provider.is_charged(id)
+            && state.provider.captured(id) == 0
             && order.is_some_and(|order| order.standing.payment == PaymentStatus::Unpaid)
     })
 }

@@ -12,7 +12,7 @@ use orders::domain::status::{FulfilmentStatus, Milestone, PaymentStatus as Payme
 use payments::domain::{OperationKind, RefundStanding, Status as PaymentStatus};
 
 use super::backorder::is_waiting;
-use super::{Property, is_at_rest, is_stopped, payment};
+use super::{Property, exchange, is_at_rest, is_stopped, payment};
 use crate::action::Action;
 use crate::fleet::Fleet;
 use crate::services::inventory::returned;
@@ -89,7 +89,7 @@ fn nothing_is_sold_without_stock(_: &Fleet, state: &State) -> bool {
 
 fn nothing_is_charged_early(_: &Fleet, state: &State) -> bool {
     let is_early = |order: &&Order| matches!(order.standing.status, Status::Created | Status::Failed(_));
-    state.orders.orders().filter(is_early).all(|order| !is_charged(state, order))
+    state.orders.orders().filter(is_early).all(|order| state.provider.captured(Id::from_uuid(order.id.uuid())) == 0)
 }
 
 fn every_saga_ends(fleet: &Fleet, state: &State) -> bool {
@@ -187,8 +187,12 @@ fn is_shown(state: &State, order: &Order) -> bool {
     shown.any(|shown| shown.outcome.name() == expected.as_str())
 }
 
+/// Whether its buyer has paid for it, by card or by what was set aside for it, and that did not all go back or pay for another order.
 fn is_charged(state: &State, order: &Order) -> bool {
-    state.provider.is_charged(Id::from_uuid(order.id.uuid()))
+    let id = Id::from_uuid(order.id.uuid());
+    let set_aside = if order.exchange_for.is_some() { order.total.minor() } else { 0 };
+    let back: i64 = state.provider.refunds(id).iter().map(|(_, amount)| amount).sum();
+    state.provider.captured(id) + set_aside > back + exchange::set_aside_of(state, order)
 }
 
 pub(super) fn reservation(state: &State, order: &Order) -> Option<ReservationStatus> {

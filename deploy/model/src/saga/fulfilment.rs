@@ -109,7 +109,8 @@ pub fn parcel_of(consignment: &Consignment, shipment_id: ShipmentId) -> Option<D
     Some(Dispatch {
         order_id: consignment.order_id,
         shipment_id,
-        parcel_id: Id::from_uuid(Uuid::from_u128(number as u128)),
+        // No parcel of another order has the same.
+        parcel_id: Id::from_uuid(Uuid::from_u128((consignment.order_id.uuid().as_u128() << 32) + number as u128)),
         asked: Contents::from_units([(sku.clone(), 1)]),
         carrier: "Van".parse().expect("a carrier"),
         tracking_number: number.to_string().parse().expect("a number"),

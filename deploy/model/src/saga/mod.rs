@@ -2,6 +2,7 @@
 
 pub mod backorder;
 pub mod checkout;
+pub mod exchange;
 pub mod fulfilment;
 pub mod modification;
 pub mod refund;
@@ -23,9 +24,16 @@ pub type Property = (&'static str, fn(&Fleet, &State) -> bool);
 
 /// What must hold, over all sagas.
 pub fn properties() -> impl Iterator<Item = &'static Property> {
-    [checkout::PROPERTIES, backorder::PROPERTIES, modification::PROPERTIES, fulfilment::PROPERTIES, refund::PROPERTIES]
-        .into_iter()
-        .flatten()
+    [
+        checkout::PROPERTIES,
+        backorder::PROPERTIES,
+        modification::PROPERTIES,
+        fulfilment::PROPERTIES,
+        refund::PROPERTIES,
+        exchange::PROPERTIES,
+    ]
+    .into_iter()
+    .flatten()
 }
 
 /// Commands, deadlines, and what warehouses and carriers do, that may come in a state.
@@ -34,6 +42,7 @@ pub fn triggers(scenario: &Scenario, state: &State, actions: &mut Vec<Action>) {
     backorder::triggers(state, actions);
     modification::triggers(state, actions);
     refund::triggers(state, actions);
+    exchange::triggers(state, actions);
     fulfilment::deadlines(state, actions);
     if scenario.goods_leave {
         fulfilment::triggers(state, actions);

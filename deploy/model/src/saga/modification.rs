@@ -10,7 +10,7 @@ use super::{Property, any_ended, is_at_rest, payment};
 use crate::action::Action;
 use crate::fleet::Fleet;
 use crate::scenario::End;
-use crate::state::State;
+use crate::state::{State, order_id};
 
 /// What must hold in every state.
 pub const PROPERTIES: &[Property] = &[
@@ -35,10 +35,13 @@ pub fn one_of(order: &Order) -> Option<Units> {
     Some(Units::from([(several.sku.clone(), 1)]))
 }
 
-/// The id of the next order: letters follow from them.
+/// The id of the next order, beyond those that are there or promised: letters follow from them.
 pub fn next_order_id(state: &State) -> orders::domain::ids::OrderId {
-    let last = state.orders.orders().map(|order| order.id.uuid().as_u128()).max();
-    Id::from_uuid(uuid::Uuid::from_u128(last.unwrap_or_default() + 1))
+    let promised =
+        |order: &Order| order.refunds.iter().filter_map(|refund| refund.exchange_order_id).collect::<Vec<_>>();
+    let ids = state.orders.orders().flat_map(|order| promised(order).into_iter().chain([order.id]));
+    let last = ids.map(|id| id.uuid().as_u128() >> 8).max();
+    order_id(last.unwrap_or_default() + 1)
 }
 
 fn units(order: &Order) -> i64 {

@@ -6,7 +6,7 @@ use kernel::{Currency, Id, Money};
 use orders::domain::order::Order;
 use orders::domain::refund::{Counting, Refund, RefundKind, RefundRequest, RefundStatus};
 use payments::domain::ledger::Transaction;
-use payments::domain::{Payment, RefundStanding, commission};
+use payments::domain::{Method, Payment, RefundStanding, commission};
 use shipping::domain::contents::Contents;
 use shipping::domain::fact::Receipt;
 use shipping::domain::goods_return::{Return, ReturnCondition, ReturnOrigin, ReturnStatus};
@@ -117,7 +117,7 @@ fn refunds_are_covered(_: &Fleet, state: &State) -> bool {
         let order_id = Id::from_uuid(order.id.uuid());
         let back = state.provider.refunds(order_id);
         let is_once = back.windows(2).all(|pair| pair[0].0 != pair[1].0);
-        let at_provider = back.iter().map(|(_, amount)| amount).sum::<i64>() <= state.provider.captured(order_id);
+        let at_provider = state.provider.given_back(order_id) <= state.provider.captured(order_id);
         let at_payments = payment(state, order).is_none_or(|payment| {
             let asked_back = payment.refunds.iter().map(|refund| refund.amount.minor()).sum::<i64>();
             payment.refunded.minor() <= asked_back && asked_back <= payment.captured.minor()
@@ -142,9 +142,10 @@ fn refunds_agree(fleet: &Fleet, state: &State) -> bool {
         let approved = payment.refunds.iter().filter(|refund| !refund.follows_from_end);
         let at_payments = approved.map(|refund| (refund.number, refund.amount.minor(), refund.standing));
         let done = payment.refunds.iter().filter(|refund| refund.standing == RefundStanding::Done);
+        let done = done.filter(|refund| !payment.goes_to_credit(refund));
         let done = done.map(|refund| (refund.number, refund.amount.minor()));
         let at_provider = state.provider.refunds(payment.order_id);
-        sorted(at_orders) == sorted(at_payments) && (payment.is_cash_on_delivery() || sorted(done) == at_provider)
+        sorted(at_orders) == sorted(at_payments) && sorted(done) == at_provider
     };
     !is_at_rest(fleet, state)
         || state.orders.orders().all(|order| match payment(state, order) {
@@ -171,11 +172,17 @@ fn owed(payment: &Payment) -> [(&'static str, i64); 6] {
     let (captured, refunded, kept) = (payment.captured.minor(), payment.refunded.minor(), payment.kept());
     let is_earned = payment.delivered && captured > 0;
     let earned = payment.commission_rate.filter(|_| is_earned).map_or(0, |rate| commission(kept, rate).minor());
-    let in_cash = payment.is_cash_on_delivery();
+    let done = payment.refunds.iter().filter(|refund| refund.standing == RefundStanding::Done);
+    let to_credit: i64 = done.filter(|refund| payment.goes_to_credit(refund)).map(|refund| refund.amount.minor()).sum();
+    let (by_card, in_cash, set_aside) = match payment.terms.method {
+        Method::Card(_) => (captured, 0, 0),
+        Method::CashOnDelivery => (0, captured, 0),
+        Method::Exchange(_) => (0, 0, captured),
+    };
     [
-        ("provider_clearing", if in_cash { 0 } else { captured - refunded }),
-        ("carrier_clearing", if in_cash { captured } else { 0 }),
-        ("buyer_credit", if in_cash { -refunded } else { 0 }),
+        ("provider_clearing", by_card - (refunded - to_credit)),
+        ("carrier_clearing", in_cash),
+        ("buyer_credit", set_aside - to_credit),
         ("escrow", if is_earned { 0 } else { -kept.minor() }),
         ("seller_balance", if is_earned { earned - kept.minor() } else { 0 }),
         ("commission", -earned),
@@ -219,7 +226,8 @@ fn what_is_stopped_stays(fleet: &Fleet, state: &State) -> bool {
 
 fn returns_are_paid_for(_: &Fleet, state: &State) -> bool {
     state.orders.orders().all(|order| {
-        let mut paid_for = granted(order).filter(|refund| refund.kind == RefundKind::AfterReturn);
+        let is_return = |refund: &&Refund| matches!(refund.kind, RefundKind::AfterReturn | RefundKind::Exchange);
+        let mut paid_for = granted(order).filter(is_return);
         paid_for.all(|refund| {
             let order_id = Id::from_uuid(order.id.uuid());
             let goods_return =

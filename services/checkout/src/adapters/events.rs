@@ -6,6 +6,7 @@ use contracts::google::r#type::Money as WireMoney;
 use contracts::orders::v1::{
     OrderBackordered, OrderCancelled, OrderConfirmed, OrderCreated, OrderFailed, OrderModified, OrderPaid,
 };
+use contracts::payments::v1::payment_method::Method;
 use kernel::Money;
 use messaging::{Envelope, Outgoing, Subscription, Trigger, Undecodable};
 
@@ -20,11 +21,12 @@ use crate::domain::quote::{Quote, SellerQuote};
 pub const SUBSCRIPTIONS: &[Subscription] = &[
     Subscription {
         event: "tradewind.orders.v1.OrderCreated",
-        reaction: "shows the buyer an order that was split off one of the checkout; any other is known since the submission, and does not concern it",
+        reaction: "shows the buyer an order that was split off one of the checkout, or takes the place of goods that came back; any other is known since the submission, and does not concern it",
         follows: &[],
         tests: &[
             "services/checkout/tests/it/modifications.rs::a_watcher_sees_the_order_that_was_split_off_and_waits_for_both_outcomes",
             "services/checkout/tests/it/modifications.rs::an_order_that_is_split_off_is_taken_in_once_whichever_event_comes_first",
+            "services/checkout/tests/it/modifications.rs::an_order_that_takes_the_place_of_goods_that_came_back_costs_nothing_more",
             "services/checkout/tests/it/modifications.rs::an_order_that_came_from_the_checkout_itself_is_not_taken_in_again",
         ],
     },
@@ -94,12 +96,15 @@ pub fn decode(event: &Envelope) -> Result<Option<Fact>, Undecodable> {
     let fact = match event.event_type.as_str() {
         "tradewind.orders.v1.OrderCreated" => {
             let created: OrderCreated = event.decode()?;
-            if created.split_from_order_id.is_empty() {
+            let method = created.payment_method.as_ref().and_then(|method| method.method.as_ref());
+            let is_exchange = matches!(method, Some(Method::Exchange(_)));
+            if !is_exchange && created.split_from_order_id.is_empty() {
                 return Ok(None);
             }
             let seller_id = id_from_wire("seller_id", &created.seller_id).map_err(Undecodable::new)?;
             let total = total(created.total.as_ref())?;
-            fact(&created.checkout_id, &created.order_id, News::SplitOff { seller_id, total })?
+            let to_pay = if is_exchange { Money::zero(total.currency()) } else { total };
+            fact(&created.checkout_id, &created.order_id, News::Another { seller_id, to_pay })?
         }
         "tradewind.orders.v1.OrderModified" => {
             let modified: OrderModified = event.decode()?;

@@ -239,6 +239,10 @@ pub(super) fn payment_method_from_wire(
             fields.check("payment_method.card_token", CardToken::new(token)).map(PaymentMethod::Card)
         }
         Some(Method::CashOnDelivery(_)) => Some(PaymentMethod::CashOnDelivery),
+        Some(Method::Exchange(_)) => {
+            fields.violation("payment_method.exchange", "follows from a return, and cannot be chosen");
+            None
+        }
         None => {
             fields.violation("payment_method", "is required");
             None

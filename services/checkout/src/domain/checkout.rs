@@ -25,7 +25,7 @@ pub struct Checkout {
     pub quote_id: QuoteId,
     /// The buyer.
     pub buyer_id: BuyerId,
-    /// One order for each seller, and those that were split off them. In the order of their ids.
+    /// One order for each seller, those that were split off them, and those that take the place of goods that came back. In the order of their ids.
     pub orders: Vec<CheckoutOrder>,
     /// What it is paid in.
     pub currency: Currency,
@@ -40,7 +40,8 @@ pub struct CheckoutOrder {
     pub id: OrderId,
     /// The seller.
     pub seller_id: SellerId,
-    /// What the buyer pays for it. Zero as long as it is only known from the order that it was split off, which does not say.
+    /// What the buyer pays for it. Zero as long as it is only known from the order that it was split off, which does not say, and for what takes the place
+    /// of goods that came back.
     pub total: Money,
     /// What became of it.
     pub outcome: Outcome,

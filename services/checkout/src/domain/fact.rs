@@ -23,18 +23,18 @@ pub struct Fact {
 /// What happened to an order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum News {
-    /// It was split off another order of the checkout.
-    SplitOff {
+    /// It became another order of the checkout: it was split off one, or takes the place of goods that came back.
+    Another {
         /// The seller.
         seller_id: SellerId,
-        /// What the buyer pays for it.
-        total: Money,
+        /// What the buyer pays for it; nothing for what takes the place of goods that came back.
+        to_pay: Money,
     },
     /// Units of it were taken away, or became orders of their own.
     Modified {
         /// What the buyer pays for it from now on.
         total: Money,
-        /// The orders that were split off it. Each is told as [`News::SplitOff`] too, by a key of its own: sooner or later.
+        /// The orders that were split off it. Each is told as [`News::Another`] too, by a key of its own: sooner or later.
         split_off: BTreeSet<OrderId>,
     },
     /// It waits for stock.

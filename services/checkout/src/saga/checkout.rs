@@ -1,7 +1,7 @@
 //! The checkout saga, seen from where it began: what became of each order.
 //!
 //! Nothing follows from an outcome but that a buyer can see it, so no event is ever made here. As long as an order has none, it may be modified:
-//! it costs less then, and orders that are split off it are the checkout's as well.
+//! it costs less then, and orders that are split off it are the checkout's as well. So are orders that take the place of goods that came back.
 
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
@@ -30,7 +30,7 @@ pub fn decide(world: &mut World, fact: &Fact, now: Timestamp) -> Decision {
 fn on_news(world: &mut World, fact: &Fact, now: Timestamp) -> Result<Decision, Refusal> {
     let (checkout_id, order_id) = (fact.checkout_id, fact.order_id);
     Ok(match &fact.news {
-        News::SplitOff { seller_id, total } => on_order_split_off(world, checkout_id, order_id, *seller_id, *total)?,
+        News::Another { seller_id, to_pay } => on_another_order(world, checkout_id, order_id, *seller_id, *to_pay)?,
         News::Modified { total, split_off } => on_order_modified(world, checkout_id, order_id, *total, split_off)?,
         News::Backordered => on_order_backordered(world.order(checkout_id, order_id)?, now),
         News::Confirmed => on_cash_order_confirmed(world.order(checkout_id, order_id)?, now),
@@ -41,25 +41,26 @@ fn on_news(world: &mut World, fact: &Fact, now: Timestamp) -> Result<Decision, R
 }
 
 /// There is another order: on its key this comes before all else that is told of it.
-fn on_order_split_off(
+fn on_another_order(
     world: &mut World,
     checkout_id: CheckoutId,
     order_id: OrderId,
     seller_id: SellerId,
-    total: Money,
+    to_pay: Money,
 ) -> Result<Decision, Refusal> {
     let checkout = world.checkout(checkout_id)?;
     let is_new = match checkout.orders.iter().find(|order| order.id == order_id) {
         None => true,
         // The order that it was split off came first, and did not say what this one costs.
-        Some(order) if order.total.is_zero() => false,
+        Some(order) if order.total.is_zero() && !to_pay.is_zero() => false,
         Some(_) => return Ok(Decision::AlreadyApplied),
     };
-    checkout.total_with(total).map_err(Refusal::TotalsDoNotAddUp)?;
+    checkout.total_with(to_pay).map_err(Refusal::TotalsDoNotAddUp)?;
     if is_new {
-        world.add(checkout_id, CheckoutOrder { id: order_id, seller_id, total, outcome: Outcome::Pending })?;
+        let order = CheckoutOrder { id: order_id, seller_id, total: to_pay, outcome: Outcome::Pending };
+        world.add(checkout_id, order)?;
     } else {
-        world.order(checkout_id, order_id)?.total = total;
+        world.order(checkout_id, order_id)?.total = to_pay;
     }
     Ok(Decision::noted())
 }

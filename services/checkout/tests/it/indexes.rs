@@ -66,7 +66,7 @@ async fn do_business(store: &EventStore) {
             facts.push(Caused { fact, cause: Cause::command("service:test") });
         };
         say(&mut split, id, News::Modified { total: Money::zero(total.currency()), split_off: [new_id].into() });
-        say(&mut split, new_id, News::SplitOff { seller_id, total });
+        say(&mut split, new_id, News::Another { seller_id, to_pay: total });
         for order_id in [id, new_id] {
             say(&mut paid, order_id, News::Paid);
         }

@@ -5,6 +5,8 @@ use checkout::domain::fact::{Fact, News};
 use contracts::checkout::v1::{Checkout, CheckoutOrder, OrderOutcome};
 use contracts::google::r#type::Money;
 use contracts::orders::v1::{OrderCreated, OrderModified, OrderPaid, SplitOff};
+use contracts::payments::v1::payment_method::Method;
+use contracts::payments::v1::{Exchange, PaymentMethod};
 use kernel::{Currency, Id};
 use messaging::{Cause, Caused, react};
 use testkit::Event;
@@ -43,6 +45,20 @@ fn created(checkout: &Checkout, order_id: &str, total: Money, split_from_order_i
 /// An order over so much was split off the second order of a checkout.
 fn split_off(checkout: &Checkout, order_id: &str, total: Money) -> Event {
     created(checkout, order_id, total, &checkout.orders[1].order_id)
+}
+
+/// An order sends anew what came back of the second order of a checkout, and is paid by that.
+fn exchanged(checkout: &Checkout, order_id: &str, total: Money) -> Event {
+    let exchange = Exchange { order_id: checkout.orders[1].order_id.clone(), refund_number: 1, ..Exchange::default() };
+    let message = OrderCreated {
+        order_id: order_id.to_owned(),
+        checkout_id: checkout.checkout_id.clone(),
+        seller_id: checkout.orders[1].seller_id.clone(),
+        total: Some(total),
+        payment_method: Some(PaymentMethod { method: Some(Method::Exchange(exchange)) }),
+        ..OrderCreated::default()
+    };
+    order_event(order_id, 1, &message)
 }
 
 /// What is told of a checkout.
@@ -146,6 +162,29 @@ async fn an_order_that_is_split_off_is_taken_in_once_whichever_event_comes_first
     }
 }
 
+#[tokio::test]
+async fn an_order_that_takes_the_place_of_goods_that_came_back_costs_nothing_more() {
+    let (desk, checkout) = checked_out().await;
+    for order in 0..2 {
+        desk.kafka.publish(&paid(&checkout, order)).await;
+    }
+    becomes(&desk, &checkout, &[PAID, PAID]).await;
+    let new_id = new_uuid().to_string();
+    let event = exchanged(&checkout, &new_id, euro(4, 940_000_000));
+    let again = exchanged(&checkout, &new_id, euro(4, 940_000_000));
+    for event in [&event, &event, &again] {
+        desk.kafka.publish(event).await;
+        is_heard(&desk, event).await;
+    }
+    let seen = desk.checkout(&checkout.checkout_id).await;
+    let new_one = of_three(&seen, &new_id);
+    assert_eq!((new_one.outcome(), &new_one.total), (OrderOutcome::Pending, &Some(euro(0, 0))));
+    assert_eq!((seen.complete, &seen.total), (false, &checkout.total));
+    desk.kafka.publish(&new_one_paid(&checkout, &new_id)).await;
+    let seen = becomes(&desk, &checkout, &[PAID, PAID, PAID]).await;
+    assert_eq!((seen.complete, &seen.total, desk.count("parked_event").await), (true, &checkout.total, 0));
+}
+
 /// Whichever of the two events commits first.
 #[tokio::test]
 async fn two_replicas_that_hear_of_a_new_order_at_once_take_it_in_once() {
@@ -160,7 +199,7 @@ async fn two_replicas_that_hear_of_a_new_order_at_once_take_it_in_once() {
             Caused { fact, cause: Cause::command("service:test") }
         };
         let mut facts = [
-            caused(new_id, News::SplitOff { seller_id, total: euros(494) }),
+            caused(new_id, News::Another { seller_id, to_pay: euros(494) }),
             caused(order_id, News::Modified { total: euros(600), split_off: [new_id].into() }),
         ];
         if !created_first {

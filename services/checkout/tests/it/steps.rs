@@ -51,7 +51,7 @@ impl Submission {
 
     fn other_created(&self) -> Step<Fact> {
         let seller_id = self.checkout.orders[0].seller_id;
-        self.says_other("OrderCreated", News::SplitOff { seller_id, total: self.part() })
+        self.says_other("OrderCreated", News::Another { seller_id, to_pay: self.part() })
     }
 
     fn other_paid(&self) -> Step<Fact> {

@@ -7,7 +7,8 @@ use checkout::domain;
 use contracts::checkout::v1::{
     Checkout, CheckoutSubmitted, OrderOutcome, Quote, SubmitCheckoutRequest, SubmitCheckoutResponse,
 };
-use contracts::payments::v1::PaymentMethod;
+use contracts::payments::v1::payment_method::Method;
+use contracts::payments::v1::{Exchange, PaymentMethod};
 use messaging::{Head, UnitOfWork, journal};
 use testkit::eventually;
 use tokio::task::{JoinHandle, JoinSet};
@@ -313,6 +314,11 @@ async fn a_payment_method_is_required() {
         let request = SubmitCheckoutRequest { payment_method: method, ..submission(&quote) };
         assert_eq!(desk.submit(request).await.unwrap_err().fields, ["payment_method"]);
     }
+    // It follows from a return, and only orders knows of that.
+    let exchange = Method::Exchange(Exchange::default());
+    let chosen = Some(PaymentMethod { method: Some(exchange) });
+    let request = SubmitCheckoutRequest { payment_method: chosen, ..submission(&quote) };
+    assert_eq!(desk.submit(request).await.unwrap_err().fields, ["payment_method.exchange"]);
     let cash = SubmitCheckoutRequest { payment_method: Some(cash_on_delivery()), ..submission(&quote) };
     assert!(desk.submit(SubmitCheckoutRequest { request_id: new_request_id(), ..cash }).await.is_ok());
 }

@@ -115,11 +115,12 @@ pub const SUBSCRIPTIONS: &[Subscription] = &[
     },
     Subscription {
         event: "tradewind.payments.v1.PaymentRefunded",
-        reaction: "because the order ended while its money was taken: gives back what is committed; nothing, where the end of the order did so before. By a refund that orders approved: nothing",
+        reaction: "because the order ended, while its money was taken or with what an exchange had set aside for it: gives back what is held; nothing, where the end of the order did so before. By a refund that orders approved: nothing",
         follows: &["InventoryReleased", "BackInStock"],
         tests: &[
             "services/inventory/tests/it/refund.rs::a_refund_leaves_the_stock_alone_also_before_the_parcels_are_heard_of",
             "services/inventory/tests/it/refund.rs::the_end_of_an_order_and_its_refund_give_its_stock_back_once_in_whatever_order",
+            "services/inventory/tests/it/refund.rs::money_that_goes_back_because_an_order_ended_ends_its_reservation_too",
             "services/inventory/tests/it/refund.rs::a_refund_of_an_order_that_nothing_is_committed_to_is_parked",
         ],
     },

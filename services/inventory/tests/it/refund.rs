@@ -48,13 +48,31 @@ async fn a_refund_of_an_order_that_nothing_is_committed_to_is_parked() {
     let [unheard_of, unpaid] = [(); 2].map(|()| Order::new(&shop, &[("CUP", 3)]));
     market.publish_and_wait(&[&unpaid.created()]).await;
     for order in [&unheard_of, &unpaid] {
-        market.publish_and_wait(&[&order.refunded()]).await;
+        market.publish_and_wait(&[&order.refund_approved()]).await;
     }
     let reasons = market.parked().await;
     assert_eq!(reasons.len(), 2);
     assert!(reasons.iter().all(|reason| reason.starts_with("refused: NOTHING_COMMITTED")), "{reasons:?}");
     assert_eq!(market.status(&unheard_of).await, None);
     assert_eq!(market.levels(&shop, "CUP").await, levels(9, 3, 0));
+    market.assert_books_balance().await;
+}
+
+/// What was set aside for it by an exchange goes back before anything is committed, and may be heard of before the order's own end.
+#[tokio::test]
+async fn money_that_goes_back_because_an_order_ended_ends_its_reservation_too() {
+    let (market, _replica) = Marketplace::open().await;
+    let shop = market.seller_with(&[("CUP", 9)]).await;
+    let [unheard_of, reserved] = [(); 2].map(|()| Order::new(&shop, &[("CUP", 3)]));
+    market.publish_and_wait(&[&reserved.created()]).await;
+    for order in [&unheard_of, &reserved] {
+        market.publish_and_wait(&[&order.refunded(), &order.cancelled()]).await;
+    }
+    market.publish_and_wait(&[&unheard_of.created()]).await;
+    let statuses = [market.status(&unheard_of).await, market.status(&reserved).await];
+    assert_eq!(statuses, [Some(Status::Tombstone), Some(Status::Released)]);
+    assert_eq!(market.levels(&shop, "CUP").await, levels(9, 0, 0));
+    assert!(market.parked().await.is_empty());
     market.assert_books_balance().await;
 }
 

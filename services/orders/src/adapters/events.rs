@@ -106,9 +106,11 @@ pub const SUBSCRIPTIONS: &[Subscription] = &[
     },
     Subscription {
         event: "tradewind.payments.v1.PaymentRefunded",
-        reaction: "the refund is completed; REFUNDED if all that was paid is back; notes it on the payment axis of an order that was cancelled",
-        follows: &["RefundCompleted", "OrderRefunded"],
+        reaction: "the refund is completed; REFUNDED if all that was paid is back; of an exchange it is set aside: creates the order that it pays for; notes it on the payment axis of an order that ended",
+        follows: &["RefundCompleted", "OrderRefunded", "OrderCreated"],
         tests: &[
+            "services/orders/tests/it/exchange.rs::what_came_back_is_sent_anew_by_an_order_that_it_pays_for",
+            "services/orders/tests/it/exchange.rs::if_there_is_none_left_the_money_goes_back",
             "services/orders/tests/it/refund.rs::a_paid_order_is_refunded_once_its_parcels_are_stopped",
             "services/orders/tests/it/refund.rs::several_refunds_of_parts_come_to_all_that_was_paid",
             "services/orders/tests/it/checkout.rs::a_capture_that_meets_a_cancellation_does_not_revive_the_order",
@@ -159,7 +161,7 @@ pub const SUBSCRIPTIONS: &[Subscription] = &[
     },
     Subscription {
         event: "tradewind.shipping.v1.ReturnReceived",
-        reaction: "grants the refund that waits for the return, for what was accepted, once nothing more is awaited; rejects it if nothing was",
+        reaction: "grants the refund that waits for the return, for what was accepted, once nothing more is awaited, in exchange with the order that it is to pay for; rejects it if nothing was",
         follows: &["RefundApproved", "RefundRejected"],
         tests: &[
             "services/orders/tests/it/refund.rs::goods_that_are_sent_back_are_paid_back_as_far_as_they_are_accepted",
@@ -219,12 +221,13 @@ pub const TRIGGERS: &[Trigger] = &[
     },
     Trigger {
         cause: "the buyer, the seller or an operator calls `RequestRefund`",
-        reaction: "before dispatch: has the parcels of a paid order stopped, or units of it; after a return: waits for what was delivered to come back; goodwill: grants it at once; refuses what the order does not have",
+        reaction: "before dispatch: has the parcels of a paid order stopped, or units of it; after a return, also in exchange: waits for what was delivered to come back; goodwill: grants it at once; refuses what the order does not have",
         follows: &["RefundRequested", "RefundApproved"],
         tests: &[
             "services/orders/tests/it/refund.rs::a_paid_order_is_refunded_once_its_parcels_are_stopped",
             "services/orders/tests/it/refund.rs::what_was_not_paid_or_has_left_is_not_refunded",
             "services/orders/tests/it/parts.rs::units_that_are_not_in_the_order_or_asked_back_already_are_refused",
+            "services/orders/tests/it/rpc/refund.rs::goods_are_exchanged_and_both_orders_say_so",
             "services/orders/tests/it/refund.rs::several_refunds_of_parts_come_to_all_that_was_paid",
         ],
     },

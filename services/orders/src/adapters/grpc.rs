@@ -269,9 +269,10 @@ fn is_seller(caller: &Caller, terms: &Terms) -> bool {
 /// Buyers ask for what they paid for and did not get, or send back; whose money it is may give it back.
 fn may_ask(caller: &Caller, wanted: &RefundRequest, terms: &Terms) -> Result<(), Error> {
     let is_theirs = match wanted {
-        RefundRequest::BeforeDispatch | RefundRequest::PartBeforeDispatch(_) | RefundRequest::AfterReturn(_) => {
-            may_cancel(caller, terms)
-        }
+        RefundRequest::BeforeDispatch
+        | RefundRequest::PartBeforeDispatch(_)
+        | RefundRequest::AfterReturn(_)
+        | RefundRequest::Exchange { .. } => may_cancel(caller, terms),
         RefundRequest::Goodwill(_) => caller.is_operator() || is_seller(caller, terms),
     };
     if is_theirs { Ok(()) } else { Err(Error::NotYoursToGrant) }

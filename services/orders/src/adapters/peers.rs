@@ -126,6 +126,7 @@ fn answered(peer: &'static str) -> impl Fn(InvalidField) -> Error {
 fn payment_from_wire(payment: &payments::Payment) -> Result<(OrderId, PaymentSeen), InvalidField> {
     use payments::PaymentStatus as Wire;
     let holds = match Wire::try_from(payment.status) {
+        Ok(Wire::Pending | Wire::Declined) if payment.exchange.is_some() => MoneyHeld::SetAside,
         Ok(Wire::Pending | Wire::Declined | Wire::Voided | Wire::Refunded | Wire::Closed) => MoneyHeld::Nothing,
         Ok(Wire::Authorized | Wire::CaptureFailed) => MoneyHeld::Authorization,
         Ok(Wire::Captured) => MoneyHeld::Captured,

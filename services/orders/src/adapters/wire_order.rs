@@ -63,6 +63,11 @@ pub(super) fn order_to_wire(order: &PlacedOrder) -> wire::Order {
         terms_version: order.terms_version,
         split_from_order_id: order.split_from.map(|id| id.to_string()).unwrap_or_default(),
         split_into_order_ids: order.split_into.iter().map(ToString::to_string).collect(),
+        exchange_for_order_id: terms
+            .payment_method
+            .exchange()
+            .map(|exchange| exchange.order_id.to_string())
+            .unwrap_or_default(),
     }
 }
 

@@ -7,6 +7,7 @@ use kernel::{Quantity, Sku};
 
 use super::wire_units::units_from_wire;
 use crate::domain::fact::{self, OrderFact};
+use crate::domain::ids::OrderId;
 use crate::domain::refund::{Refund, RefundKind, RefundLine, RefundNumber, RefundRequest, RefundStatus, Units};
 use crate::domain::snapshot::SkuTotal;
 
@@ -32,6 +33,7 @@ pub(super) fn request_from_wire(request: &wire::RequestRefundRequest) -> Result<
             Ok(RefundRequest::PartBeforeDispatch(units()?))
         }
         wire::RefundKind::AfterReturn => Ok(RefundRequest::AfterReturn(units()?)),
+        wire::RefundKind::Exchange => Ok(RefundRequest::Exchange { units: units()?, order_id: OrderId::generate() }),
         wire::RefundKind::Goodwill => {
             only_without("lines", "GOODWILL", request.lines.is_empty())?;
             let amount = money_from_wire("amount", request.amount.as_ref())?;
@@ -80,6 +82,7 @@ pub(super) fn number_from_wire(number: i32) -> Option<RefundNumber> {
 }
 
 pub(super) fn refund_to_wire(refund: &Refund) -> wire::Refund {
+    let exchange_order_id = refund.exchange_order_id.filter(|_| refund.status.was_granted());
     wire::Refund {
         refund_number: refund.number,
         kind: kind_to_wire(refund.kind).into(),
@@ -87,6 +90,7 @@ pub(super) fn refund_to_wire(refund: &Refund) -> wire::Refund {
         amount: Some(money_to_wire(refund.amount)),
         lines: refund.lines.iter().map(line_to_wire).collect(),
         reason: refund.reason.clone().unwrap_or_default(),
+        exchange_order_id: exchange_order_id.map(|id| id.to_string()).unwrap_or_default(),
     }
 }
 
@@ -104,6 +108,7 @@ pub(super) const fn kind_to_wire(kind: RefundKind) -> wire::RefundKind {
         RefundKind::AfterReturn => wire::RefundKind::AfterReturn,
         RefundKind::ParcelFailed => wire::RefundKind::ParcelFailed,
         RefundKind::Goodwill => wire::RefundKind::Goodwill,
+        RefundKind::Exchange => wire::RefundKind::Exchange,
     }
 }
 

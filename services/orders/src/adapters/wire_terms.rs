@@ -5,10 +5,10 @@ use contracts::convert::{InvalidField, id_from_wire, money_from_wire, money_to_w
 use contracts::google::r#type::{Money as WireMoney, PostalAddress};
 use contracts::orders::v1::{OrderCreated, OrderLine, OrderModified};
 use contracts::payments::v1::payment_method::Method;
-use contracts::payments::v1::{CashOnDelivery, PaymentMethod as WirePaymentMethod};
+use contracts::payments::v1::{CashOnDelivery, Exchange as WireExchange, PaymentMethod as WirePaymentMethod};
 use kernel::Quantity;
 
-use crate::domain::snapshot::{Address, Line, PaymentMethod, ShippingService, Terms};
+use crate::domain::snapshot::{Address, Exchange, Line, PaymentMethod, ShippingService, Terms};
 
 /// The terms that an `OrderCreated` states.
 pub(super) fn terms_from_order_created(event: &OrderCreated) -> Result<Terms, InvalidField> {
@@ -166,6 +166,9 @@ pub(super) fn payment_method_from_wire(method: Option<&WirePaymentMethod>) -> Re
             .map(PaymentMethod::Card)
             .map_err(|error| InvalidField::new("payment_method.card_token", error)),
         Some(Method::CashOnDelivery(CashOnDelivery {})) => Ok(PaymentMethod::CashOnDelivery),
+        Some(Method::Exchange(exchange)) => {
+            exchange_from_wire(exchange).map_err(|invalid| invalid.within("payment_method.exchange"))
+        }
         None => Err(InvalidField::new("payment_method", "is required")),
     }
 }
@@ -174,6 +177,20 @@ pub(super) fn payment_method_to_wire(method: &PaymentMethod) -> WirePaymentMetho
     let method = match method {
         PaymentMethod::Card(token) => Method::CardToken(token.to_string()),
         PaymentMethod::CashOnDelivery => Method::CashOnDelivery(CashOnDelivery {}),
+        PaymentMethod::Exchange(exchange) => Method::Exchange(WireExchange {
+            order_id: exchange.order_id.to_string(),
+            refund_number: exchange.refund_number,
+            charged_order_id: exchange.charged_order_id.map(|id| id.to_string()).unwrap_or_default(),
+        }),
     };
     WirePaymentMethod { method: Some(method) }
+}
+
+fn exchange_from_wire(exchange: &WireExchange) -> Result<PaymentMethod, InvalidField> {
+    let charged = Some(exchange.charged_order_id.as_str()).filter(|id| !id.is_empty());
+    Ok(PaymentMethod::Exchange(Exchange {
+        order_id: id_from_wire("order_id", &exchange.order_id)?,
+        refund_number: exchange.refund_number,
+        charged_order_id: charged.map(|id| id_from_wire("charged_order_id", id)).transpose()?,
+    }))
 }

@@ -101,6 +101,12 @@ pub enum OrderError {
         /// The amount that can be.
         left: Money,
     },
+    /// An order that is paid by an exchange is to be modified or split: there is money that would have to go back at once.
+    #[error("order {0} takes the place of goods that came back: cancel it, and its money goes back")]
+    PaidByExchange(OrderId),
+    /// What is left of an order does not pay for the units that are to be exchanged.
+    #[error("what can go back of order {0} does not cover these units any more: ask for the money instead")]
+    ExchangeNotCovered(OrderId),
     /// A checkout asks for an order whose id belongs to one that was agreed differently.
     #[error("order {0} exists already and holds something else")]
     AlreadyExists(OrderId),
@@ -129,6 +135,8 @@ impl Classified for OrderError {
             | Self::MoreThanOrdered { .. }
             | Self::MoreThanDelivered { .. }
             | Self::MoreThanPaid { .. }
+            | Self::PaidByExchange(_)
+            | Self::ExchangeNotCovered(_)
             | Self::Contradicted { .. } => ErrorKind::FailedPrecondition,
             Self::AlreadyExists(_) => ErrorKind::AlreadyExists,
         }
@@ -148,6 +156,8 @@ impl Classified for OrderError {
             Self::MoreThanOrdered { .. } => "MORE_THAN_ORDERED",
             Self::MoreThanDelivered { .. } => "MORE_THAN_DELIVERED",
             Self::MoreThanPaid { .. } => "MORE_THAN_PAID",
+            Self::PaidByExchange(_) => "PAID_BY_EXCHANGE",
+            Self::ExchangeNotCovered(_) => "EXCHANGE_NOT_COVERED",
             Self::AlreadyExists(_) => "ORDER_ALREADY_EXISTS",
             Self::Contradicted { .. } => "ORDER_CONTRADICTED",
         }

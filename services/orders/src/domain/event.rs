@@ -11,7 +11,7 @@ use super::status::{CancelReason, FailureReason};
 /// What becomes true of an order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
-    /// It was created, from a submitted checkout or by a split.
+    /// It was created: from a submitted checkout, by a split or by an exchange.
     Created {
         /// What was agreed. Boxed: it is many times larger than the other events.
         snapshot: Box<Snapshot>,
@@ -126,6 +126,8 @@ pub enum Event {
         number: RefundNumber,
         /// How much.
         amount: Money,
+        /// The order that it is set aside for; none if it goes back to the buyer.
+        exchange_order_id: Option<OrderId>,
     },
     /// A refund is not granted.
     RefundRejected {

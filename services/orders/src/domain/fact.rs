@@ -3,6 +3,7 @@
 use kernel::{Money, Text, Timestamp};
 
 use super::ids::{CheckoutId, OrderId, ParcelId};
+use super::order::Order;
 use super::refund::{RefundNumber, RefundRequest, Units};
 use super::shipping_instruction::Allocation;
 use super::snapshot::{Snapshot, TermsVersion};
@@ -25,14 +26,22 @@ pub enum Fact {
 }
 
 impl Fact {
-    /// The order whose terms it is about to change, if it is.
-    pub fn modifies(&self) -> Option<OrderId> {
-        match self {
-            Self::Order(order_id, OrderFact::ModificationRequested { .. } | OrderFact::SplitRequested { .. }) => {
-                Some(*order_id)
+    /// The order of which more is needed than where it stands: what was agreed in full, because it changes, or is agreed again by an exchange.
+    pub fn needs_terms(&self, orders: &[Order]) -> Option<OrderId> {
+        let Self::Order(order_id, fact) = self else { return None };
+        let is_needed = match fact {
+            OrderFact::ModificationRequested { .. }
+            | OrderFact::SplitRequested { .. }
+            | OrderFact::RefundRequested { request: RefundRequest::Exchange { .. }, .. } => true,
+            OrderFact::ReturnReceived { number: Some(number), .. }
+            | OrderFact::PaymentRefunded { number: Some(number), .. } => {
+                let order = orders.iter().find(|order| order.id == *order_id);
+                let refund = order.and_then(|order| order.refunds.iter().find(|refund| refund.number == *number));
+                refund.is_some_and(|refund| refund.exchange_order_id.is_some())
             }
-            Self::CheckoutSubmitted { .. } | Self::Order(..) => None,
-        }
+            _ => false,
+        };
+        is_needed.then_some(*order_id)
     }
 
     /// The orders that it concerns.

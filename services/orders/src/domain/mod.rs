@@ -2,6 +2,7 @@
 
 pub mod error;
 pub mod event;
+pub mod exchange;
 pub mod fact;
 #[cfg(test)]
 pub(crate) mod fixtures;

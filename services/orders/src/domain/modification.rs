@@ -86,7 +86,7 @@ impl Terms {
 }
 
 /// Subtotal, tax and total.
-fn sums(lines: &[Line], shipping: Money) -> Result<[Money; 3], MoneyError> {
+pub(super) fn sums(lines: &[Line], shipping: Money) -> Result<[Money; 3], MoneyError> {
     let currency = shipping.currency();
     let subtotal = Money::sum(lines.iter().map(|line| line.line_subtotal), currency)?;
     let tax = Money::sum(lines.iter().map(|line| line.tax), currency)?;

@@ -67,6 +67,8 @@ pub struct Order {
     pub total: Money,
     /// Whether it is paid in cash on delivery.
     pub cash_on_delivery: bool,
+    /// The order whose goods came back, if what goes back of it pays for this one.
+    pub exchange_for: Option<OrderId>,
     /// When it is cancelled if it is still unpaid.
     pub unpaid_deadline: Timestamp,
     /// Until when it waits for stock, or waited; none if it never had to.
@@ -111,6 +113,7 @@ impl Order {
             split_from,
             total: terms.total,
             cash_on_delivery: terms.payment_method.is_cash_on_delivery(),
+            exchange_for: terms.payment_method.exchange().map(|exchange| exchange.order_id),
             unpaid_deadline: policy.unpaid_deadline(now),
             waits_until: None,
             allocations: Vec::new(),
@@ -231,27 +234,28 @@ impl Order {
 
     /// Asks for money back.
     pub fn request_refund(&mut self, wanted: Wanted, note: &str) -> Event {
-        let Wanted { kind, amount, lines, parcel_id } = wanted;
-        let number = self.next_refund_number();
-        let status = RefundStatus::Requested;
-        let refund = Refund { number, kind, status, amount, lines, parcel_id, reason: None };
-        self.refunds.push(refund.clone());
+        let refund = self.add_refund(wanted, RefundStatus::Requested).clone();
         Event::RefundRequested { order_id: self.id, checkout_id: self.checkout_id, refund, note: note.to_owned() }
     }
 
     /// Notes that nothing is to be given back for what did not arrive.
     pub fn waive(&mut self, wanted: Wanted) {
-        let Wanted { kind, amount, lines, parcel_id } = wanted;
-        let (number, status) = (self.next_refund_number(), RefundStatus::Waived);
-        self.refunds.push(Refund { number, kind, status, amount, lines, parcel_id, reason: None });
+        self.add_refund(wanted, RefundStatus::Waived);
+    }
+
+    fn add_refund(&mut self, wanted: Wanted, status: RefundStatus) -> &Refund {
+        let Wanted { kind, amount, lines, parcel_id, exchange_order_id } = wanted;
+        let number = self.refunds.last().map_or(1, |last| last.number + 1);
+        self.refunds.push(Refund { number, kind, status, amount, lines, parcel_id, reason: None, exchange_order_id });
+        self.refunds.last().expect("it was just added")
     }
 
     /// Grants the refund of that number, which exists.
     pub fn approve_refund(&mut self, number: RefundNumber) -> Event {
         let refund = self.refund_mut(number).expect("the caller found it");
         refund.status = RefundStatus::Approved;
-        let amount = refund.amount;
-        Event::RefundApproved { order_id: self.id, checkout_id: self.checkout_id, number, amount }
+        let (amount, exchange_order_id) = (refund.amount, refund.exchange_order_id);
+        Event::RefundApproved { order_id: self.id, checkout_id: self.checkout_id, number, amount, exchange_order_id }
     }
 
     /// Does not grant the refund of that number, which exists.
@@ -283,10 +287,6 @@ impl Order {
     pub fn close(&mut self) -> Event {
         self.enter(Status::Closed);
         Event::Closed { order_id: self.id, checkout_id: self.checkout_id }
-    }
-
-    fn next_refund_number(&self) -> RefundNumber {
-        self.refunds.last().map_or(1, |last| last.number + 1)
     }
 
     /// Notes what payments said. The milestone stays, and nobody else hears of it.
@@ -341,6 +341,15 @@ pub struct Wanted {
     pub lines: Vec<RefundLine>,
     /// For which parcel that failed.
     pub parcel_id: Option<ParcelId>,
+    /// The order that is to send the units anew, if they are exchanged.
+    pub exchange_order_id: Option<OrderId>,
+}
+
+impl Wanted {
+    /// Money for these lines; for none of a parcel that failed, and no exchange.
+    pub fn new(kind: RefundKind, amount: Money, lines: Vec<RefundLine>) -> Self {
+        Self { kind, amount, lines, parcel_id: None, exchange_order_id: None }
+    }
 }
 
 /// Where a state that was heard of lies, seen from the present one.

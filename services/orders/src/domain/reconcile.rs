@@ -32,6 +32,8 @@ pub enum MoneyHeld {
     Authorization,
     /// What was taken.
     Captured,
+    /// What goes back of another order, and is to pay for this one.
+    SetAside,
     /// The provider is being asked, and its answer decides.
     Asked,
 }
@@ -170,6 +172,7 @@ fn payment_held(order: &Order, payment: Option<&PaymentSeen>) -> Option<Differen
     let payment = payment?;
     let what = match payment.holds {
         MoneyHeld::Authorization => "an authorization".to_owned(),
+        MoneyHeld::SetAside => "what was set aside for it".to_owned(),
         MoneyHeld::Captured => format!("{} that was captured", payment.captured),
         // What is being asked ends as the end of the order has it, or as one of these.
         MoneyHeld::Nothing | MoneyHeld::Asked => return None,

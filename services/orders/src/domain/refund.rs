@@ -9,7 +9,7 @@ use kernel::{Money, Mutant, Sku};
 use serde::{Deserialize, Serialize};
 
 use super::error::OrderError;
-use super::ids::ParcelId;
+use super::ids::{OrderId, ParcelId};
 use super::order::Order;
 use super::snapshot::SkuTotal;
 
@@ -36,6 +36,9 @@ pub struct Refund {
     pub parcel_id: Option<ParcelId>,
     /// Why it was not granted or not done: a stable reason.
     pub reason: Option<String>,
+    /// Of an exchange, as long as it may be one: the order that is to send the goods anew.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exchange_order_id: Option<OrderId>,
 }
 
 /// Units of one SKU whose money goes back.
@@ -61,6 +64,8 @@ pub enum RefundKind {
     ParcelFailed,
     /// An amount that is given back of someone's own accord.
     Goodwill,
+    /// For units that the buyer sends back, and that are sent anew for it.
+    Exchange,
 }
 
 /// How far a refund is.
@@ -92,6 +97,13 @@ pub enum RefundRequest {
     AfterReturn(Units),
     /// An amount; above zero.
     Goodwill(Money),
+    /// Others for units that are sent back; at least one.
+    Exchange {
+        /// What is sent back, and anew.
+        units: Units,
+        /// The order that is to send it.
+        order_id: OrderId,
+    },
 }
 
 /// Why a refund is not granted.

@@ -92,12 +92,33 @@ pub enum PaymentMethod {
     Card(CardToken),
     /// In cash, handed to the carrier.
     CashOnDelivery,
+    /// By what goes back of another order.
+    Exchange(Exchange),
+}
+
+/// What goes back of an order whose goods came back, and pays for others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Exchange {
+    /// The order whose goods came back.
+    pub order_id: OrderId,
+    /// Which of its refunds it is.
+    pub refund_number: i32,
+    /// The order whose card was charged; none if it was paid in cash.
+    pub charged_order_id: Option<OrderId>,
 }
 
 impl PaymentMethod {
     /// Whether it is cash on delivery.
     pub const fn is_cash_on_delivery(&self) -> bool {
         matches!(self, Self::CashOnDelivery)
+    }
+
+    /// What pays for it, if that is what goes back of another order.
+    pub const fn exchange(&self) -> Option<&Exchange> {
+        match self {
+            Self::Exchange(exchange) => Some(exchange),
+            Self::Card(_) | Self::CashOnDelivery => None,
+        }
     }
 }
 
@@ -151,6 +172,12 @@ impl Terms {
                 encoder.text(token.as_str());
             }
             PaymentMethod::CashOnDelivery => encoder.text("cash_on_delivery"),
+            PaymentMethod::Exchange(exchange) => {
+                encoder.text("exchange");
+                encoder.bytes(exchange.order_id.uuid().as_bytes());
+                encoder.number(exchange.refund_number.into());
+                encoder.bytes(exchange.charged_order_id.map(|id| id.uuid().into_bytes()).as_ref().map_or(&[], |id| id));
+            }
         }
         encoder.text(self.shipping_service.as_str());
         SnapshotHash(encoder.0.finalize().into())

@@ -321,9 +321,10 @@ impl OneWay for PaymentStatus {
             Self::Authorized => {
                 matches!(later, Self::Captured | Self::CaptureFailed | Self::Voided | Self::Refunded)
             }
-            Self::Captured => later == Self::Refunded,
+            // Of a declined payment what was set aside by an exchange, which came too late.
+            Self::Captured | Self::Declined => later == Self::Refunded,
             Self::CaptureFailed => later == Self::Voided,
-            Self::Declined | Self::Voided | Self::Refunded => false,
+            Self::Voided | Self::Refunded => false,
         }
     }
 }

@@ -76,6 +76,9 @@ pub fn awaited(order: &Order) -> Vec<Awaited> {
 /// Money of an order that has ended.
 fn money_held(order: &Order, said: Said) -> Option<Awaited> {
     let what = match order.standing.payment {
+        PaymentStatus::Unpaid | PaymentStatus::Declined | PaymentStatus::Authorized if order.exchange_for.is_some() => {
+            "that what was set aside for it is given back"
+        }
         PaymentStatus::Authorized | PaymentStatus::CaptureFailed => "that the authorization is given up",
         PaymentStatus::Captured => "that the money is given back",
         PaymentStatus::Unpaid | PaymentStatus::Declined | PaymentStatus::Voided | PaymentStatus::Refunded => {
@@ -107,14 +110,21 @@ fn of_refund(refund: &Refund) -> Option<Awaited> {
         }),
         (
             RefundStatus::Approved,
-            RefundKind::BeforeDispatch | RefundKind::AfterReturn | RefundKind::ParcelFailed | RefundKind::Goodwill,
+            RefundKind::BeforeDispatch
+            | RefundKind::AfterReturn
+            | RefundKind::ParcelFailed
+            | RefundKind::Goodwill
+            | RefundKind::Exchange,
         ) => Some(Awaited {
             what: "that the money of a refund is given back",
             from: "payments",
             said: Said::RefundApproved(refund.number),
         }),
         // The goods are on their way back, or it is granted at once. Of one that failed an operator knows, and has it asked for again.
-        (RefundStatus::Requested, RefundKind::AfterReturn | RefundKind::ParcelFailed | RefundKind::Goodwill)
+        (
+            RefundStatus::Requested,
+            RefundKind::AfterReturn | RefundKind::ParcelFailed | RefundKind::Goodwill | RefundKind::Exchange,
+        )
         | (RefundStatus::Rejected | RefundStatus::Failed | RefundStatus::Refunded | RefundStatus::Waived, _) => None,
     }
 }

@@ -10,7 +10,7 @@ use super::snapshot::{Snapshot, TermsVersion};
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct World {
     orders: BTreeMap<OrderId, Order>,
-    /// What is agreed about the orders that this batch is about to modify.
+    /// What is agreed about those of which a fact needs to know it in full.
     agreed: BTreeMap<OrderId, Snapshot>,
     /// What is to be inserted: what this batch has agreed, in the order in which it did.
     agreements: Vec<(TermsVersion, Snapshot)>,
@@ -27,14 +27,14 @@ impl World {
         Self { orders, ..Self::default() }
     }
 
-    /// Adds what is agreed about an order that is about to be modified.
+    /// Adds what is agreed about an order of which a fact needs to know it ([`Fact::needs_terms`](super::fact::Fact::needs_terms)).
     #[must_use]
     pub fn with_agreed(mut self, agreed: impl IntoIterator<Item = Snapshot>) -> Self {
         self.agreed.extend(agreed.into_iter().map(|snapshot| (snapshot.terms().order_id, snapshot)));
         self
     }
 
-    /// What is agreed about an order that is about to be modified.
+    /// What is agreed about an order of which a fact needs to know it.
     pub fn agreed(&self, id: OrderId) -> Option<&Snapshot> {
         let mut lately = self.agreements.iter().rev().map(|(_, snapshot)| snapshot);
         lately.find(|snapshot| snapshot.terms().order_id == id).or_else(|| self.agreed.get(&id))
@@ -54,6 +54,12 @@ impl World {
     /// An order to decide about, if it exists. Tell [`Self::mark_changed`] when it changes.
     pub fn order_mut(&mut self, id: OrderId) -> Option<&mut Order> {
         self.orders.get_mut(&id)
+    }
+
+    /// Puts an order as it is now in the place of what it was.
+    pub fn replace(&mut self, order: Order) {
+        self.mark_changed(order.id);
+        self.orders.insert(order.id, order);
     }
 
     /// Remembers to save an order that changed.

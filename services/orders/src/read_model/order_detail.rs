@@ -2,6 +2,7 @@
 
 use contracts::convert::timestamp_to_wire;
 use contracts::orders::v1 as wire;
+use contracts::payments::v1::payment_method::Method;
 use contracts::{payments::v1 as payments, shipping::v1 as shipping};
 use messaging::Error;
 use messaging::journal::Record;
@@ -65,7 +66,11 @@ fn begin(created: wire::OrderCreated) -> wire::OrderDetail {
         shipping_service: created.shipping_service,
         terms_version: 1,
         split_from_order_id: created.split_from_order_id,
-        cash_on_delivery: matches!(method, Some(payments::payment_method::Method::CashOnDelivery(_))),
+        cash_on_delivery: matches!(method, Some(Method::CashOnDelivery(_))),
+        exchange_for_order_id: match method {
+            Some(Method::Exchange(exchange)) => exchange.order_id,
+            Some(Method::CardToken(_) | Method::CashOnDelivery(_)) | None => String::new(),
+        },
         ..wire::OrderDetail::default()
     }
 }
@@ -96,6 +101,7 @@ fn apply(detail: &mut wire::OrderDetail, record: &Record) -> Result<(), Error> {
             if let Some(refund) = refund(detail, approved.refund_number) {
                 refund.set_status(wire::RefundStatus::Approved);
                 refund.amount = approved.amount;
+                refund.exchange_order_id = approved.exchange_order_id;
             }
         }
         "tradewind.orders.v1.RefundRejected" => {
@@ -141,6 +147,7 @@ fn refund_asked_for(requested: wire::RefundRequested) -> wire::Refund {
         amount: requested.amount,
         lines: requested.lines,
         reason: String::new(),
+        exchange_order_id: String::new(),
     }
 }
 

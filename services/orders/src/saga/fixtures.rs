@@ -182,6 +182,7 @@ fn told(answer: &Answer, world: &World) -> String {
             [Event::RefundRequested { .. }, Event::RefundApproved { .. }] => "asked and granted".to_owned(),
             [Event::RefundRejected { .. }] => "rejected".to_owned(),
             [Event::RefundCompleted { .. }] => "given back".to_owned(),
+            [Event::RefundCompleted { .. }, Event::Created { .. }] => "sent anew".to_owned(),
             _ => format!("**{}**", standing(world).status.milestone().as_str()),
         },
         Decision::AlreadyApplied => "again".to_owned(),
@@ -229,12 +230,13 @@ pub(super) fn assert_goes_one_way(
     Ok(())
 }
 
-/// Whether an event asks for something or answers that, or says that the order waits.
+/// Whether an event asks for something or answers that, says that the order waits, or is about another.
 fn leaves_status(event: &Event) -> bool {
     matches!(
         event,
         Event::Backordered { .. }
             | Event::Modified { .. }
+            | Event::Created { .. }
             | Event::CancellationRequested { .. }
             | Event::RefundRequested { .. }
             | Event::RefundApproved { .. }

@@ -89,7 +89,7 @@ pub(super) fn on_shipment_failed(order: &mut Order, parcel: &FailedParcel, polic
 fn failed(order: &mut Order, parcel: &FailedParcel, policy: &Policy, now: Timestamp) -> Option<Vec<Event>> {
     let lines = order.price(&parcel.units, Counting::Taken).ok()?;
     let amount = order.worth(&lines, Counting::Taken);
-    let wanted = Wanted { kind: RefundKind::ParcelFailed, amount, lines, parcel_id: Some(parcel.parcel_id) };
+    let wanted = Wanted { parcel_id: Some(parcel.parcel_id), ..Wanted::new(RefundKind::ParcelFailed, amount, lines) };
     let mut events = refund::for_failed_parcel(order, wanted);
     if parcel.order_delivered {
         events.extend(arrived(order, policy, now)?);

@@ -2,6 +2,7 @@
 
 pub mod backorder;
 pub mod checkout;
+pub mod exchange;
 #[cfg(test)]
 mod fixtures;
 pub mod fulfilment;
@@ -15,6 +16,7 @@ use crate::domain::fact::{Fact, OrderFact};
 use crate::domain::ids::OrderId;
 use crate::domain::order::Answer;
 use crate::domain::policy::Policy;
+use crate::domain::refund::RefundRequest;
 use crate::domain::world::World;
 
 /// Decides what a fact does to the orders.
@@ -31,6 +33,7 @@ pub fn decide(world: &mut World, fact: &Fact, policy: &Policy, now: Timestamp) -
 /// order follows from its `OrderCreated`, which was published after the order was committed. So it is not early, it is wrong (or
 /// our database was restored from a backup), and an operator must know.
 fn on_order_fact(world: &mut World, order_id: OrderId, fact: &OrderFact, policy: &Policy, now: Timestamp) -> Answer {
+    let agreed = world.agreed(order_id).cloned();
     let Some(order) = world.order_mut(order_id) else {
         return Decision::Refused(OrderError::NotFound(order_id));
     };
@@ -40,7 +43,9 @@ fn on_order_fact(world: &mut World, order_id: OrderId, fact: &OrderFact, policy:
         OrderFact::PaymentCaptured { amount } => checkout::on_payment_captured(order, *amount, policy, now),
         OrderFact::CaptureFailed => checkout::on_capture_failed(order),
         OrderFact::PaymentVoided => checkout::on_payment_voided(order),
-        OrderFact::PaymentRefunded { number, refunded } => refund::on_payment_refunded(order, *number, *refunded, now),
+        OrderFact::PaymentRefunded { number, refunded } => {
+            return exchange::on_payment_refunded(world, order_id, *number, *refunded, policy, now);
+        }
         OrderFact::RefundFailed { number, reason } => refund::on_refund_failed(order, *number, reason),
         OrderFact::InventoryCommitted(commitment) => checkout::on_inventory_committed(order, commitment),
         OrderFact::ReservationModified { committed } => {
@@ -59,9 +64,12 @@ fn on_order_fact(world: &mut World, order_id: OrderId, fact: &OrderFact, policy:
             return modification::on_split_requested(world, order_id, parts, policy, now);
         }
         OrderFact::UnpaidDeadlinePassed => checkout::on_unpaid_deadline_passed(order, now),
+        OrderFact::RefundRequested { request: RefundRequest::Exchange { units, order_id: new }, note } => {
+            return exchange::on_exchange_requested(world, order_id, units, *new, note.as_ref(), now);
+        }
         OrderFact::RefundRequested { request, note } => refund::on_refund_requested(order, request, note.as_ref(), now),
         OrderFact::ReturnReceived { number, accepted, complete } => {
-            refund::on_return_received(order, *number, accepted, *complete)
+            refund::on_return_received(order, agreed.as_ref(), *number, accepted, *complete)
         }
         OrderFact::CloseDeadlinePassed => fulfilment::on_close_deadline_passed(order, now),
         OrderFact::ShipmentDispatched { order_dispatched } => {

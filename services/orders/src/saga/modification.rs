@@ -65,6 +65,9 @@ pub(super) fn on_split_requested(
 /// What is agreed about the order now, if that may change.
 fn modifiable(world: &World, order_id: OrderId) -> Result<Snapshot, OrderError> {
     let (order, agreed) = world.order(order_id).zip(world.agreed(order_id)).ok_or(OrderError::NotFound(order_id))?;
+    if order.exchange_for.is_some() {
+        return Err(OrderError::PaidByExchange(order_id));
+    }
     if is_modifiable(order.standing.status) {
         Ok(agreed.clone())
     } else {

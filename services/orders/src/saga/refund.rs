@@ -7,6 +7,7 @@
 
 use kernel::{Decision, Money, Mutant, Timestamp};
 
+use super::exchange;
 use crate::domain::error::OrderError;
 use crate::domain::event::Event;
 use crate::domain::fact::Note;
@@ -15,6 +16,7 @@ use crate::domain::policy::refund_eligibility::{is_refundable, is_refundable_in_
 use crate::domain::refund::{
     Counting, Refund, RefundKind, RefundNumber, RefundRequest, RefundStatus, Rejection, Units,
 };
+use crate::domain::snapshot::Snapshot;
 use crate::domain::status::{FulfilmentStatus, PaymentStatus, Status};
 
 /// Somebody wants money back.
@@ -28,8 +30,11 @@ pub(super) fn on_refund_requested(
     let answer = match request {
         RefundRequest::BeforeDispatch => return before_dispatch(order, note),
         RefundRequest::PartBeforeDispatch(units) => part_before_dispatch(order, units, note),
-        RefundRequest::AfterReturn(units) => after_return(order, units, note, now),
+        RefundRequest::AfterReturn(units) => {
+            sent_back(order, RefundKind::AfterReturn, units, now).map(|wanted| vec![order.request_refund(wanted, note)])
+        }
         RefundRequest::Goodwill(amount) => goodwill(order, *amount, note),
+        RefundRequest::Exchange { .. } => unreachable!("exchange.rs answers it"),
     };
     answer.map_or_else(Decision::Refused, Decision::Applied)
 }
@@ -44,7 +49,7 @@ fn before_dispatch(order: &mut Order, note: &str) -> Answer {
         return Decision::Refused(not_refundable(order));
     }
     let amount = order.refundable(Counting::Asked);
-    let mut events = vec![order.request_refund(Wanted { kind, amount, lines: Vec::new(), parcel_id: None }, note)];
+    let mut events = vec![order.request_refund(Wanted::new(kind, amount, Vec::new()), note)];
     if Mutant::RefundWithoutStopping.is_active() {
         events.extend(approve_last(order));
     }
@@ -64,12 +69,11 @@ fn part_before_dispatch(order: &mut Order, units: &Units, note: &str) -> Result<
     if !amount.is_positive() || is_everything != order.is_rest(&lines, Counting::Asked) {
         return Err(not_refundable(order));
     }
-    Ok(vec![order.request_refund(Wanted { kind, amount, lines, parcel_id: None }, note)])
+    Ok(vec![order.request_refund(Wanted::new(kind, amount, lines), note)])
 }
 
-/// Units that the buyer sends back within their time, each once.
-fn after_return(order: &mut Order, units: &Units, note: &str, now: Timestamp) -> Result<Vec<Event>, OrderError> {
-    let kind = RefundKind::AfterReturn;
+/// What is wanted for units that the buyer sends back within their time, each once.
+pub(super) fn sent_back(order: &Order, kind: RefundKind, units: &Units, now: Timestamp) -> Result<Wanted, OrderError> {
     if !is_refundable(kind, order.standing, order.walk()) {
         return Err(not_refundable(order));
     }
@@ -81,7 +85,7 @@ fn after_return(order: &mut Order, units: &Units, note: &str, now: Timestamp) ->
     if !amount.is_positive() {
         return Err(not_refundable(order));
     }
-    Ok(vec![order.request_refund(Wanted { kind, amount, lines, parcel_id: None }, note)])
+    Ok(Wanted::new(kind, amount, lines))
 }
 
 fn goodwill(order: &mut Order, amount: Money, note: &str) -> Result<Vec<Event>, OrderError> {
@@ -93,7 +97,7 @@ fn goodwill(order: &mut Order, amount: Money, note: &str) -> Result<Vec<Event>, 
     if amount.currency() != left.currency() || amount.minor() > left.minor() {
         return Err(OrderError::MoreThanPaid { order_id: order.id, asked: amount, left });
     }
-    let asked = order.request_refund(Wanted { kind, amount, lines: Vec::new(), parcel_id: None }, note);
+    let asked = order.request_refund(Wanted::new(kind, amount, Vec::new()), note);
     Ok([asked].into_iter().chain(approve_last(order)).collect())
 }
 
@@ -136,7 +140,7 @@ pub(super) fn for_stopped_part(order: &mut Order, number: RefundNumber, units: &
     let is_meant = |refund: &&Refund| refund.kind == RefundKind::BeforeDispatch && refund.units() == *units;
     match found.filter(is_meant).map(|refund| refund.status) {
         Some(RefundStatus::Requested) if order.standing.status == Status::Paid => {
-            grant(order, number, units).ok_or_else(|| order.contradicted())
+            grant(order, None, number, units).ok_or_else(|| order.contradicted())
         }
         Some(RefundStatus::Approved | RefundStatus::Failed | RefundStatus::Refunded | RefundStatus::Waived) => {
             Err(Decision::AlreadyApplied)
@@ -158,7 +162,7 @@ pub(super) fn on_not_stopped(order: &mut Order, number: RefundNumber) -> Answer 
                 RefundKind::BeforeDispatch,
                 RefundStatus::Approved | RefundStatus::Failed | RefundStatus::Refunded | RefundStatus::Waived,
             )
-            | (RefundKind::AfterReturn | RefundKind::ParcelFailed | RefundKind::Goodwill, _),
+            | (RefundKind::AfterReturn | RefundKind::ParcelFailed | RefundKind::Goodwill | RefundKind::Exchange, _),
         )
         | None => order.contradicted(),
     }
@@ -178,6 +182,7 @@ pub(super) fn on_parcels_not_stopped(order: &mut Order) -> Answer {
 /// Goods that a buyer sent back were received: granted for what is accepted, once nothing more is awaited.
 pub(super) fn on_return_received(
     order: &mut Order,
+    agreed: Option<&Snapshot>,
     number: Option<RefundNumber>,
     accepted: &Units,
     complete: bool,
@@ -185,12 +190,14 @@ pub(super) fn on_return_received(
     let Some(number) = number else { return Decision::Ignored("no refund waits for what a failed parcel held") };
     let found = order.refunds.iter().find(|refund| refund.number == number).map(|refund| (refund.kind, refund.status));
     match found {
-        Some((RefundKind::AfterReturn, RefundStatus::Requested)) if !complete => {
+        Some((RefundKind::AfterReturn | RefundKind::Exchange, RefundStatus::Requested)) if !complete => {
             Decision::Ignored("more of it is awaited")
         }
-        Some((RefundKind::AfterReturn, RefundStatus::Requested)) => grant_accepted(order, number, accepted),
+        Some((RefundKind::AfterReturn | RefundKind::Exchange, RefundStatus::Requested)) => {
+            grant_accepted(order, agreed, number, accepted)
+        }
         Some((
-            RefundKind::AfterReturn,
+            RefundKind::AfterReturn | RefundKind::Exchange,
             RefundStatus::Approved
             | RefundStatus::Rejected
             | RefundStatus::Failed
@@ -203,22 +210,23 @@ pub(super) fn on_return_received(
     }
 }
 
-fn grant_accepted(order: &mut Order, number: RefundNumber, accepted: &Units) -> Answer {
+fn grant_accepted(order: &mut Order, agreed: Option<&Snapshot>, number: RefundNumber, accepted: &Units) -> Answer {
     if accepted.is_empty() {
         return Decision::applied(order.reject_refund(number, Rejection::ReturnNotAccepted));
     }
-    grant(order, number, accepted).map_or_else(|| order.contradicted(), Decision::Applied)
+    grant(order, agreed, number, accepted).map_or_else(|| order.contradicted(), Decision::Applied)
 }
 
 /// Grants the refund of that number, which exists, for these units; nothing if the order does not have them. They are priced anew without it:
 /// fewer units may have come back than were to, and other refunds may have been granted or not since it was asked for.
-fn grant(order: &mut Order, number: RefundNumber, units: &Units) -> Option<Vec<Event>> {
+fn grant(order: &mut Order, agreed: Option<&Snapshot>, number: RefundNumber, units: &Units) -> Option<Vec<Event>> {
     let mut others = order.clone();
     others.refunds.retain(|refund| refund.number != number);
     let lines = others.price(units, Counting::Taken).ok()?;
     let amount = others.worth(&lines, Counting::Taken);
     let refund = order.refund_mut(number).expect("the caller found it");
     (refund.lines, refund.amount) = (lines, amount);
+    exchange::settle(refund, agreed);
     if amount.is_positive() {
         return Some(vec![order.approve_refund(number)]);
     }
@@ -227,7 +235,7 @@ fn grant(order: &mut Order, number: RefundNumber, units: &Units) -> Option<Vec<E
 }
 
 /// Payments gives money back for a refund that was granted, and for an order that was cancelled while its capture was under way.
-/// FAILED comes before the pivot: nothing was taken.
+/// FAILED comes before the pivot: nothing was taken, unless it was set aside by an exchange.
 pub(super) fn on_payment_refunded(
     order: &mut Order,
     number: Option<RefundNumber>,
@@ -236,7 +244,7 @@ pub(super) fn on_payment_refunded(
 ) -> Answer {
     let Some(number) = number else {
         let is_whole = refunded == order.total;
-        return if was_cancelled(order) && is_whole {
+        return if gives_back_by_itself(order) && is_whole {
             order.note_payment(PaymentStatus::Refunded)
         } else {
             order.contradicted()
@@ -257,26 +265,26 @@ pub(super) fn on_payment_refunded(
     }
 }
 
-/// What payments gives back of itself follows from this alone.
-const fn was_cancelled(order: &Order) -> bool {
+/// Whether payments gives money back because of where the order stands alone: what was taken, and what was set aside for it.
+const fn gives_back_by_itself(order: &Order) -> bool {
     match order.standing.status {
         Status::Cancelled(_) => true,
+        Status::Failed(_) => order.exchange_for.is_some(),
         Status::Created
         | Status::Confirmed
         | Status::Paid
         | Status::Shipped
         | Status::Delivered
         | Status::Refunded
-        | Status::Closed
-        | Status::Failed(_) => false,
+        | Status::Closed => false,
     }
 }
 
 /// The provider refused, and is asked again: until then it is shown.
 pub(super) fn on_refund_failed(order: &mut Order, number: Option<RefundNumber>, reason: &str) -> Answer {
     let Some(number) = number else {
-        return if was_cancelled(order) {
-            Decision::Ignored("the order is cancelled; payments goes on asking")
+        return if gives_back_by_itself(order) {
+            Decision::Ignored("the order has ended; payments goes on asking")
         } else {
             order.contradicted()
         };

@@ -6,6 +6,7 @@ mod back_office;
 mod checkout;
 mod close;
 mod deadline;
+mod exchange;
 mod fulfilment;
 mod indexes;
 mod others;

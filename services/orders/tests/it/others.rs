@@ -118,6 +118,11 @@ pub(crate) fn undone(order_id: OrderId) -> Event {
     refunded_part(order_id, 0, 4_060, 4_060)
 }
 
+/// So much went back because the order ended.
+pub(crate) fn undone_part(order_id: OrderId, cents: i64) -> Event {
+    refunded_part(order_id, 0, cents, cents)
+}
+
 /// The money of one refund is back, and so much in all, in cents.
 pub(crate) fn refunded_part(order_id: OrderId, refund_number: i32, cents: i64, in_all: i64) -> Event {
     let message = payments::PaymentRefunded {

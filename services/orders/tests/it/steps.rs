@@ -1,13 +1,13 @@
 //! What orders do on each journey of the checkout saga, and what undoes it. [`testkit::steps`] plays the table.
 
-use kernel::{Quantity, Timestamp};
+use kernel::{Id, Quantity, Timestamp};
 use messaging::Subscription;
 use orders::adapters::events::SUBSCRIPTIONS;
 use orders::domain::fact::{Canceller, Commitment, Fact, FailedParcel, OrderFact, StoppedPart};
 use orders::domain::ids::{OrderId, ParcelId, WarehouseId};
 use orders::domain::refund::{RefundRequest, Units};
 use orders::domain::shipping_instruction::Allocation;
-use orders::domain::snapshot::{PaymentMethod, Snapshot, Terms};
+use orders::domain::snapshot::{Exchange, PaymentMethod, Snapshot, Terms};
 use orders::domain::status::Status;
 use orders::domain::world::World;
 use orders::{Orders, SERVICE};
@@ -251,6 +251,33 @@ impl Placed {
             .or_by([self.commit_refused().tells(&[FAILED]), self.voided()])
     }
 
+    /// An order that is paid by what was set aside: however it ends before it is paid, that goes back.
+    #[rustfmt::skip]
+    fn exchange_journeys(&self) -> Vec<Journey<Fact>> {
+        let of = Id::generate();
+        let exchange = PaymentMethod::Exchange(Exchange { order_id: of, refund_number: 1, charged_order_id: Some(of) });
+        let cancelled = || self.cancel().tells(&[CANCELLED]);
+        vec![
+            Journey::new("an order that is paid by an exchange")
+                .not_undone_by([self.cancel().is_refused()])
+                .then(self.submitted(exchange)
+                    .undone_by([cancelled(), self.undone(), self.released()])
+                    .or_by([self.deadline().tells(&[CANCELLED]), self.undone()])
+                    .or_by([self.rejected().tells(&[FAILED]), self.undone()])
+                    .or_by([self.declined().tells(&[FAILED]), self.released(), self.undone()])
+                    .or_by([self.expired().tells(&[CANCELLED]), self.released(), self.undone()])
+                    .but_not_by([self.modified().is_refused()]))
+                .then(self.authorized()
+                    .undone_by([cancelled(), self.released(), self.undone()])
+                    .or_by([self.commit_refused().tells(&[FAILED]), self.undone()]))
+                .then(self.committed().tells(&[CONFIRMED])
+                    .undone_by([cancelled(), self.released(), self.undone()])
+                    .or_by([cancelled(), self.captured(), self.undone(), self.released()]))
+                .then(self.captured().tells(&[PAID])
+                    .undone_by([self.refund().tells(&[WANTED_BACK]), self.refund_granted(), self.refunded(), self.released()])),
+        ]
+    }
+
     #[rustfmt::skip]
     fn modified_journeys(&self) -> Vec<Journey<Fact>> {
         vec![
@@ -388,6 +415,7 @@ impl Table for Placed {
         ]
         .into_iter()
         .chain(self.modified_journeys())
+        .chain(self.exchange_journeys())
         .collect()
     }
 

@@ -12,18 +12,19 @@ use contracts::shipping::v1::CashCollected;
 use kernel::Money;
 use messaging::{Envelope, Outgoing, Subscription, Trigger, Undecodable};
 
-use crate::domain::{CardToken, Event, Fact, Method, OrderId, Terms};
+use crate::domain::{CardToken, Event, Exchange, Fact, Method, OrderId, Terms};
 
 /// What payments reacts to.
 pub const SUBSCRIPTIONS: &[Subscription] = &[
     Subscription {
         event: "tradewind.orders.v1.OrderCreated",
-        reaction: "records the intent (amount, method) and waits for the hold; with the hold in already, authorizes; refuses after a tombstone",
-        follows: &["PaymentAuthorized", "PaymentDeclined"],
+        reaction: "records the intent (amount, method) and waits for the hold; with the hold in already, authorizes, an exchange at once; refuses after a tombstone, and gives back what was set aside",
+        follows: &["PaymentAuthorized", "PaymentDeclined", "PaymentRefunded"],
         tests: &[
             "services/payments/tests/it/checkout.rs::an_order_is_authorized_once_intent_and_hold_are_in_and_captured_when_it_is_confirmed",
             "services/payments/tests/it/checkout.rs::the_hold_may_come_before_the_intent",
             "services/payments/tests/it/checkout.rs::an_order_that_ended_before_it_was_created_here_is_never_authorized",
+            "services/payments/tests/it/exchange.rs::of_an_order_that_ended_before_it_was_created_here_it_goes_back_too",
         ],
     },
     Subscription {
@@ -51,26 +52,28 @@ pub const SUBSCRIPTIONS: &[Subscription] = &[
     },
     Subscription {
         event: "tradewind.orders.v1.OrderConfirmed",
-        reaction: "captures what is due of what is authorized; cash on delivery waits for the remittance",
+        reaction: "captures what is due of what is authorized, of what was set aside at once; cash on delivery waits for the remittance",
         follows: &["PaymentCaptured", "CaptureFailed"],
         tests: &[
             "services/payments/tests/it/checkout.rs::an_order_is_authorized_once_intent_and_hold_are_in_and_captured_when_it_is_confirmed",
             "services/payments/tests/it/checkout.rs::a_capture_that_fails_is_told_and_voided_when_the_order_is_cancelled",
             "services/payments/tests/it/checkout.rs::cash_on_delivery_never_asks_the_provider",
+            "services/payments/tests/it/exchange.rs::what_is_set_aside_of_an_order_pays_for_another_and_nobody_is_asked",
         ],
     },
     Subscription {
         event: "tradewind.orders.v1.OrderFailed",
-        reaction: "pending closes; authorizing voids when the answer comes; authorized voids; capturing or captured refunds; nothing yet leaves a tombstone",
+        reaction: "pending closes; authorizing voids when the answer comes; authorized voids; capturing or captured refunds; what was set aside for it goes back; nothing yet leaves a tombstone",
         follows: &["PaymentVoided", "PaymentRefunded"],
         tests: &[
             "services/payments/tests/it/checkout.rs::a_failed_order_gives_up_what_is_authorized",
             "services/payments/tests/it/checkout.rs::an_order_that_failed_before_its_stock_was_held_closes_its_payment",
+            "services/payments/tests/it/exchange.rs::what_was_set_aside_for_an_order_that_is_not_to_be_goes_back_to_the_card_that_was_charged",
         ],
     },
     Subscription {
         event: "tradewind.orders.v1.OrderCancelled",
-        reaction: "pending closes; authorizing voids when the answer comes; authorized voids; capturing or captured refunds; nothing yet leaves a tombstone",
+        reaction: "pending closes; authorizing voids when the answer comes; authorized voids; capturing or captured refunds; what was set aside for it goes back; nothing yet leaves a tombstone",
         follows: &["PaymentVoided", "PaymentRefunded"],
         tests: &[
             "services/payments/tests/it/checkout.rs::a_slow_authorization_that_comes_after_the_cancellation_is_voided",
@@ -93,7 +96,7 @@ pub const SUBSCRIPTIONS: &[Subscription] = &[
     },
     Subscription {
         event: "tradewind.orders.v1.RefundApproved",
-        reaction: "asks the provider to give that much back, under the refund's number; what was paid in cash becomes the buyer's credit at once; refuses more than is left of what was captured",
+        reaction: "asks the provider to give that much back, under the refund's number; what was paid in cash, or is set aside for an exchange, becomes the buyer's credit at once; refuses more than is left of what was captured",
         follows: &["PaymentRefunded", "RefundFailed"],
         tests: &[
             "services/payments/tests/it/refund.rs::an_approved_refund_is_asked_for_once_and_told_when_the_money_is_back",
@@ -101,6 +104,7 @@ pub const SUBSCRIPTIONS: &[Subscription] = &[
             "services/payments/tests/it/refund.rs::cash_goes_back_to_the_buyers_credit_at_once",
             "services/payments/tests/it/refund.rs::more_than_is_left_of_what_was_captured_is_parked",
             "services/payments/tests/it/refund.rs::what_was_not_captured_is_not_refunded",
+            "services/payments/tests/it/exchange.rs::what_is_set_aside_of_an_order_pays_for_another_and_nobody_is_asked",
         ],
     },
     Subscription {
@@ -224,9 +228,20 @@ fn order_created(event: &Envelope) -> Result<Fact, Undecodable> {
             Method::Card(token)
         }
         Some(WireMethod::CashOnDelivery(_)) => Method::CashOnDelivery,
+        Some(WireMethod::Exchange(exchange)) => Method::Exchange(exchange_from_wire(&exchange)?),
         None => return Err(Undecodable::new("payment_method: is required")),
     };
     Ok(Fact::OrderCreated { order_id, terms: Terms { buyer_id, seller_id, amount, method } })
+}
+
+fn exchange_from_wire(exchange: &wire::Exchange) -> Result<Exchange, Undecodable> {
+    let id = |field, id| id_from_wire(field, id).map_err(Undecodable::new);
+    let charged = Some(exchange.charged_order_id.as_str()).filter(|id| !id.is_empty());
+    Ok(Exchange {
+        order_id: id("payment_method.exchange.order_id", &exchange.order_id)?,
+        refund_number: exchange.refund_number,
+        charged_order_id: charged.map(|it| id("payment_method.exchange.charged_order_id", it)).transpose()?,
+    })
 }
 
 fn order_modified(event: &Envelope) -> Result<Fact, Undecodable> {
@@ -260,7 +275,8 @@ fn refund_approved(event: &Envelope) -> Result<Fact, Undecodable> {
         number @ 1.. => number,
         number => return Err(Undecodable(format!("refund_number: is {number}, below 0"))),
     };
-    Ok(Fact::RefundApproved { order_id: order_id(event, &approved.order_id)?, number, amount })
+    let set_aside = !approved.exchange_order_id.is_empty();
+    Ok(Fact::RefundApproved { order_id: order_id(event, &approved.order_id)?, number, amount, set_aside })
 }
 
 fn inventory_reserved(event: &Envelope) -> Result<Fact, Undecodable> {

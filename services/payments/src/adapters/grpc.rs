@@ -17,7 +17,7 @@ use crate::Payments;
 use crate::app::Error;
 use crate::app::retry_refund::{RetryRefund, retry_refund};
 use crate::app::undo_payment::undo_payment;
-use crate::domain::{OperationKind, OrderId, Outcome, SellerId, Status};
+use crate::domain::{Method, OperationKind, OrderId, Outcome, SellerId, Status};
 
 const ORDER_IDS_MAX: usize = 200;
 const POSTINGS_PER_PAGE: PageSizes = PageSizes { default: 100, max: 500 };
@@ -163,11 +163,23 @@ fn payment_to_wire(found: &payment::Found, operations: &[operation::Found]) -> w
         captured_amount: Some(money_to_wire(payment.captured)),
         refunded_amount: Some(money_to_wire(payment.refunded)),
         cash_on_delivery: payment.is_cash_on_delivery(),
+        exchange: exchange_to_wire(&payment.terms.method),
         reason: payment.reason.clone().unwrap_or_default(),
         operations: operations.iter().map(operation_to_wire).collect(),
         version: found.version,
         create_time: Some(timestamp_to_wire(found.created_at)),
         update_time: Some(timestamp_to_wire(found.updated_at)),
+    }
+}
+
+fn exchange_to_wire(method: &Method) -> Option<wire::Exchange> {
+    match method {
+        Method::Exchange(exchange) => Some(wire::Exchange {
+            order_id: exchange.order_id.to_string(),
+            refund_number: exchange.refund_number,
+            charged_order_id: exchange.charged_order_id.map(|id| id.to_string()).unwrap_or_default(),
+        }),
+        Method::Card(_) | Method::CashOnDelivery => None,
     }
 }
 

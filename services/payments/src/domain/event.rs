@@ -54,7 +54,7 @@ pub enum Event {
         number: i32,
         /// Whether all that was taken has been given back.
         whole: bool,
-        /// Whether it was put to the buyer's credit, because it was paid in cash.
+        /// Whether it was put to the buyer's credit, because it was paid in cash or is set aside.
         to_credit: bool,
     },
     /// The provider refused to give money back.

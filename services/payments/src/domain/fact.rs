@@ -67,6 +67,8 @@ pub enum Fact {
         number: i32,
         /// How much.
         amount: Money,
+        /// Whether it is to be set aside, for an order that sends anew what came back.
+        set_aside: bool,
     },
     /// An operator wants a refund that was refused to be asked for again.
     RefundRetried {

@@ -5,7 +5,8 @@
 //! | captured | provider clearing: the provider owes us | escrow: we owe it to whom it is due |
 //! | collected in cash | carrier clearing: it came in through a carrier | escrow |
 //! | released: delivered and captured | escrow | seller balance and commission |
-//! | refunded before that | escrow | provider clearing; in cash buyer credit: there is no card to give it back to |
+//! | paid by an exchange | buyer credit | escrow |
+//! | refunded before that | escrow | provider clearing; buyer credit, if there is no card to give it back to or it is set aside |
 //! | refunded after that | seller balance and commission | the same |
 //!
 //! An authorization moves no money and posts nothing. Whatever comes when, an order's postings end at: the commission is that of what was
@@ -13,7 +14,7 @@
 
 use kernel::Money;
 
-use super::{OrderId, Payment, Refund, SellerId, commission};
+use super::{Method, OrderId, Payment, Refund, SellerId, commission};
 
 /// Where money is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -28,7 +29,7 @@ pub enum Account {
     SellerBalance(SellerId),
     /// What we have earned.
     Commission,
-    /// What was paid in cash and went back: we owe it to buyers.
+    /// What was paid in cash and went back, or is set aside for an exchange: we owe it to buyers.
     BuyerCredit,
 }
 
@@ -108,7 +109,11 @@ pub struct Transaction {
 impl Transaction {
     /// What was taken for a payment, by the provider or in cash. The amount is above zero.
     pub fn capture(payment: &Payment, amount: Money) -> Self {
-        let from = if payment.is_cash_on_delivery() { Account::CarrierClearing } else { Account::ProviderClearing };
+        let from = match payment.terms.method {
+            Method::Card(_) => Account::ProviderClearing,
+            Method::CashOnDelivery => Account::CarrierClearing,
+            Method::Exchange(_) => Account::BuyerCredit,
+        };
         Self::moving(payment, Kind::Capture, 1, &[(from, amount)], Account::Escrow)
     }
 
@@ -127,7 +132,7 @@ impl Transaction {
 
     /// What is given back by a refund that the payment does not count as given back yet.
     pub fn refund(payment: &Payment, refund: &Refund) -> Self {
-        let to = if payment.is_cash_on_delivery() { Account::BuyerCredit } else { Account::ProviderClearing };
+        let to = if payment.goes_to_credit(refund) { Account::BuyerCredit } else { Account::ProviderClearing };
         let Some(rate) = payment.commission_rate else {
             return Self::moving(payment, Kind::Refund, refund.number, &[(Account::Escrow, refund.amount)], to);
         };
@@ -176,7 +181,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::domain::{BuyerId, CardToken, Method, RefundStanding, Terms};
+    use crate::domain::{BuyerId, CardToken, Exchange, RefundStanding, Terms};
 
     fn euros(minor: i64) -> Money {
         Money::from_minor(minor, Currency::EUR)
@@ -202,6 +207,7 @@ mod tests {
             number,
             amount: euros(minor),
             follows_from_end: false,
+            is_set_aside: false,
             standing: RefundStanding::Done,
             refused_attempt: 0,
         }
@@ -253,6 +259,23 @@ mod tests {
         let cash = captured(4_200, Method::CashOnDelivery);
         let back = Transaction::refund(&cash, &refund(1, 4_200));
         assert_eq!(legs(&back), [("escrow", 4_200), ("buyer_credit", -4_200)]);
+    }
+
+    #[test]
+    fn what_is_set_aside_pays_for_another_order_and_goes_back_to_the_card_that_was_charged() {
+        let charged = by_card(4_200);
+        let set_aside = Transaction::refund(&charged, &Refund { is_set_aside: true, ..refund(1, 1_000) });
+        assert_eq!(legs(&set_aside), [("escrow", 1_000), ("buyer_credit", -1_000)]);
+        let paid_by = |charged_order_id| {
+            let exchange = Exchange { order_id: charged.order_id, refund_number: 1, charged_order_id };
+            captured(1_000, Method::Exchange(exchange))
+        };
+        let by_card = paid_by(Some(charged.order_id));
+        assert_eq!(legs(&Transaction::capture(&by_card, euros(1_000))), [("buyer_credit", 1_000), ("escrow", -1_000)]);
+        let back = Transaction::refund(&by_card, &refund(1, 1_000));
+        assert_eq!(legs(&back), [("escrow", 1_000), ("provider_clearing", -1_000)]);
+        let back_of_cash = Transaction::refund(&paid_by(None), &refund(1, 1_000));
+        assert_eq!(legs(&back_of_cash), [("escrow", 1_000), ("buyer_credit", -1_000)]);
     }
 
     fn rate_of(hundredths: u32) -> Rate {

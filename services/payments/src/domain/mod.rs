@@ -27,7 +27,7 @@ pub use event::Event;
 pub use fact::Fact;
 pub use ids::{BuyerId, Order, OrderId, SellerId};
 pub use operation::{Operation, OperationKey, OperationKind, Outcome};
-pub use payment::{CardToken, Entry, InvalidCardToken, Method, Payment, Status, Terms};
+pub use payment::{CardToken, Entry, Exchange, InvalidCardToken, Method, Payment, Status, Terms};
 pub use policy::{InvalidCommissionRate, Policy, commission, commission_rate};
 pub use refund::{Refund, RefundStanding};
 pub use world::{Answered, World};

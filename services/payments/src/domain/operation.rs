@@ -82,6 +82,8 @@ pub struct Operation {
     pub key: OperationKey,
     /// The amount asked for.
     pub amount: Money,
+    /// The order whose card it is about: the same order, but for what goes back of one that an exchange paid for.
+    pub charged_order_id: OrderId,
 }
 
 /// What the provider says became of an operation. It never changes its mind under one key, except that a refund which it refused it may

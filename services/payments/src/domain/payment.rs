@@ -1,6 +1,7 @@
 use std::fmt;
 
 use kernel::{Money, Rate, Timestamp};
+use serde::{Deserialize, Serialize};
 
 use super::{BuyerId, OrderId, Refund, RefundStanding, SellerId};
 
@@ -78,6 +79,19 @@ pub enum Method {
     Card(CardToken),
     /// In cash, to the carrier. The provider is never asked.
     CashOnDelivery,
+    /// By what was set aside of what goes back of another order. The provider is asked for nothing but to give that back.
+    Exchange(Exchange),
+}
+
+/// What was set aside, and where it came from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Exchange {
+    /// The order whose goods came back.
+    pub order_id: OrderId,
+    /// Which of its refunds was set aside.
+    pub refund_number: i32,
+    /// The order whose card was charged; none if it was paid in cash.
+    pub charged_order_id: Option<OrderId>,
 }
 
 /// Where a payment stands. The arrows are in the service's README.
@@ -215,9 +229,31 @@ impl Payment {
     /// Whether it is paid in cash to the carrier.
     pub fn is_cash_on_delivery(&self) -> bool {
         match self.terms.method {
-            Method::Card(_) => false,
+            Method::Card(_) | Method::Exchange(_) => false,
             Method::CashOnDelivery => true,
         }
+    }
+
+    /// Whether it is paid by what was set aside for it: that is there from the beginning.
+    pub fn is_exchange(&self) -> bool {
+        match self.terms.method {
+            Method::Card(_) | Method::CashOnDelivery => false,
+            Method::Exchange(_) => true,
+        }
+    }
+
+    /// The order whose card was charged for it; none if no card was.
+    pub fn charged_order_id(&self) -> Option<OrderId> {
+        match self.terms.method {
+            Method::Card(_) => Some(self.order_id),
+            Method::CashOnDelivery => None,
+            Method::Exchange(exchange) => exchange.charged_order_id,
+        }
+    }
+
+    /// Whether a refund becomes the buyer's credit: what is set aside does, and what no card was charged for.
+    pub fn goes_to_credit(&self, refund: &Refund) -> bool {
+        refund.is_set_aside || self.charged_order_id().is_none()
     }
 }
 

@@ -9,6 +9,8 @@ pub struct Refund {
     pub amount: Money,
     /// Whether it follows from the end of the order, not from a refund that orders approved.
     pub follows_from_end: bool,
+    /// Whether it is set aside for an order that sends anew what came back.
+    pub is_set_aside: bool,
     /// How far it got.
     pub standing: RefundStanding,
     /// The last attempt that the provider answered with a refusal; 0 if it never refused. What it says of earlier attempts is old news.
@@ -46,6 +48,18 @@ impl RefundStanding {
 }
 
 impl Refund {
+    /// One that is asked for just now, to be given back.
+    pub fn new(number: i32, amount: Money) -> Self {
+        Self {
+            number,
+            amount,
+            follows_from_end: false,
+            is_set_aside: false,
+            standing: RefundStanding::Asked,
+            refused_attempt: 0,
+        }
+    }
+
     /// The number that others know it by: 0 for what follows from the end of the order, which nobody approved.
     pub fn told_number(&self) -> i32 {
         if self.follows_from_end { 0 } else { self.number }

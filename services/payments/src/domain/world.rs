@@ -40,13 +40,13 @@ impl World {
     /// Has the provider asked for something that is asked for once, about that amount.
     pub fn ask(&mut self, order_id: OrderId, kind: OperationKind, amount: Money) {
         let key = OperationKey::new(order_id, kind);
-        self.asked.push(Operation { key, amount });
+        self.asked.push(Operation { key, amount, charged_order_id: order_id });
     }
 
-    /// Has the provider asked for a refund.
-    pub fn ask_refund(&mut self, order_id: OrderId, refund: &Refund) {
+    /// Has the provider asked for a refund, of what was charged for that order.
+    pub fn ask_refund(&mut self, order_id: OrderId, refund: &Refund, charged_order_id: OrderId) {
         let key = OperationKey::refund(order_id, refund.number);
-        self.asked.push(Operation { key, amount: refund.amount });
+        self.asked.push(Operation { key, amount: refund.amount, charged_order_id });
     }
 
     /// Has the provider asked again for what it refused.

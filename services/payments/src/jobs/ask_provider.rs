@@ -299,7 +299,8 @@ mod tests {
     async fn asked(attempt: i32, known: Result<Option<Outcome>, NoAnswer>) -> Vec<&'static str> {
         let provider = Arc::new(Scripted { known, asked: Mutex::default() });
         let key = OperationKey::new(OrderId::generate(), OperationKind::Capture);
-        let operation = Operation { key, amount: Money::from_minor(1, Currency::EUR) };
+        let amount = Money::from_minor(1, Currency::EUR);
+        let operation = Operation { key, amount, charged_order_id: key.order_id };
         let claimed = Claimed { operation, card_token: None, attempt, cause: Cause::command("service:test") };
         let _ = call(Arc::clone(&provider), claimed).await;
         provider.asked.lock().unwrap().clone()

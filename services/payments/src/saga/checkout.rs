@@ -37,9 +37,20 @@ pub(super) fn on_order_created(
             let expires_at = *expires_at;
             authorize(world, Payment::new(order_id, terms.clone()), expires_at, policy, now)
         }
-        Some(Entry::Tombstone) => Decision::Ignored(ORDER_ENDED),
+        Some(Entry::Tombstone) => after_its_end(world, Payment::new(order_id, terms.clone())),
         Some(Entry::Payment(_)) => Decision::AlreadyApplied,
     }
+}
+
+/// The intent comes after the end of the order: nothing begins. What was set aside for it goes back.
+fn after_its_end(world: &mut World, mut payment: Payment) -> Answer {
+    if !payment.is_exchange() {
+        return Decision::Ignored(ORDER_ENDED);
+    }
+    payment.order_ended = true;
+    let events = give_back_what_was_set_aside(world, &mut payment);
+    world.put(payment.order_id, Entry::Payment(payment));
+    Decision::Applied(events)
 }
 
 /// Less is to be paid for the order than before. Orders tells it after [`on_order_created`], by the same key, and of no order that it has confirmed.
@@ -53,6 +64,8 @@ pub(super) fn on_order_modified(world: &mut World, order_id: OrderId, terms_vers
     };
     let too_late = Decision::Refused(Refusal::ModifiedTooLate { order_id });
     match payment.status {
+        // All of it was set aside, so all of it is to be spent or to go back.
+        Status::Pending | Status::Authorized if payment.is_exchange() => too_late,
         // In cash: what has arrived was confirmed.
         Status::Authorized if payment.delivered => too_late,
         Status::Pending | Status::Authorizing | Status::Authorized => {
@@ -111,9 +124,10 @@ fn authorize(world: &mut World, mut payment: Payment, expires_at: Timestamp, pol
     let decision = if policy.may_authorize(expires_at, now) {
         payment.authorized = Some(amount);
         match payment.terms.method {
-            Method::CashOnDelivery => {
+            Method::CashOnDelivery | Method::Exchange(_) => {
                 payment.status = Status::Authorized;
-                Decision::applied(Event::PaymentAuthorized { order_id, amount, cash_on_delivery: true })
+                let cash_on_delivery = payment.is_cash_on_delivery();
+                Decision::applied(Event::PaymentAuthorized { order_id, amount, cash_on_delivery })
             }
             Method::Card(_) => {
                 payment.status = Status::Authorizing;
@@ -130,7 +144,7 @@ fn authorize(world: &mut World, mut payment: Payment, expires_at: Timestamp, pol
     decision
 }
 
-/// Stock is committed: the money is taken. Cash comes with the parcel.
+/// Stock is committed: the money is taken, from what was set aside at once. Cash comes with the parcel.
 pub(super) fn on_order_confirmed(world: &mut World, order_id: OrderId) -> Answer {
     let mut payment = match world.entries.get(&order_id) {
         None | Some(Entry::Hold { .. }) => return Decision::Refused(Refusal::NotAuthorized { order_id }),
@@ -140,6 +154,11 @@ pub(super) fn on_order_confirmed(world: &mut World, order_id: OrderId) -> Answer
     match payment.status {
         Status::Authorized if payment.is_cash_on_delivery() => {
             Decision::Ignored("cash on delivery is captured when the carrier remits it")
+        }
+        Status::Authorized if payment.is_exchange() => {
+            let captured = on_capture_answered(world, &mut payment, &Outcome::Succeeded);
+            world.put(payment.order_id, Entry::Payment(payment));
+            Decision::Applied(captured)
         }
         Status::Authorized => {
             capture(world, &mut payment);
@@ -179,6 +198,9 @@ pub(super) fn on_order_ended(world: &mut World, order_id: OrderId) -> Answer {
     }
     payment.order_ended = true;
     let decision = match payment.status {
+        Status::Pending | Status::Authorized | Status::Declined if payment.is_exchange() => {
+            Decision::Applied(give_back_what_was_set_aside(world, &mut payment))
+        }
         Status::Pending => {
             payment.status = Status::Closed;
             Decision::noted()
@@ -206,6 +228,18 @@ pub(super) fn on_order_ended(world: &mut World, order_id: OrderId) -> Answer {
     };
     world.put(payment.order_id, Entry::Payment(payment));
     decision
+}
+
+/// What was set aside for an order that is not to be is there all the same, however far its payment got: it is taken, and goes back.
+fn give_back_what_was_set_aside(world: &mut World, payment: &mut Payment) -> Vec<Event> {
+    if Mutant::KeepExchanged.is_active() {
+        (payment.status, payment.authorized) = (Status::Closed, None);
+        return Vec::new();
+    }
+    payment.authorized = Some(payment.due);
+    payment.captured = payment.due;
+    world.post_capture(payment, payment.captured);
+    refund::give_back_what_is_left(world, payment)
 }
 
 /// Takes what is due by now, which may be less than is held. No more units are taken away while the provider is asked.

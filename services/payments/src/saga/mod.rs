@@ -38,8 +38,8 @@ pub fn decide(world: &mut World, fact: &Fact, policy: Policy, now: Timestamp) ->
         Fact::AuthorizationExpired { order_id } => checkout::on_authorization_expired(world, *order_id, policy, now),
         Fact::CashCollected { order_id, amount } => fulfilment::on_cash_collected(world, *order_id, *amount, policy),
         Fact::OrderDelivered { order_id } => fulfilment::on_order_delivered(world, *order_id, policy),
-        Fact::RefundApproved { order_id, number, amount } => {
-            refund::on_refund_approved(world, *order_id, *number, *amount)
+        Fact::RefundApproved { order_id, number, amount, set_aside } => {
+            refund::on_refund_approved(world, *order_id, *number, *amount, *set_aside)
         }
         Fact::RefundRetried { order_id, number } => refund::on_refund_retried(world, *order_id, *number),
     }
@@ -47,6 +47,8 @@ pub fn decide(world: &mut World, fact: &Fact, policy: Policy, now: Timestamp) ->
 
 #[cfg(test)]
 mod checkout_table;
+#[cfg(test)]
+mod exchange_table;
 #[cfg(test)]
 mod fulfilment_table;
 #[cfg(test)]

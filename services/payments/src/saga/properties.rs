@@ -10,8 +10,8 @@ use super::decide;
 use super::states::policy;
 use crate::domain::ledger::Transaction;
 use crate::domain::{
-    BuyerId, CardToken, Entry, Event, Fact, Method, Operation, OperationKey, OperationKind, OrderId, Outcome, Payment,
-    RefundStanding, SellerId, Status, Terms, World, commission,
+    BuyerId, CardToken, Entry, Event, Exchange, Fact, Method, Operation, OperationKey, OperationKind, OrderId, Outcome,
+    Payment, RefundStanding, SellerId, Status, Terms, World, commission,
 };
 
 const AMOUNT_MINOR: i64 = 9_999;
@@ -48,6 +48,7 @@ enum Step {
     Approved {
         number: i32,
         percent: i64,
+        set_aside: bool,
     },
     /// An operator wants a refund to be asked for again.
     Retried {
@@ -68,7 +69,8 @@ fn any_step() -> impl Strategy<Value = Step> {
         4 => prop::bool::weighted(0.8).prop_map(|approve| Step::Answer { approve }),
         1 => Just(Step::AnswerAgain),
         1 => (60..=101_i64).prop_map(|percent| Step::Cash { percent }),
-        2 => (1..=REFUNDS_MAX, 1..=101_i64).prop_map(|(number, percent)| Step::Approved { number, percent }),
+        2 => (1..=REFUNDS_MAX, 1..=101_i64, any::<bool>())
+            .prop_map(|(number, percent, set_aside)| Step::Approved { number, percent, set_aside }),
         1 => (0..=REFUNDS_MAX).prop_map(|number| Step::Retried { number }),
     ]
 }
@@ -82,6 +84,8 @@ struct Provider {
     authorized_minor: i64,
     held_minor: i64,
     captured_minor: i64,
+    /// What was captured for another order, which an exchange gives back.
+    charged_before_minor: i64,
     /// What was held and is held no longer, without having been captured.
     given_up_minor: i64,
     refunded_minor: i64,
@@ -129,7 +133,10 @@ impl Provider {
                 true
             }
             OperationKind::Refund => {
-                assert!(self.refunded_minor + minor <= self.captured_minor, "refund of what was not taken");
+                assert!(
+                    self.refunded_minor + minor <= self.captured_minor + self.charged_before_minor,
+                    "refund of what was not taken"
+                );
                 self.refunded_minor += if approve { minor } else { 0 };
                 approve
             }
@@ -157,11 +164,13 @@ struct Journey {
 impl Journey {
     fn new(method: Method) -> Self {
         let (buyer_id, seller_id) = (BuyerId::generate(), SellerId::generate());
+        let is_charged = matches!(method, Method::Exchange(Exchange { charged_order_id: Some(_), .. }));
+        let charged_before_minor = if is_charged { AMOUNT_MINOR } else { 0 };
         Self {
             order_id: OrderId::generate(),
             terms: Terms { buyer_id, seller_id, amount: euros(AMOUNT_MINOR), method },
             world: World::default(),
-            provider: Provider::default(),
+            provider: Provider { charged_before_minor, ..Provider::default() },
             events: Vec::new(),
             ended: false,
             due_minor: AMOUNT_MINOR,
@@ -187,8 +196,8 @@ impl Journey {
             }
             Step::Delivered => Some(Fact::OrderDelivered { order_id }),
             Step::Cash { percent } => Some(Fact::CashCollected { order_id, amount: share(percent) }),
-            Step::Approved { number, percent } => {
-                Some(Fact::RefundApproved { order_id, number, amount: share(percent) })
+            Step::Approved { number, percent, set_aside } => {
+                Some(Fact::RefundApproved { order_id, number, amount: share(percent), set_aside })
             }
             Step::Retried { number } => Some(Fact::RefundRetried { order_id, number }),
             Step::Answer { approve } => self.provider.answer(approve),
@@ -223,7 +232,7 @@ impl Journey {
             let is_right = match operation.key.kind {
                 OperationKind::Authorize | OperationKind::Capture => minor == self.due_minor,
                 OperationKind::Void => minor == self.provider.held_minor,
-                OperationKind::Refund => minor <= self.provider.captured_minor,
+                OperationKind::Refund => minor <= self.provider.captured_minor + self.provider.charged_before_minor,
             };
             assert!(is_right, "{operation:?} while {} is due of {:?}", self.due_minor, self.provider);
             self.provider.ask(*operation);
@@ -272,6 +281,11 @@ fn any_method() -> impl Strategy<Value = Method> {
     prop_oneof![
         4 => Just(Method::Card(CardToken::new("tok_approved").unwrap())),
         2 => Just(Method::CashOnDelivery),
+        2 => any::<bool>().prop_map(|is_charged| Method::Exchange(Exchange {
+            order_id: OrderId::generate(),
+            refund_number: 1,
+            charged_order_id: is_charged.then(OrderId::generate),
+        })),
     ]
 }
 
@@ -315,8 +329,9 @@ proptest! {
         prop_assert_eq!(journey.balance("commission"), -earned);
         prop_assert_eq!(journey.balance("seller_balance"), if released.is_some() { earned - kept } else { 0 });
         if let Some(payment) = journey.payment() {
-            prop_assert_eq!(payment.captured.minor(), by_card + collected);
-            let is_by_card = !payment.is_cash_on_delivery();
+            let set_aside = if payment.is_exchange() { payment.captured.minor() } else { 0 };
+            prop_assert_eq!(payment.captured.minor(), by_card + collected + set_aside);
+            let is_by_card = matches!(payment.terms.method, Method::Card(_));
             let authorized_minor = payment.authorized.filter(|_| is_by_card).map_or(0, Money::minor);
             prop_assert_eq!(authorized_minor, provider.authorized_minor);
             prop_assert_eq!(payment.kept().minor(), kept);
@@ -330,6 +345,9 @@ proptest! {
         if journey.ended {
             prop_assert_eq!(provider.held_minor, 0, "the order ended, and the authorization is open");
             prop_assert_eq!(kept, 0, "the order ended, and the buyer is charged");
+            if let Some(payment) = journey.payment().filter(|payment| payment.is_exchange()) {
+                prop_assert_eq!(payment.refunded, payment.terms.amount, "the order ended, and keeps what was set aside for it");
+            }
         }
     }
 
@@ -372,6 +390,7 @@ proptest! {
                 | Event::PaymentVoided { .. } => {}
             }
         }
-        prop_assert!(sum == 0 || captured == 1);
+        let is_exchange = journey.payment().is_some_and(Payment::is_exchange);
+        prop_assert!(sum == 0 || captured == 1 || is_exchange, "what was set aside goes back without having been taken");
     }
 }

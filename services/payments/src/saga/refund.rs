@@ -10,10 +10,17 @@ use crate::domain::{
     Entry, Event, OperationKey, OrderId, Outcome, Payment, Refund, RefundStanding, Refusal, Status, World,
 };
 
-/// A refund is approved. What was paid by card the provider is asked to give back; what was paid in cash becomes the buyer's credit at once.
+/// A refund is approved. What was paid by card the provider is asked to give back; what was paid in cash, or is set aside for an order that sends
+/// anew what came back, becomes the buyer's credit at once.
 /// Orders approves no more than it heard was captured; whatever else it says, an operator has to look, for money would be given back that
 /// is not there.
-pub(super) fn on_refund_approved(world: &mut World, order_id: OrderId, number: i32, amount: Money) -> Answer {
+pub(super) fn on_refund_approved(
+    world: &mut World,
+    order_id: OrderId,
+    number: i32,
+    amount: Money,
+    set_aside: bool,
+) -> Answer {
     let nothing_captured = Decision::Refused(Refusal::NothingCaptured { order_id });
     let mut payment = match world.entries.get(&order_id) {
         Some(Entry::Payment(payment)) => payment.clone(),
@@ -44,33 +51,29 @@ pub(super) fn on_refund_approved(world: &mut World, order_id: OrderId, number: i
     if !amount.checked_cmp(left).is_ok_and(std::cmp::Ordering::is_le) {
         return Decision::Refused(Refusal::RefundTooLarge { order_id, left, approved: amount });
     }
-    let events = give_back(world, &mut payment, number, amount, false);
+    let is_set_aside = set_aside && !Mutant::RefundExchanged.is_active();
+    let events = give_back(world, &mut payment, Refund { is_set_aside, ..Refund::new(number, amount) });
     world.put(order_id, Entry::Payment(payment));
     Decision::Applied(events)
 }
 
-/// The order ended after its money was taken by card: gives back all that is not given back, or to be, by now.
+/// The order ended after its money was taken, but not in cash: gives back all that is not given back, or to be, by now.
 pub(super) fn give_back_what_is_left(world: &mut World, payment: &mut Payment) -> Vec<Event> {
     let number = payment.refunds.iter().map(|refund| refund.number).max().unwrap_or(0) + 1;
     let left = payment.left();
-    give_back(world, payment, number, left, true)
+    give_back(world, payment, Refund { follows_from_end: true, ..Refund::new(number, left) })
 }
 
-fn give_back(
-    world: &mut World,
-    payment: &mut Payment,
-    number: i32,
-    amount: Money,
-    follows_from_end: bool,
-) -> Vec<Event> {
-    let refund = Refund { number, amount, follows_from_end, standing: RefundStanding::Asked, refused_attempt: 0 };
+fn give_back(world: &mut World, payment: &mut Payment, refund: Refund) -> Vec<Event> {
     payment.refunds.push(refund);
-    if payment.is_cash_on_delivery() {
-        return vec![done(world, payment, number)];
+    match payment.charged_order_id() {
+        Some(charged_order_id) if !refund.is_set_aside => {
+            payment.status = payment.status_by_refunds();
+            world.ask_refund(payment.order_id, &refund, charged_order_id);
+            Vec::new()
+        }
+        Some(_) | None => vec![done(world, payment, refund.number)],
     }
-    payment.status = payment.status_by_refunds();
-    world.ask_refund(payment.order_id, &refund);
-    Vec::new()
 }
 
 /// The money of a refund is back.
@@ -85,7 +88,7 @@ fn done(world: &mut World, payment: &mut Payment, number: i32) -> Event {
         refunded: payment.refunded,
         number: refund.told_number(),
         whole: payment.refunded == payment.captured,
-        to_credit: payment.is_cash_on_delivery(),
+        to_credit: payment.goes_to_credit(&refund),
     }
 }
 

@@ -6,11 +6,11 @@ use kernel::{Classified, Currency, Decision, Money, Timestamp};
 
 use super::decide;
 use crate::domain::{
-    BuyerId, CardToken, Entry, Event, Fact, Method, OperationKey, OperationKind, OrderId, Outcome, Policy, Refund,
-    RefundStanding, Refusal, SellerId, Status, Terms, World, commission_rate,
+    BuyerId, CardToken, Entry, Event, Exchange, Fact, Method, OperationKey, OperationKind, OrderId, Outcome, Policy,
+    Refund, RefundStanding, Refusal, SellerId, Status, Terms, World, commission_rate,
 };
 
-/// Every state, as [`describe`] calls it.
+/// Every state, as [`describe`] calls it, but for those of an exchange, which have a table of their own.
 pub(super) const STATES: [&str; 43] = [
     "nothing",
     "hold",
@@ -126,12 +126,29 @@ fn way_to(state: &str) -> Vec<&'static str> {
         "captured, modified" => after(authorizing(), &["authorize ok", "modified", "confirmed", "capture ok"]),
         "voiding, modified" => after(authorizing(), &["modified", "ended", "authorize ok"]),
         "cash authorized, modified" => vec!["created for cash", "reserved", "modified"],
+        "exchange pending" => vec!["created by exchange"],
+        "exchange declined" => vec!["created by exchange", "reserved too late"],
+        "exchange authorized" => vec!["created by exchange", "reserved"],
+        "exchange captured" => vec!["created by exchange", "reserved", "confirmed"],
+        "exchange captured, released" => vec!["created by exchange", "reserved", "confirmed", "delivered"],
+        "exchange refunding" => vec!["created by exchange", "ended"],
+        "exchange refunding, failed" => vec!["created by exchange", "ended", "refund no"],
+        "exchange refunding, in part" => vec!["created by exchange", "reserved", "confirmed", "part approved"],
+        "exchange refunded" => vec!["created by exchange", "ended", "refund ok"],
         other => panic!("there is no way to {other:?}"),
     }
 }
 
 pub(super) fn noon() -> Timestamp {
     Timestamp::from_unix_micros(1_772_366_400_000_000)
+}
+
+/// The order whose card was charged for an exchange.
+pub(super) const CHARGED: u128 = 1;
+
+fn exchange(charged: Option<u128>) -> Exchange {
+    let id = |number| OrderId::from_uuid(uuid::Uuid::from_u128(number));
+    Exchange { order_id: id(2), refund_number: 3, charged_order_id: charged.map(id) }
 }
 
 fn terms(method: Method) -> Terms {
@@ -146,7 +163,7 @@ fn terms(method: Method) -> Terms {
 fn fact(order_id: OrderId, name: &str) -> Fact {
     let approved = |number, minor, currency| {
         let amount = Money::from_minor(minor, currency);
-        Fact::RefundApproved { order_id, number, amount }
+        Fact::RefundApproved { order_id, number, amount, set_aside: false }
     };
     let modified = |terms_version, minor, currency| {
         let amount = Money::from_minor(minor, currency);
@@ -157,6 +174,16 @@ fn fact(order_id: OrderId, name: &str) -> Fact {
             Fact::OrderCreated { order_id, terms: terms(Method::Card(CardToken::new("tok_approved").unwrap())) }
         }
         "created for cash" => Fact::OrderCreated { order_id, terms: terms(Method::CashOnDelivery) },
+        "created by exchange" => {
+            Fact::OrderCreated { order_id, terms: terms(Method::Exchange(exchange(Some(CHARGED)))) }
+        }
+        "created by exchange of cash" => {
+            Fact::OrderCreated { order_id, terms: terms(Method::Exchange(exchange(None))) }
+        }
+        "part set aside" => {
+            let amount = Money::from_minor(PART_MINOR, Currency::EUR);
+            Fact::RefundApproved { order_id, number: 1, amount, set_aside: true }
+        }
         "modified" => modified(2, MODIFIED_MINOR[0], Currency::EUR),
         "modified again" => modified(3, MODIFIED_MINOR[1], Currency::EUR),
         "modified to more" => modified(4, AMOUNT_MINOR + 1, Currency::EUR),
@@ -217,7 +244,11 @@ fn describe(world: &World, order_id: OrderId) -> String {
         Some(Entry::Tombstone) => return "tombstone".to_owned(),
         Some(Entry::Payment(payment)) => payment,
     };
-    let cash = if payment.is_cash_on_delivery() { "cash " } else { "" };
+    let method = match payment.terms.method {
+        Method::Card(_) => "",
+        Method::CashOnDelivery => "cash ",
+        Method::Exchange(_) => "exchange ",
+    };
     let is_open_to_end = matches!(payment.status, Status::Authorizing | Status::Capturing | Status::Declined);
     let ended = if payment.order_ended && is_open_to_end { ", ended" } else { "" };
     let stuck = if payment.needs_operator { ", stuck" } else { "" };
@@ -237,7 +268,7 @@ fn describe(world: &World, order_id: OrderId) -> String {
         (false, None) => "",
     };
     let modified = if payment.due == payment.terms.amount { "" } else { ", modified" };
-    format!("{cash}{}{ended}{stuck}{refund}{part}{arrived}{modified}", payment.status.as_str())
+    format!("{method}{}{ended}{stuck}{refund}{part}{arrived}{modified}", payment.status.as_str())
 }
 
 fn name(event: &Event) -> &'static str {

@@ -113,7 +113,7 @@ async fn do_business(store: &EventStore, now: Timestamp, round: u128) {
     happen(store, orders.iter().map(|&order_id| Fact::OrderConfirmed { order_id }).collect()).await;
     ask(store, OperationKind::Capture, Outcome::Succeeded).await;
     happen(store, orders.iter().map(|&order_id| Fact::OrderDelivered { order_id }).collect()).await;
-    let part = |&order_id: &OrderId| Fact::RefundApproved { order_id, number: 1, amount: euros(40) };
+    let part = |&order_id: &OrderId| Fact::RefundApproved { order_id, number: 1, amount: euros(40), set_aside: false };
     happen(store, orders.iter().map(part).collect()).await;
     ask(store, OperationKind::Refund, Outcome::Declined("SAID_NO".to_owned())).await;
     happen(store, orders.iter().map(|&order_id| Fact::RefundRetried { order_id, number: 1 }).collect()).await;

@@ -6,6 +6,7 @@
 //! | `checkout` | the saga: facts in over Kafka, facts out; what is parked |
 //! | `fulfilment` | the saga: cash that carriers pass on, money that becomes the seller's, and what is parked of it |
 //! | `refund` | the saga: refunds that orders approves, what the provider refuses of them, and what is parked of it |
+//! | `exchange` | the saga: what is set aside of an order, pays for another, and goes back if that is not to be |
 //! | `deadline` | authorizations that grew too old |
 //! | `provider` | lost answers, outages, kills, replicas, refusals to give back |
 //! | `ledger` | what the database refuses, whatever the domain decides |
@@ -17,6 +18,7 @@
 
 mod checkout;
 mod deadline;
+mod exchange;
 mod fulfilment;
 mod indexes;
 mod ledger;

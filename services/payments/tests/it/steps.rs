@@ -11,7 +11,9 @@ use messaging::{Cause, Subscription};
 use payments::adapters::events::SUBSCRIPTIONS;
 use payments::adapters::postgres::operation::Claim;
 use payments::domain::ledger::{Account, Transaction};
-use payments::domain::{CardToken, Entry, Fact, Method, OperationKey, OperationKind, OrderId, Outcome, Status, Terms};
+use payments::domain::{
+    CardToken, Entry, Exchange, Fact, Method, OperationKey, OperationKind, OrderId, Outcome, Status, Terms,
+};
 use payments::{Heard, Loaded, Payments, SERVICE, Work};
 use testkit::steps::{Broken, Journey, Row, Step, Table, output_of_broken};
 
@@ -105,12 +107,12 @@ impl Bill {
     }
 
     fn approved(&self, minor: i64) -> Step<Heard> {
-        let fact = Fact::RefundApproved { order_id: self.order_id, number: 1, amount: euros(minor) };
+        let fact = Fact::RefundApproved { order_id: self.order_id, number: 1, amount: euros(minor), set_aside: false };
         Self::step(ORDERS, "RefundApproved", fact).needs(&[CAPTURED])
     }
 
     fn approved_too(&self, minor: i64) -> Step<Heard> {
-        let fact = Fact::RefundApproved { order_id: self.order_id, number: 2, amount: euros(minor) };
+        let fact = Fact::RefundApproved { order_id: self.order_id, number: 2, amount: euros(minor), set_aside: false };
         Self::step(ORDERS, "RefundApproved (2)", fact).needs(&["RefundApproved"])
     }
 
@@ -169,6 +171,11 @@ impl Bill {
         let (key, outcome) = (OperationKey::refund(self.order_id, 2), Outcome::Succeeded);
         let fact = Fact::ProviderAnswered { key, attempt: 1, outcome };
         Self::step(PROVIDER, "it refunds (2)", fact).needs(&["RefundApproved (2)"])
+    }
+
+    /// What was set aside goes back once the order has ended.
+    fn gives_back(&self, needs: &'static [&'static str]) -> Step<Heard> {
+        self.answered("it refunds", OperationKind::Refund, Outcome::Succeeded).needs(needs).tells(&[REFUNDED])
     }
 
     fn refuses_to_refund(&self) -> Step<Heard> {
@@ -324,6 +331,32 @@ impl Bill {
         ]
     }
 
+    /// Paid by what was set aside of an order that was paid by card.
+    #[rustfmt::skip]
+    fn exchange_journeys(&self) -> Vec<Journey<Heard>> {
+        let exchange = Exchange { order_id: Id::generate(), refund_number: 1, charged_order_id: Some(Id::generate()) };
+        let created = || self.created(Method::Exchange(exchange));
+        let failed = || [self.failed().needs(&["OrderCreated"]), self.gives_back(&["OrderCreated", "OrderFailed"])];
+        let cancelled = || [self.cancelled().needs(&["OrderCreated"]), self.gives_back(&["OrderCreated", "OrderCancelled"])];
+        vec![
+            // Its intent that comes after its end is no end, but gives back: `exchange_table.rs`.
+            Journey::new("an order that is paid by an exchange")
+                .not_undone_by([self.approved(TOTAL).is_refused()])
+                .then(created().undone_by(failed()).or_by(cancelled()))
+                .then(self.reserved().needs(&["OrderCreated"]).tells(&[AUTHORIZED]).undone_by(failed()).or_by(cancelled()))
+                .then(self.confirmed().tells(&[CAPTURED])
+                    .undone_by(cancelled())
+                    .or_by([self.approved(TOTAL), self.refunds().needs(&["RefundApproved"]).tells(&[REFUNDED])])
+                    .but_not_by([self.approved(TOTAL + 1).is_refused()])),
+            Journey::new("an order that is to be paid by an exchange when the hold is about to expire")
+                .not_undone_by([self.approved(TOTAL).is_refused()])
+                .then(created().undone_by(failed()))
+                .then(self.reserved().needs(&["OrderCreated"]).at(TOO_LATE).tells(&[DECLINED])
+                    .undone_by(failed())
+                    .or_by(cancelled())),
+        ]
+    }
+
     /// Paid at the door.
     #[rustfmt::skip]
     fn cash_journeys(&self) -> Vec<Journey<Heard>> {
@@ -382,8 +415,10 @@ impl Table for Bill {
         "SELECT order_id, status FROM payment
          WHERE status NOT IN ('hold', 'tombstone', 'pending', 'declined', 'voided', 'refunded', 'closed')",
         "SELECT order_id, kind FROM provider_operation WHERE status = 'pending'",
-        "SELECT t.order_id, p.account, sum(p.amount_minor) FROM ledger_transaction t JOIN ledger_posting p USING (transaction_id)
-         GROUP BY t.order_id, p.account HAVING sum(p.amount_minor) <> 0",
+        // What an exchange takes of the buyer's credit the provider gives back.
+        "SELECT t.order_id, replace(p.account, 'buyer_credit', 'provider_clearing') AS account, sum(p.amount_minor)
+         FROM ledger_transaction t JOIN ledger_posting p USING (transaction_id)
+         GROUP BY 1, 2 HAVING sum(p.amount_minor) <> 0",
     ];
 
     fn service() -> &'static chassis::Service {
@@ -406,7 +441,7 @@ impl Table for Bill {
 
     fn journeys(&self) -> Vec<Journey<Heard>> {
         let by_card = [self.by_card_journeys(), self.modification_journeys(), self.refund_journeys()];
-        by_card.into_iter().flatten().chain(self.cash_journeys()).collect()
+        by_card.into_iter().flatten().chain(self.cash_journeys()).chain(self.exchange_journeys()).collect()
     }
 
     /// Whether money is about, what was taken and not given back, and what is in the ledger of it.
@@ -449,6 +484,7 @@ async fn every_step_of_a_checkout_leaves_its_rows_once_or_not_at_all() -> Result
 fn a_step_that_is_broken_on_purpose_is_caught() {
     for (mutant, words) in [
         (Mutant::RefundWithoutCounting, "RefundApproved (2): the slate is not clean: None, 1 answers awaited"),
+        (Mutant::KeepExchanged, "it refunds is refused; the table says that it takes effect and tells PaymentRefunded"),
         (Mutant::NoTombstone, "after nothing: OrderFailed takes effect and tells nothing"),
         (Mutant::VoidIgnoredWhileAuthorizing, "OrderCancelled is ignored; the table says that it takes effect"),
         (

@@ -200,7 +200,7 @@ fn refund_from_wire(order_id: OrderId, requested: &RefundRequested) -> Result<Fa
             let (refund_number, asked) = units_from_wire(requested)?;
             Ok(Fact::PartStopRequested { order_id, refund_number, asked })
         }
-        Ok(RefundKind::AfterReturn) => {
+        Ok(RefundKind::AfterReturn | RefundKind::Exchange) => {
             let (refund_number, asked) = units_from_wire(requested)?;
             Ok(Fact::ReturnRequested { order_id, refund_number, asked })
         }

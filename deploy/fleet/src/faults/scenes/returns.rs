@@ -75,6 +75,62 @@ pub(in super::super) async fn back_in_two_receipts(stage: &mut Stage) -> Result<
     stage.until(&submitted, PAID_BACK).await
 }
 
+/// What came back, in exchange, is sent anew.
+pub(in super::super) async fn exchanged(stage: &mut Stage) -> Result<()> {
+    let (_, submitted) = to_be_exchanged(stage).await?;
+    come_back(&submitted, &Depot::new(&stage.fleet)?).await?;
+    stage.until(&submitted, &sent_anew("PAID")).await
+}
+
+/// Inventory stands still, so that nothing is held yet of what is to be sent anew when its buyers would rather have their money.
+pub(in super::super) async fn exchanged_and_cancelled(stage: &mut Stage) -> Result<()> {
+    let (buyers, submitted) = to_be_exchanged(stage).await?;
+    stage.fleet.process("inventory-0")?.pause()?;
+    let cancelled = cancelled_before_it_is_held(stage, &buyers, &submitted).await;
+    stage.fleet.process("inventory-0")?.resume()?;
+    cancelled
+}
+
+async fn cancelled_before_it_is_held(stage: &mut Stage, buyers: &Buyers, submitted: &[Submitted]) -> Result<()> {
+    come_back(submitted, &Depot::new(&stage.fleet)?).await?;
+    stage.until(submitted, &sent_anew("CREATED")).await?;
+    for ((buyer, _), each) in buyers.iter().zip(submitted) {
+        let order = buyer.order(order_id(each)).await.context("GetOrder")?;
+        let new_id = &order.refunds.first().context("no refund")?.exchange_order_id;
+        buyer.cancel(new_id).await.context("CancelOrder")?;
+        stage.acknowledged.cancelled(new_id)?;
+    }
+    Ok(())
+}
+
+/// Where the orders stand that send anew what came back of others.
+fn sent_anew(status: &str) -> String {
+    format!("orders.placed_order WHERE (exchange->>'order_id')::uuid = ANY($1) AND status = '{status}'")
+}
+
+/// Of two units that have arrived one is on its way back, in exchange.
+async fn to_be_exchanged(stage: &mut Stage) -> Result<(Buyers, Vec<Submitted>)> {
+    let (buyers, submitted) = paid(stage, 2).await?;
+    let depot = Depot::new(&stage.fleet)?;
+    send(&depot, &submitted, 2, None).await?;
+    stage.until(&submitted, "orders.order_state WHERE order_id = ANY($1) AND status = 'DELIVERED'").await?;
+    for ((buyer, _), each) in buyers.iter().zip(&submitted) {
+        buyer.request_exchange(order_id(each), &[(SKU, 1)], &request_id()).await.context("RequestRefund")?;
+    }
+    stage.until(&submitted, "shipping.goods_return WHERE order_id = ANY($1)").await?;
+    Ok((buyers, submitted))
+}
+
+/// A unit of each comes back.
+async fn come_back(submitted: &[Submitted], depot: &Depot) -> Result<()> {
+    for each in submitted {
+        let goods_return = depot.returns(order_id(each)).await?.pop().context("no return is awaited")?;
+        let came = [(SKU, 1, ReturnCondition::Resalable)];
+        depot.receive(&goods_return, &came, false, &request_id()).await.context("ReceiveReturn")?;
+    }
+    Ok(())
+}
+
 /// Of three units two are stopped before they leave, one by one.
 pub(in super::super) async fn stopped_in_two_parts(stage: &mut Stage) -> Result<()> {
     let (buyers, submitted) = paid(stage, 3).await?;

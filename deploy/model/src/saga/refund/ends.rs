@@ -128,7 +128,12 @@ pub const FOR_A_RETURN: End = End {
 /// What the buyer sent back is not accepted.
 pub const RETURN_REJECTED: End = End {
     name: "nothing of what was sent back is accepted",
-    is_met: |fleet, state| any_ended(fleet, state, |order| has(order, RefundKind::AfterReturn, RefundStatus::Rejected)),
+    is_met: |fleet, state| {
+        let is_rejected = |order: &Order, kind| has(order, kind, RefundStatus::Rejected);
+        any_ended(fleet, state, |order| {
+            is_rejected(order, RefundKind::AfterReturn) || is_rejected(order, RefundKind::Exchange)
+        })
+    },
 };
 
 /// Money was given back of somebody's own accord.

@@ -141,7 +141,7 @@ fn split_into(minor: i64, split_off: impl IntoIterator<Item = OrderId>) -> News 
 }
 
 fn split_off(minor: i64) -> News {
-    News::SplitOff { seller_id: Id::generate(), total: euros(minor) }
+    News::Another { seller_id: Id::generate(), to_pay: euros(minor) }
 }
 
 /// The checkout's order of that id, and what all of them cost.
@@ -219,7 +219,7 @@ fn a_checkout_waits_for_what_was_split_off_from_the_moment_that_either_order_tel
 fn a_split_that_does_not_fit_the_checkout_is_refused() {
     let (mut world, checkout_id, _) = world(Outcome::Pending);
     let new = |checkout_id, total| {
-        let news = News::SplitOff { seller_id: Id::generate(), total };
+        let news = News::Another { seller_id: Id::generate(), to_pay: total };
         Fact { checkout_id, order_id: Id::generate(), news }
     };
     let unknown = decide(&mut world, &new(Id::generate(), euros(1)), NOW);

@@ -15,17 +15,19 @@ use crate::domain::stock::Levels;
 enum Answer {
     /// So many cups go back on sale.
     GiveBack(i64),
+    /// It is over, and nothing was held.
+    Noted,
     AlreadyApplied,
     Ignored,
     NothingCommitted,
 }
-use Answer::{AlreadyApplied, GiveBack, Ignored, NothingCommitted};
+use Answer::{AlreadyApplied, GiveBack, Ignored, Noted, NothingCommitted};
 
 /// Where an order of three cups stands, how many of them have left, and what comes of money that goes back because it ended, and by a refund
 /// that was approved.
 const STATE_MACHINE: [(Option<Status>, i64, [Answer; 2]); 12] = [
-    (None, 0, [NothingCommitted, NothingCommitted]),
-    (Some(Status::Active), 0, [NothingCommitted, NothingCommitted]),
+    (None, 0, [Noted, NothingCommitted]),
+    (Some(Status::Active), 0, [GiveBack(3), NothingCommitted]),
     (Some(Status::Committed), 0, [GiveBack(3), Ignored]),
     (Some(Status::Committed), 2, [GiveBack(1), Ignored]),
     (Some(Status::Committed), 3, [Ignored, Ignored]),
@@ -33,9 +35,9 @@ const STATE_MACHINE: [(Option<Status>, i64, [Answer; 2]); 12] = [
     (Some(Status::Released), 2, [AlreadyApplied, AlreadyApplied]),
     (Some(Status::Expired), 0, [Ignored, Ignored]),
     (Some(Status::CommitRefused), 0, [Ignored, Ignored]),
-    (Some(Status::Backordered), 0, [Ignored, Ignored]),
+    (Some(Status::Backordered), 0, [Noted, Ignored]),
     (Some(Status::Rejected), 0, [Ignored, Ignored]),
-    (Some(Status::Tombstone), 0, [Ignored, Ignored]),
+    (Some(Status::Tombstone), 0, [AlreadyApplied, Ignored]),
 ];
 
 #[test]
@@ -59,6 +61,10 @@ fn a_refund_in_every_state_has_its_answer_and_only_applied_changes_anything() {
                 let reservation = world.reservation(order(1)).unwrap();
                 assert_eq!((reservation.status, &reservation.allocations), (Status::Released, &vec![cups(3, left)]));
                 assert_books_balance(&world, &[order(1)], &[item(1)]);
+            }
+            (Decision::Applied(told), Noted) => {
+                let expected = if state.is_none() { Status::Tombstone } else { Status::Released };
+                assert_eq!((told.len(), world.reservation(order(1)).unwrap().status), (0, expected), "{place}");
             }
             (Decision::AlreadyApplied, AlreadyApplied)
             | (Decision::Ignored(_), Ignored)

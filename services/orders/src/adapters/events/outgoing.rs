@@ -88,13 +88,14 @@ pub fn encode(event: &Event) -> Outgoing {
                 note: note.clone(),
             },
         ),
-        Event::RefundApproved { order_id, checkout_id, number, amount } => of_order(
+        Event::RefundApproved { order_id, checkout_id, number, amount, exchange_order_id } => of_order(
             *order_id,
             &wire::RefundApproved {
                 order_id: order_id.to_string(),
                 checkout_id: checkout_id.to_string(),
                 amount: Some(money_to_wire(*amount)),
                 refund_number: *number,
+                exchange_order_id: exchange_order_id.map(|id| id.to_string()).unwrap_or_default(),
             },
         ),
         Event::RefundRejected { order_id, checkout_id, number, reason } => of_order(

@@ -97,7 +97,8 @@ fn what_is_asked_for_in_between_leaves_the_status_as_it_is() {
     let (order_id, checkout_id) = ids();
     let amount = terms(order_id).total;
     let (kind, status) = (RefundKind::BeforeDispatch, RefundStatus::Requested);
-    let refund = Refund { number: 1, kind, status, amount, lines: Vec::new(), parcel_id: None, reason: None };
+    let (lines, parcel_id, reason, exchange_order_id) = (Vec::new(), None, None, None);
+    let refund = Refund { number: 1, kind, status, amount, lines, parcel_id, reason, exchange_order_id };
     let history: Vec<_> = [
         created(&snapshot(order_id)),
         Event::Confirmed { order_id, checkout_id, cash_on_delivery: false, shipping_instruction: None },

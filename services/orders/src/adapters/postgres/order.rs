@@ -13,7 +13,7 @@ use super::placed_order::find;
 use crate::domain::fact::Fact;
 use crate::domain::ids::{BuyerId, CheckoutId, OrderId, SellerId};
 use crate::domain::order::{Cancellation, Order, Standing};
-use crate::domain::snapshot::{Line, PaymentMethod, ShippingService, Snapshot, TermsVersion};
+use crate::domain::snapshot::{Exchange, Line, PaymentMethod, ShippingService, Snapshot, TermsVersion};
 use crate::domain::status::{CancelReason, FulfilmentStatus, Milestone, PaymentStatus, Status};
 use crate::domain::world::World;
 
@@ -28,7 +28,7 @@ pub async fn load(tx: &mut PgConnection, facts: &[Caused<Fact>]) -> Result<(Worl
     let ids: Vec<Uuid> = facts.iter().flat_map(|caused| caused.fact.order_ids()).map(OrderId::uuid).collect();
     let rows = sqlx::query(
         "SELECT s.*, n.checkout_id, n.buyer_id, n.seller_id, n.ship_to, n.shipping_service, n.currency, n.total_minor, n.sku_totals,
-                n.card_token IS NULL AS cash_on_delivery, n.split_from
+                n.card_token IS NULL AND n.exchange IS NULL AS cash_on_delivery, n.exchange, n.split_from
          FROM order_state s JOIN order_snapshot n ON n.order_id = s.order_id AND n.terms_version = 1
          WHERE s.order_id = ANY($1)
          ORDER BY s.order_id
@@ -48,7 +48,7 @@ pub async fn load(tx: &mut PgConnection, facts: &[Caused<Fact>]) -> Result<(Worl
         take_over_modifications(tx, &mut orders).await?;
     }
     let mut agreed = Vec::new();
-    for order_id in facts.iter().filter_map(|caused| caused.fact.modifies()) {
+    for order_id in facts.iter().filter_map(|caused| caused.fact.needs_terms(&orders)) {
         agreed.extend(find(&mut *tx, order_id, None).await?.map(|order| order.snapshot));
     }
     Ok((World::new(orders).with_agreed(agreed), heads))
@@ -84,6 +84,7 @@ pub(super) fn order_from_row(row: &PgRow) -> Result<Order, Error> {
         split_from: row.try_get::<Option<Uuid>, _>("split_from")?.map(OrderId::from_uuid),
         total: Money::from_minor(row.try_get("total_minor")?, currency(row)?),
         cash_on_delivery: row.try_get("cash_on_delivery")?,
+        exchange_for: exchange(row)?.map(|exchange| exchange.order_id),
         unpaid_deadline: timestamp(row, "unpaid_deadline")?,
         waits_until: row.try_get::<Option<OffsetDateTime>, _>("waits_until")?.map(Into::into),
         allocations: row.try_get::<Json<_>, _>("allocations")?.0,
@@ -94,6 +95,10 @@ pub(super) fn order_from_row(row: &PgRow) -> Result<Order, Error> {
         close_at: row.try_get::<Option<OffsetDateTime>, _>("close_at")?.map(Into::into),
         standing: standing(row)?,
     })
+}
+
+pub(super) fn exchange(row: &PgRow) -> Result<Option<Exchange>, Error> {
+    Ok(row.try_get::<Option<Json<_>>, _>("exchange")?.map(|Json(exchange)| exchange))
 }
 
 pub(super) fn shipping_service(row: &PgRow) -> Result<ShippingService, Error> {
@@ -141,7 +146,7 @@ async fn insert(
     let snapshots = snapshots.as_slice();
     let card_token = |snapshot: &&Snapshot| match &snapshot.terms().payment_method {
         PaymentMethod::Card(token) => Some(token.to_string()),
-        PaymentMethod::CashOnDelivery => None,
+        PaymentMethod::CashOnDelivery | PaymentMethod::Exchange(_) => None,
     };
     let mut lines: Vec<(OrderId, TermsVersion, i32, &Line)> = Vec::new();
     for (order, version, snapshot) in agreed {
@@ -151,10 +156,10 @@ async fn insert(
         "WITH snapshot AS (
              INSERT INTO order_snapshot (order_id, checkout_id, buyer_id, seller_id, ship_to, currency, subtotal_minor,
                                          shipping_minor, tax_minor, total_minor, card_token, snapshot_hash, sku_totals, shipping_service,
-                                         terms_version, split_from, created_at)
+                                         terms_version, split_from, exchange, created_at)
              SELECT *, $1 FROM unnest($2::uuid[], $3::uuid[], $4::uuid[], $5::uuid[], $6::jsonb[], $7::text[], $8::bigint[],
                                       $9::bigint[], $10::bigint[], $11::bigint[], $12::text[], $13::bytea[], $35::jsonb[], $36::text[],
-                                      $37::integer[], $38::uuid[])
+                                      $37::integer[], $38::uuid[], $41::jsonb[])
          ), line AS (
              INSERT INTO order_line (order_id, position, sku, product_id, title, quantity, unit_price_minor, price_version,
                                      line_subtotal_minor, tax_rate, tax_minor, terms_version)
@@ -206,6 +211,7 @@ async fn insert(
     .bind(column(agreed, |(order, ..)| order.split_from.map(OrderId::uuid)))
     .bind(column(&lines, |(_, version, ..)| *version))
     .bind(column(orders, |order| order.terms_version))
+    .bind(column(snapshots, |snapshot| snapshot.terms().payment_method.exchange().copied().map(Json)))
     .execute(tx)
     .await?;
     Ok(())

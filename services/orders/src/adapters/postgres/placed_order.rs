@@ -9,7 +9,7 @@ use sqlx::{PgConnection, Row};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::order::{currency, shipping_service, standing, timestamp};
+use super::order::{currency, exchange, shipping_service, standing, timestamp};
 use crate::domain::ids::{BuyerId, CheckoutId, OrderId, ProductId, SellerId};
 use crate::domain::order::Standing;
 use crate::domain::refund::Refund;
@@ -93,9 +93,10 @@ fn placed_order_from_row(row: &PgRow, lines: &[PgRow]) -> Result<PlacedOrder, Er
 fn terms_from_row(row: &PgRow, lines: &[PgRow]) -> Result<Terms, Error> {
     let currency = currency(row)?;
     let Json(ship_to): Json<Address> = row.try_get("ship_to")?;
-    let payment_method = match row.try_get::<Option<&str>, _>("card_token")? {
-        Some(token) => PaymentMethod::Card(token.parse().map_err(|error| corrupt("card_token", error))?),
-        None => PaymentMethod::CashOnDelivery,
+    let payment_method = match (row.try_get::<Option<&str>, _>("card_token")?, exchange(row)?) {
+        (Some(token), _) => PaymentMethod::Card(token.parse().map_err(|error| corrupt("card_token", error))?),
+        (None, Some(exchange)) => PaymentMethod::Exchange(exchange),
+        (None, None) => PaymentMethod::CashOnDelivery,
     };
     Ok(Terms {
         order_id: OrderId::from_uuid(row.try_get("order_id")?),

@@ -82,7 +82,7 @@ pub async fn find_many(
 ) -> Result<HashMap<OrderId, (Order, Timestamp)>, Error> {
     let rows = sqlx::query(
         "SELECT s.*, n.checkout_id, n.buyer_id, n.seller_id, n.ship_to, n.shipping_service, n.currency, n.total_minor, n.sku_totals,
-                n.card_token IS NULL AS cash_on_delivery, n.split_from
+                n.card_token IS NULL AND n.exchange IS NULL AS cash_on_delivery, n.exchange, n.split_from
          FROM order_state s JOIN order_snapshot n ON n.order_id = s.order_id AND n.terms_version = s.terms_version
          WHERE s.order_id = ANY($1)",
     )

@@ -17,7 +17,7 @@ pub fn is_refundable(kind: RefundKind, standing: Standing, walk: Walk) -> bool {
                 && standing.status == Status::Paid
                 && standing.fulfilment == FulfilmentStatus::Allocated
         }
-        RefundKind::AfterReturn => is_paid_and_arrived,
+        RefundKind::AfterReturn | RefundKind::Exchange => is_paid_and_arrived,
         // Before everything has left, whoever wants to be kind cancels or gives all of it back.
         RefundKind::Goodwill => is_paid_and_arrived || (walk == Walk::Prepaid && standing.status == Status::Shipped),
         // Nobody asks for it: it follows from what the carrier says.
@@ -49,6 +49,7 @@ mod tests {
         let granted = |kind| where_it_is(|standing, walk| is_refundable(kind, standing, walk));
         assert_eq!(granted(RefundKind::BeforeDispatch), ["prepaid PAID"]);
         assert_eq!(granted(RefundKind::AfterReturn), ["prepaid DELIVERED", "cash PAID"]);
+        assert_eq!(granted(RefundKind::Exchange), granted(RefundKind::AfterReturn));
         let goodwill = ["prepaid SHIPPED", "prepaid SHIPPED, all failed", "prepaid DELIVERED", "cash PAID"];
         assert_eq!(granted(RefundKind::Goodwill), goodwill);
         assert_eq!(granted(RefundKind::ParcelFailed), [""; 0]);

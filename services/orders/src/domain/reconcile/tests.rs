@@ -23,7 +23,8 @@ fn paid(fulfilment: FulfilmentStatus) -> Order {
 
 fn with_refund(mut order: Order, status: RefundStatus, cents: i64) -> Order {
     let (kind, amount, lines) = (RefundKind::BeforeDispatch, euro(cents), Vec::new());
-    order.refunds.push(Refund { number: 1, kind, status, amount, lines, parcel_id: None, reason: None });
+    let (parcel_id, reason, exchange_order_id) = (None, None, None);
+    order.refunds.push(Refund { number: 1, kind, status, amount, lines, parcel_id, reason, exchange_order_id });
     order
 }
 
@@ -79,6 +80,7 @@ fn each_difference_is_found_and_has_its_remedy() {
 
     let nothing = Some(payment(MoneyHeld::Nothing, 0, 0));
     let authorized = Some(payment(MoneyHeld::Authorization, 0, 0));
+    let set_aside = Some(payment(MoneyHeld::SetAside, 0, 0));
     let being_asked = Some(payment(MoneyHeld::Asked, 0, 0));
     let captured = Some(payment(MoneyHeld::Captured, TOTAL_CENTS, 0));
     let given_back = Some(payment(MoneyHeld::Nothing, TOTAL_CENTS, TOTAL_CENTS));
@@ -106,6 +108,9 @@ fn each_difference_is_found_and_has_its_remedy() {
         (None, None, None, vec![]),
         (None, None, NOT_HELD, vec![]),
         (None, captured, SENT, vec![]),
+        // What is set aside is there from the beginning, and goes back with the end.
+        (Some(&created), set_aside, RESERVED, vec![]),
+        (Some(&failed), set_aside, NOT_HELD, vec![undo]),
         // Money of an order that has ended; what the provider is being asked ends by itself.
         (Some(&cancelled), being_asked, NOT_HELD, vec![]),
         (Some(&cancelled), authorized, NOT_HELD, vec![undo]),
@@ -171,7 +176,7 @@ fn stock_is_missed_of_an_order_of_which_a_part_is_stopped_and_not_of_one_that_is
         let units = lines.iter().map(|(sku, units)| (sku.parse().unwrap(), *units)).collect();
         let lines = order.price(&units, Counting::Asked).unwrap();
         let (kind, amount) = (RefundKind::BeforeDispatch, order.worth(&lines, Counting::Asked));
-        order.request_refund(Wanted { kind, amount, lines, parcel_id: None }, "");
+        order.request_refund(Wanted::new(kind, amount, lines), "");
     };
     let mut order = paid(FulfilmentStatus::Allocated);
     let captured = Some(payment(MoneyHeld::Captured, TOTAL_CENTS, 0));

@@ -20,12 +20,12 @@ fn units(lines: &[(&str, i64)]) -> Units {
 fn ask(order: &mut Order, lines: &[(&str, i64)]) -> i64 {
     let lines = order.price(&units(lines), Taken).unwrap();
     let amount = order.worth(&lines, Taken);
-    order.request_refund(Wanted { kind: RefundKind::AfterReturn, amount, lines, parcel_id: None }, "");
+    order.request_refund(Wanted::new(RefundKind::AfterReturn, amount, lines), "");
     amount.minor()
 }
 
 fn give(order: &mut Order, kind: RefundKind, cents: i64) {
-    let wanted = Wanted { kind, amount: euro(cents), lines: Vec::new(), parcel_id: None };
+    let wanted = Wanted::new(kind, euro(cents), Vec::new());
     order.request_refund(wanted, "");
 }
 
@@ -80,7 +80,7 @@ fn while_parcels_are_being_stopped_nothing_is_taken() {
 fn ask_part(order: &mut Order, lines: &[(&str, i64)]) -> i64 {
     let lines = order.price(&units(lines), Asked).unwrap();
     let amount = order.worth(&lines, Asked);
-    order.request_refund(Wanted { kind: RefundKind::BeforeDispatch, amount, lines, parcel_id: None }, "");
+    order.request_refund(Wanted::new(RefundKind::BeforeDispatch, amount, lines), "");
     amount.minor()
 }
 
@@ -124,7 +124,7 @@ fn what_is_waived_is_not_due_at_the_door() {
     let mut order = order();
     let lines = order.price(&units(&[("SPOON", 1)]), Taken).unwrap();
     let amount = order.worth(&lines, Taken);
-    order.waive(Wanted { kind: RefundKind::ParcelFailed, amount, lines, parcel_id: None });
+    order.waive(Wanted::new(RefundKind::ParcelFailed, amount, lines));
     assert_eq!((order.due(), order.refundable(Taken)), (euro(2_870), euro(2_870)));
 }
 
@@ -155,7 +155,7 @@ proptest! {
             let Ok(lines) = order.price(&Units::from([(sku.clone(), quantity)]), Taken) else { continue };
             let amount = order.worth(&lines, Taken);
             prop_assert!(!amount.is_negative());
-            order.request_refund(Wanted { kind: RefundKind::AfterReturn, amount, lines, parcel_id: None }, "");
+            order.request_refund(Wanted::new(RefundKind::AfterReturn, amount, lines), "");
             if is_rejected {
                 let number = order.refunds.last().unwrap().number;
                 order.reject_refund(number, Rejection::ReturnNotAccepted);
@@ -170,7 +170,7 @@ proptest! {
         if !left.is_empty() {
             let lines = order.price(&left, Taken).unwrap();
             let amount = order.worth(&lines, Taken);
-            order.request_refund(Wanted { kind: RefundKind::AfterReturn, amount, lines, parcel_id: None }, "");
+            order.request_refund(Wanted::new(RefundKind::AfterReturn, amount, lines), "");
             prop_assert!(order.refundable(Taken).is_zero());
         }
     }

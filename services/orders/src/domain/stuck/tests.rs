@@ -24,6 +24,11 @@ fn to_be_cancelled(mut order: Order) -> Order {
     order
 }
 
+/// Paid by what was set aside of another order.
+fn by_exchange(order: Order) -> Order {
+    Order { exchange_for: Some(order_id(4)), ..order }
+}
+
 fn with_refunds(mut order: Order, refunds: &[(RefundKind, RefundStatus)]) -> Order {
     for (number, (kind, status)) in (1..).zip(refunds) {
         let (amount, lines) = (order.total, Vec::new());
@@ -35,6 +40,7 @@ fn with_refunds(mut order: Order, refunds: &[(RefundKind, RefundStatus)]) -> Ord
             lines,
             parcel_id: None,
             reason: None,
+            exchange_order_id: None,
         });
     }
     order
@@ -102,6 +108,14 @@ fn each_order_waits_for_whoever_owns_its_next_step() {
         (standing_at(unpaid, Refunded, Released), &[]),
         (in_cash(not_arrived, Authorized, Failed), &[("payments", Said::Cancelled)]),
         (in_cash(not_arrived, Voided, Failed), &[]),
+        (with_refunds(delivered(), &[(RefundKind::Exchange, RefundStatus::Requested)]), &[]),
+        (
+            with_refunds(delivered(), &[(RefundKind::Exchange, RefundStatus::Approved)]),
+            &[("payments", Said::RefundApproved(1))],
+        ),
+        (by_exchange(standing_at(declined, Declined, Unallocated)), &[("payments", Said::Failed)]),
+        (by_exchange(standing_at(unpaid, Unpaid, Unallocated)), &[("payments", Said::Cancelled)]),
+        (by_exchange(standing_at(unpaid, Refunded, Unallocated)), &[]),
     ];
     for (order, expected) in cases {
         let waits_for: Vec<_> = awaited(&order).iter().map(|awaited| (awaited.from, awaited.said)).collect();

@@ -2,14 +2,16 @@
 
 use contracts::google::r#type::Money;
 use contracts::orders::v1::{
-    Order, OrderHistoryEntry, OrderStatus, RefundKind, RefundStatus, RequestRefundRequest, ReturnLine,
+    GetOrderRequest, Order, OrderHistoryEntry, OrderStatus, RefundKind, RefundStatus, RequestRefundRequest, ReturnLine,
 };
 use orders::domain::ids::OrderId;
 use testkit::Bearer;
 use tonic::Code;
 
 use super::{Desk, history, refusal, refused};
-use crate::others::{authorized, captured, committed, delivered, dispatched, refunded, stopped};
+use crate::others::{
+    authorized, captured, committed, delivered, dispatched, refunded, refunded_part, returned, stopped,
+};
 
 fn refund(order_id: OrderId, request_id: &str) -> RequestRefundRequest {
     let request_id = request_id.to_owned();
@@ -115,6 +117,48 @@ async fn goods_are_sent_back_and_the_order_says_how_far_that_is() {
     assert_eq!(money(&asked.amount), Some((5, 950_000_000)));
     assert_eq!((asked.lines[0].sku.as_str(), asked.lines[0].quantity), ("SPOON", 1));
     assert!(order.close_time.is_some());
+}
+
+#[tokio::test]
+async fn goods_are_exchanged_and_both_orders_say_so() {
+    let desk = paid().await;
+    desk.office.hear(&[dispatched(desk.order_id, true), delivered(desk.order_id, true)]).await;
+    let exchange = |sku: &str, quantity| RequestRefundRequest {
+        kind: RefundKind::Exchange.into(),
+        lines: vec![ReturnLine { sku: sku.to_owned(), quantity }],
+        note: "it is chipped".to_owned(),
+        ..refund(desk.order_id, "1")
+    };
+    let request = desk.seller.request(exchange("SPOON", 1));
+    let (code, reason, _) = refusal(desk.client().request_refund(request)).await;
+    assert_eq!((code, reason.as_str()), (Code::PermissionDenied, "NOT_YOURS_TO_GRANT"));
+    for (request, expected) in [(exchange("POT", 1), "NOT_IN_ORDER"), (exchange("SPOON", 2), "MORE_THAN_DELIVERED")] {
+        let (code, reason, _) = refusal(desk.client().request_refund(desk.buyer.request(request))).await;
+        assert_eq!((code, reason.as_str()), (Code::FailedPrecondition, expected));
+    }
+    let without_lines = RequestRefundRequest { lines: Vec::new(), ..exchange("SPOON", 1) };
+    let (code, ..) = refusal(desk.client().request_refund(desk.buyer.request(without_lines))).await;
+    assert_eq!(code, Code::InvalidArgument);
+
+    let ask = async || {
+        let answer = desk.client().request_refund(desk.buyer.request(exchange("SPOON", 1))).await.unwrap();
+        answer.into_inner().order.unwrap()
+    };
+    let order = ask().await;
+    assert_eq!(ask().await, order, "the same request");
+    let asked = &order.refunds[0];
+    assert_eq!((asked.kind(), asked.status()), (RefundKind::Exchange, RefundStatus::Requested));
+    assert_eq!(asked.exchange_order_id, "", "there is no such order yet");
+    let (spoon, id) = (&[("SPOON", 1)], desk.order_id);
+    desk.office.hear(&[returned(id, spoon, true), refunded_part(id, 1, 595, 595)]).await;
+    let order = desk.get().await;
+    let new_id = &order.refunds[0].exchange_order_id;
+    assert_eq!(refund_of(&order), RefundStatus::Refunded);
+    let request = GetOrderRequest { order_id: new_id.clone(), ..GetOrderRequest::default() };
+    let answer = desk.client().get_order(desk.buyer.request(request)).await.unwrap();
+    let new = answer.into_inner().order.unwrap();
+    assert_eq!((new.status(), &new.exchange_for_order_id), (OrderStatus::Created, &order.order_id));
+    assert_eq!((new.cash_on_delivery, new.lines[0].sku.as_str()), (false, "SPOON"));
 }
 
 #[tokio::test]

@@ -6,11 +6,12 @@ use std::time::Duration;
 use kernel::{Money, Timestamp};
 use messaging::{Cause, Error};
 use sqlx::postgres::PgRow;
+use sqlx::types::Json;
 use sqlx::{PgConnection, PgExecutor, PgPool, Row};
 use time::OffsetDateTime;
 
 use super::money;
-use crate::domain::{Answered, CardToken, Operation, OperationKey, OperationKind, OrderId, Outcome};
+use crate::domain::{Answered, CardToken, Exchange, Operation, OperationKey, OperationKind, OrderId, Outcome};
 
 const PENDING: &str = "pending";
 const SUCCEEDED: &str = "succeeded";
@@ -162,7 +163,7 @@ pub async fn claim(
          FROM due, payment p
          WHERE o.order_id = due.order_id AND o.kind = due.kind AND o.number = due.number AND p.order_id = o.order_id
          RETURNING o.order_id, o.kind, o.number, o.amount_minor, o.currency, o.attempts, o.caused_by, o.traceparent, p.card_token,
-                   p.correlation_id",
+                   p.correlation_id, p.exchange",
     )
     .bind(&claim.replica)
     .bind(limit as i64)
@@ -177,9 +178,12 @@ pub async fn claim(
 }
 
 fn claimed_from_row(row: &PgRow) -> Result<Claimed, Error> {
+    let key = key(row)?;
+    let exchange: Option<Json<Exchange>> = row.try_get("exchange")?;
+    let charged_order_id = exchange.and_then(|exchange| exchange.charged_order_id).unwrap_or(key.order_id);
     let card_token: Option<String> = row.try_get("card_token")?;
     Ok(Claimed {
-        operation: Operation { key: key(row)?, amount: money(row, "amount_minor")? },
+        operation: Operation { key, amount: money(row, "amount_minor")?, charged_order_id },
         card_token: card_token
             .map(CardToken::new)
             .transpose()

@@ -16,7 +16,8 @@ use uuid::Uuid;
 use super::money;
 use crate::Heard;
 use crate::domain::{
-    BuyerId, CardToken, Entry, Method, OrderId, Payment, Refund, RefundStanding, SellerId, Status, Terms, World,
+    BuyerId, CardToken, Entry, Exchange, Method, OrderId, Payment, Refund, RefundStanding, SellerId, Status, Terms,
+    World,
 };
 
 const HOLD: &str = "hold";
@@ -71,12 +72,12 @@ async fn insert(tx: &mut PgConnection, rows: &[Columns<'_>], now: Timestamp) -> 
         "INSERT INTO payment (order_id, status, order_ended, needs_operator, buyer_id, amount_minor, captured_minor,
                               refunded_minor, currency, card_token, hold_expires_at, reason, version, head_hash, seller_id,
                               authorized_at, asked_back_minor, refunds, delivered, commission_rate, due_minor,
-                              authorized_minor, terms_version, correlation_id, created_at, updated_at)
-         SELECT t.*, $25, $25
+                              authorized_minor, terms_version, exchange, correlation_id, created_at, updated_at)
+         SELECT t.*, $26, $26
          FROM unnest($1::uuid[], $2::text[], $3::boolean[], $4::boolean[], $5::uuid[], $6::bigint[], $7::bigint[],
                      $8::bigint[], $9::text[], $10::text[], $11::timestamptz[], $12::text[], $13::bigint[], $14::bytea[],
                      $15::uuid[], $16::timestamptz[], $17::bigint[], $18::jsonb[], $19::boolean[], $20::numeric[],
-                     $21::bigint[], $22::bigint[], $23::integer[], $24::uuid[]) AS t",
+                     $21::bigint[], $22::bigint[], $23::integer[], $24::jsonb[], $25::uuid[]) AS t",
     );
     bind_columns(query, rows)
         .bind(column(rows, |row| row.head.correlation_id))
@@ -96,22 +97,22 @@ async fn update(tx: &mut PgConnection, rows: &[Columns<'_>], now: Timestamp) -> 
              version = t.version, head_hash = t.head_hash, seller_id = t.seller_id, authorized_at = t.authorized_at,
              asked_back_minor = t.asked_back_minor, refunds = t.refunds, delivered = t.delivered,
              commission_rate = t.commission_rate, due_minor = t.due_minor, authorized_minor = t.authorized_minor,
-             terms_version = t.terms_version, updated_at = $24,
-             created_at = CASE WHEN p.status = 'hold' THEN $24 ELSE p.created_at END
+             terms_version = t.terms_version, exchange = t.exchange, updated_at = $25,
+             created_at = CASE WHEN p.status = 'hold' THEN $25 ELSE p.created_at END
          FROM unnest($1::uuid[], $2::text[], $3::boolean[], $4::boolean[], $5::uuid[], $6::bigint[], $7::bigint[],
                      $8::bigint[], $9::text[], $10::text[], $11::timestamptz[], $12::text[], $13::bigint[], $14::bytea[],
                      $15::uuid[], $16::timestamptz[], $17::bigint[], $18::jsonb[], $19::boolean[], $20::numeric[],
-                     $21::bigint[], $22::bigint[], $23::integer[])
+                     $21::bigint[], $22::bigint[], $23::integer[], $24::jsonb[])
               AS t (order_id, status, order_ended, needs_operator, buyer_id, amount_minor, captured_minor, refunded_minor,
                     currency, card_token, hold_expires_at, reason, version, head_hash, seller_id, authorized_at,
-                    asked_back_minor, refunds, delivered, commission_rate, due_minor, authorized_minor, terms_version)
+                    asked_back_minor, refunds, delivered, commission_rate, due_minor, authorized_minor, terms_version, exchange)
          WHERE p.order_id = t.order_id",
     );
     bind_columns(query, rows).bind(OffsetDateTime::from(now)).execute(tx).await?;
     Ok(())
 }
 
-/// Binds what a statement that writes a payment begins with: $1 to $23.
+/// Binds what a statement that writes a payment begins with: $1 to $24.
 fn bind_columns<'q>(query: Query<'q, Postgres, PgArguments>, rows: &[Columns<'_>]) -> Query<'q, Postgres, PgArguments> {
     query
         .bind(column(rows, |row| row.order_id.uuid()))
@@ -137,6 +138,7 @@ fn bind_columns<'q>(query: Query<'q, Postgres, PgArguments>, rows: &[Columns<'_>
         .bind(column(rows, Columns::due_minor))
         .bind(column(rows, Columns::authorized_minor))
         .bind(column(rows, Columns::terms_version))
+        .bind(column(rows, Columns::exchange))
 }
 
 fn column<'a, T>(rows: &[Columns<'a>], value: impl Fn(&Columns<'a>) -> T) -> Vec<T> {
@@ -234,7 +236,14 @@ impl<'a> Columns<'a> {
     fn card_token(&self) -> Option<String> {
         match &self.payment?.terms.method {
             Method::Card(token) => Some(token.reveal().to_owned()),
-            Method::CashOnDelivery => None,
+            Method::CashOnDelivery | Method::Exchange(_) => None,
+        }
+    }
+
+    fn exchange(&self) -> Option<Json<Exchange>> {
+        match &self.payment?.terms.method {
+            Method::Exchange(exchange) => Some(Json(*exchange)),
+            Method::Card(_) | Method::CashOnDelivery => None,
         }
     }
 }
@@ -245,6 +254,8 @@ struct RefundColumn {
     number: i32,
     amount_minor: i64,
     follows_from_end: bool,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    is_set_aside: bool,
     standing: String,
     refused_attempt: i32,
 }
@@ -255,6 +266,7 @@ impl From<&Refund> for RefundColumn {
             number: refund.number,
             amount_minor: refund.amount.minor(),
             follows_from_end: refund.follows_from_end,
+            is_set_aside: refund.is_set_aside,
             standing: refund.standing.as_str().to_owned(),
             refused_attempt: refund.refused_attempt,
         }
@@ -268,6 +280,7 @@ impl RefundColumn {
             number: self.number,
             amount: Money::from_minor(self.amount_minor, currency),
             follows_from_end: self.follows_from_end,
+            is_set_aside: self.is_set_aside,
             standing: standing.ok_or_else(|| Error::Corrupt(format!("refund standing {:?}", self.standing)))?,
             refused_attempt: self.refused_attempt,
         })
@@ -284,9 +297,10 @@ fn entry_from_row(order_id: OrderId, row: &PgRow) -> Result<Entry, Error> {
     }
     let status = Status::from_name(status).ok_or_else(|| Error::Corrupt(format!("payment status {status:?}")))?;
     let card_token: Option<String> = row.try_get("card_token")?;
+    let exchange: Option<Json<Exchange>> = row.try_get("exchange")?;
     let method = match card_token.map(CardToken::new).transpose() {
         Ok(Some(token)) => Method::Card(token),
-        Ok(None) => Method::CashOnDelivery,
+        Ok(None) => exchange.map_or(Method::CashOnDelivery, |Json(exchange)| Method::Exchange(exchange)),
         Err(error) => return Err(Error::Corrupt(format!("card token {error}"))),
     };
     let amount = money(row, "amount_minor")?;

@@ -58,7 +58,7 @@ impl Provider for Sandbox {
         let request = Request {
             key,
             kind: operation.key.kind.as_str(),
-            payment: operation.key.order_id.to_string(),
+            payment: operation.charged_order_id.to_string(),
             amount_minor: operation.amount.minor(),
             currency: currency.code(),
             card_token: card_token.filter(|_| operation.key.kind == OperationKind::Authorize).map(CardToken::reveal),

@@ -1,0 +1,80 @@
+//! A return of which the buyer wants the same again: what the goods are worth is set aside for an order that sends others.
+//!
+//! It is asked for, and the goods come back, as with any return (`refund.rs`). What is accepted is granted with the order that it is set aside for;
+//! payments keeps it as the buyer's credit instead of giving it back, and says so as of any refund; only then is there the new order. So no goods
+//! are promised for money that is not there, and nothing is to be settled between two orders: from then on each lives or dies alone.
+
+use kernel::{Decision, Money, Timestamp};
+
+use super::refund;
+use crate::domain::error::OrderError;
+use crate::domain::event::Event;
+use crate::domain::fact::Note;
+use crate::domain::ids::OrderId;
+use crate::domain::order::{Answer, Order, Wanted};
+use crate::domain::policy::Policy;
+use crate::domain::refund::{Refund, RefundKind, RefundNumber, Units};
+use crate::domain::snapshot::Snapshot;
+use crate::domain::world::World;
+
+/// The buyer sends units back, and wants them sent anew by the order of that id.
+pub(super) fn on_exchange_requested(
+    world: &mut World,
+    order_id: OrderId,
+    units: &Units,
+    exchange_order_id: OrderId,
+    note: Option<&Note>,
+    now: Timestamp,
+) -> Answer {
+    let Some((order, agreed)) = world.order(order_id).zip(world.agreed(order_id)) else {
+        return Decision::Refused(OrderError::NotFound(order_id));
+    };
+    let mut order = order.clone();
+    let wanted = match refund::sent_back(&order, RefundKind::Exchange, units, now) {
+        Ok(wanted) => Wanted { exchange_order_id: Some(exchange_order_id), ..wanted },
+        Err(refusal) => return Decision::Refused(refusal),
+    };
+    let requested = order.request_refund(wanted, note.map_or("", Note::as_str));
+    if order.refunds.last().and_then(|refund| agreed.terms().exchanged(refund)).is_none() {
+        return Decision::Refused(OrderError::ExchangeNotCovered(order_id));
+    }
+    world.replace(order);
+    Decision::applied(requested)
+}
+
+/// What came back may be worth less by now than the same again: then its money goes back.
+pub(super) fn settle(refund: &mut Refund, agreed: Option<&Snapshot>) {
+    if agreed.and_then(|agreed| agreed.terms().exchanged(refund)).is_none() {
+        refund.exchange_order_id = None;
+    }
+}
+
+/// The money of a refund is back. Of an exchange it is set aside: there is an order now that sends the goods anew.
+pub(super) fn on_payment_refunded(
+    world: &mut World,
+    order_id: OrderId,
+    number: Option<RefundNumber>,
+    refunded: Money,
+    policy: &Policy,
+    now: Timestamp,
+) -> Answer {
+    let Some(order) = world.order_mut(order_id) else { return Decision::Refused(OrderError::NotFound(order_id)) };
+    let mut events = match refund::on_payment_refunded(order, number, refunded, now) {
+        Decision::Applied(events) => events,
+        unchanged @ (Decision::AlreadyApplied | Decision::Ignored(_) | Decision::Refused(_)) => return unchanged,
+    };
+    let refund = number.and_then(|number| order.refund_mut(number)).cloned();
+    world.mark_changed(order_id);
+    events.extend(refund.and_then(|refund| send_anew(world, order_id, &refund, policy, now)));
+    Decision::Applied(events)
+}
+
+fn send_anew(world: &mut World, order_id: OrderId, refund: &Refund, policy: &Policy, now: Timestamp) -> Option<Event> {
+    let snapshot = world.agreed(order_id)?.terms().exchanged(refund)?;
+    let (order, created) = Order::create(&snapshot, None, policy, now);
+    world.create(order, snapshot);
+    Some(created)
+}
+
+#[cfg(test)]
+mod tests;
