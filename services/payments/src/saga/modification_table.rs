@@ -2,8 +2,8 @@
 
 use kernel::{Currency, Decision, Money};
 
-use super::states::{AMOUNT_MINOR, MODIFIED_MINOR, apply, assert_refused, check, world_in};
-use crate::domain::{Event, OrderId, World};
+use super::states::{AMOUNT_MINOR, MODIFIED_MINOR, after, assert_refused, check, world_in};
+use crate::domain::{Event, OrderId};
 
 /// The facts, in the order of the table's columns: the order costs less; it costs still less; more than at first; another currency.
 const FACTS: [&str; 4] = ["modified", "modified again", "modified to more", "modified to other"];
@@ -83,15 +83,8 @@ fn euros(minor: i64) -> Money {
 }
 
 /// What was asked of the provider, by kind and minor units, and what was told once these were heard, each with an effect.
-fn after(order_id: OrderId, facts: &[&str]) -> (Vec<(&'static str, i64)>, Vec<Event>) {
-    let mut world = World::default();
-    let mut told = Vec::new();
-    for fact in facts {
-        let Decision::Applied(events) = apply(&mut world, order_id, fact) else {
-            panic!("{fact} of {facts:?} has no effect")
-        };
-        told.extend(events);
-    }
+fn asked_and_told(order_id: OrderId, facts: &[&str]) -> (Vec<(&'static str, i64)>, Vec<Event>) {
+    let (world, told) = after(order_id, "nothing", facts);
     let asked = world.asked.iter().map(|asked| (asked.key.kind.as_str(), asked.amount.minor()));
     (asked.collect(), told)
 }
@@ -110,7 +103,7 @@ fn what_is_due_when_the_provider_is_asked_is_authorized_and_what_is_due_when_it_
             twice,
         ),
     ] {
-        let (asked, told) = after(order_id, facts);
+        let (asked, told) = asked_and_told(order_id, facts);
         assert_eq!(asked, [("authorize", authorized), ("capture", captured)], "{facts:?}");
         let is_held = Event::PaymentAuthorized { order_id, amount: euros(authorized), cash_on_delivery: false };
         assert_eq!(told, [is_held, Event::PaymentCaptured { order_id, amount: euros(captured) }], "{facts:?}");
@@ -125,7 +118,7 @@ fn what_is_held_is_given_up_whole_whatever_is_due_by_then() {
         &["created", "reserved", "authorize ok", "modified", "ended", "void ok"],
         &["created", "reserved", "authorize ok", "modified", "confirmed", "capture no", "ended", "void ok"],
     ] {
-        let (asked, told) = after(order_id, facts);
+        let (asked, told) = asked_and_told(order_id, facts);
         assert_eq!(asked.last(), Some(&("void", AMOUNT_MINOR)), "{facts:?}");
         assert_eq!(told.last(), Some(&Event::PaymentVoided { order_id, amount: euros(AMOUNT_MINOR) }), "{facts:?}");
     }
@@ -134,14 +127,14 @@ fn what_is_held_is_given_up_whole_whatever_is_due_by_then() {
 #[test]
 fn a_refund_that_follows_from_the_end_gives_back_what_was_captured() {
     let facts = ["created", "reserved", "authorize ok", "modified", "confirmed", "capture ok", "ended"];
-    let (asked, _) = after(OrderId::generate(), &facts);
+    let (asked, _) = asked_and_told(OrderId::generate(), &facts);
     assert_eq!(asked.last(), Some(&("refund", MODIFIED_MINOR[0])));
 }
 
 #[test]
 fn of_cash_what_is_due_by_then_is_collected() {
     let order_id = OrderId::generate();
-    let (_, told) = after(order_id, &["created for cash", "reserved", "modified", "ended"]);
+    let (_, told) = asked_and_told(order_id, &["created for cash", "reserved", "modified", "ended"]);
     assert_eq!(told[1], Event::PaymentVoided { order_id, amount: euros(MODIFIED_MINOR[0]) });
     let mut world = world_in(order_id, "cash authorized, modified");
     for (minor, is_taken) in [(MODIFIED_MINOR[0] + 1, false), (MODIFIED_MINOR[0], true)] {

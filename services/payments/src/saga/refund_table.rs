@@ -3,7 +3,7 @@
 use kernel::{Currency, Decision, Money};
 
 use super::checkout_table;
-use super::states::{AMOUNT_MINOR, PART_MINOR, answer, apply, assert_refused, check, world_in};
+use super::states::{AMOUNT_MINOR, PART_MINOR, after, answer, apply, assert_refused, check, world_in};
 use crate::domain::{Event, OperationKey, OrderId, World};
 
 /// The facts, in the order of the table's columns: what is to be given back by the first refund, against what was to be paid, and by a
@@ -103,19 +103,6 @@ fn euros(minor: i64) -> Money {
     Money::from_minor(minor, Currency::EUR)
 }
 
-/// What follows once these were heard, each with an effect.
-fn world_after(order_id: OrderId, state: &str, facts: &[&str]) -> (World, Vec<Event>) {
-    let mut world = world_in(order_id, state);
-    let mut told = Vec::new();
-    for fact in facts {
-        let Decision::Applied(events) = apply(&mut world, order_id, fact) else {
-            panic!("{fact} of {facts:?} has no effect")
-        };
-        told.extend(events);
-    }
-    (world, told)
-}
-
 #[test]
 fn a_refund_is_told_with_its_number_and_what_went_back_in_all() {
     let order_id = OrderId::generate();
@@ -128,17 +115,17 @@ fn a_refund_is_told_with_its_number_and_what_went_back_in_all() {
         to_credit,
     };
     let rest = AMOUNT_MINOR - PART_MINOR;
-    let (world, told) = world_after(order_id, "captured", &["part approved", "refund ok", "rest approved"]);
+    let (world, told) = after(order_id, "captured", &["part approved", "refund ok", "rest approved"]);
     assert_eq!(told, [refunded(PART_MINOR, PART_MINOR, 1, false, false)]);
     let asked: Vec<_> = world.asked.iter().map(|asked| (asked.key, asked.amount.minor())).collect();
     assert_eq!(asked, [(OperationKey::refund(order_id, 1), PART_MINOR), (OperationKey::refund(order_id, 2), rest)]);
 
-    let (_, told) = world_after(order_id, "cash captured", &["part approved", "rest approved"]);
+    let (_, told) = after(order_id, "cash captured", &["part approved", "rest approved"]);
     let second = refunded(rest, AMOUNT_MINOR, 2, true, true);
     assert_eq!(told, [refunded(PART_MINOR, PART_MINOR, 1, false, true), second]);
 
     // Nobody approved what follows from the end of the order.
-    let (world, told) = world_after(order_id, "refunding", &["refund ok"]);
+    let (world, told) = after(order_id, "refunding", &["refund ok"]);
     assert_eq!(told, [refunded(AMOUNT_MINOR, AMOUNT_MINOR, 0, true, false)]);
     assert_eq!(world.answered[0].key.to_string(), format!("{order_id}:refund:1"));
 }
@@ -148,19 +135,19 @@ fn each_refusal_is_told_once_and_the_refund_asked_for_again_under_its_key() {
     let order_id = OrderId::generate();
     let failed =
         |number| Event::RefundFailed { order_id, number, amount: euros(AMOUNT_MINOR), reason: "SAID_NO".to_owned() };
-    let (world, told) = world_after(order_id, "captured", &["approved", "refund no", "retried", "refund no again"]);
+    let (world, told) = after(order_id, "captured", &["approved", "refund no", "retried", "refund no again"]);
     assert_eq!(told, [failed(1), failed(1)]);
     assert_eq!((world.answered.len(), world.asked_again.len()), (1, 0), "the last word holds");
-    let (world, _) = world_after(order_id, "captured", &["approved", "refund no", "retried"]);
+    let (world, _) = after(order_id, "captured", &["approved", "refund no", "retried"]);
     assert_eq!((world.answered.len(), world.asked_again), (0, vec![world.asked[0].key]));
-    let (_, told) = world_after(order_id, "refunding", &["refund no"]);
+    let (_, told) = after(order_id, "refunding", &["refund no"]);
     assert_eq!(told, [failed(0)]);
 }
 
 #[test]
 fn what_the_provider_refuses_to_give_back_still_counts_as_asked_back() {
     let order_id = OrderId::generate();
-    let (mut world, _) = world_after(order_id, "captured", &["part approved", "refund no"]);
+    let (mut world, _) = after(order_id, "captured", &["part approved", "refund no"]);
     assert!(matches!(apply(&mut world, order_id, "whole again approved"), Decision::Refused(_)));
     assert!(matches!(apply(&mut world, order_id, "rest approved"), Decision::Applied(_)));
 }
@@ -178,7 +165,7 @@ fn a_refund_that_was_approved_goes_on_like_that_of_an_order_that_ended() {
         for fact in checkout_table::FACTS.into_iter().chain(FACTS).chain(["cash", "delivered"]) {
             let [of_approved, of_ended] = [(true, fact), (false, fact)].map(|(is_approved, fact)| {
                 let mut world = if is_approved {
-                    let (world, _) = world_after(order_id, "captured", facts);
+                    let (world, _) = after(order_id, "captured", facts);
                     World { entries: world.entries, ..World::default() }
                 } else {
                     world_in(order_id, state)

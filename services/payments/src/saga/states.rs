@@ -302,6 +302,11 @@ pub(super) fn answer(world: &World, order_id: OrderId, decision: &Decision<Event
 /// Holds a table against the code: what each of the facts does in every state.
 pub(super) fn check<const FACTS: usize>(table: &[(&str, [&str; FACTS])], facts: [&str; FACTS]) {
     assert_eq!(table.iter().map(|(state, _)| *state).collect::<Vec<_>>(), STATES);
+    check_cells(table, facts);
+}
+
+/// The same, in the states that it names.
+pub(super) fn check_cells<const FACTS: usize>(table: &[(&str, [&str; FACTS])], facts: [&str; FACTS]) {
     let order_id = OrderId::generate();
     for (state, cells) in table {
         for (name, expected) in facts.iter().zip(cells) {
@@ -314,6 +319,19 @@ pub(super) fn check<const FACTS: usize>(table: &[(&str, [&str; FACTS])], facts: 
             }
         }
     }
+}
+
+/// What there is, and what was told, once these were heard from a state on, each with an effect.
+pub(super) fn after(order_id: OrderId, state: &str, facts: &[&str]) -> (World, Vec<Event>) {
+    let mut world = world_in(order_id, state);
+    let mut told = Vec::new();
+    for fact in facts {
+        let Decision::Applied(events) = apply(&mut world, order_id, fact) else {
+            panic!("{fact} of {facts:?} has no effect")
+        };
+        told.extend(events);
+    }
+    (world, told)
 }
 
 /// A fact is refused in a state, for that reason.
