@@ -39,23 +39,6 @@ CREATE TABLE warehouse_stock_view (
 );
 CREATE INDEX warehouse_stock_view_available ON warehouse_stock_view (generation, warehouse_id, available, sku);
 
--- A seller's stock of one SKU: the rows of its warehouses, summed up. A row whose sums are all zero says as much as none.
-CREATE TABLE sku_availability_view (
-    generation integer NOT NULL,
-    seller_id  uuid    NOT NULL,
-    sku        text    COLLATE "C" NOT NULL,
-    -- Warehouses in which it ever was, or to which it is on its way.
-    places     bigint  NOT NULL,
-    -- Those that have some on hand.
-    warehouses bigint  NOT NULL,
-    total      bigint  NOT NULL,
-    reserved   bigint  NOT NULL,
-    committed  bigint  NOT NULL,
-    available  bigint  GENERATED ALWAYS AS (total - reserved - committed) STORED,
-    PRIMARY KEY (generation, seller_id, sku)
-) WITH (fillfactor = 50);
-CREATE INDEX sku_availability_view_available ON sku_availability_view (generation, seller_id, available, sku);
-
 -- A SKU that a seller offers or stocked: the rows of its warehouses, summed up, under the title of its product. A row without one whose sums are
 -- all zero says as much as none.
 CREATE TABLE seller_inventory_view (
@@ -64,8 +47,9 @@ CREATE TABLE seller_inventory_view (
     sku        text    COLLATE "C" NOT NULL,
     -- Empty until products has told of it.
     title      text    NOT NULL,
-    -- As above.
+    -- Warehouses in which it ever was, or to which it is on its way.
     places     bigint  NOT NULL,
+    -- Those that have some on hand.
     warehouses bigint  NOT NULL,
     total      bigint  NOT NULL,
     reserved   bigint  NOT NULL,

@@ -14,7 +14,7 @@
 //! | deadline: the reservation's | [`jobs::expire_reservations`] |
 //! | deadline: of an order that waits for stock | [`jobs::fill_backorders`], decided in [`saga::backorder`] |
 //! | tables `warehouse`, `stock_item`, `reservation`, `stock_movement`, `transfer`, `stock_policy`, `sku_policy` | `migrations/1001_inventory.sql`, [`adapters::postgres`] |
-//! | tables `stock_contribution`, `warehouse_stock_view`, `sku_availability_view`, `seller_inventory_view` | `migrations/1002_read_models.sql`, [`read_model`] |
+//! | tables `stock_contribution`, `warehouse_stock_view`, `seller_inventory_view` | `migrations/1002_read_models.sql`, [`read_model`] |
 //! | states of a reservation | [`domain::reservation`] |
 //! | from which warehouse stock is taken | [`domain::strategy`] |
 //! | what is on its way from one warehouse to another | [`domain::transfer`], decided in [`saga::transfers`] |

@@ -5,8 +5,8 @@
 //! | --- | --- | --- |
 //! | [`contribution`] | `stock_contribution` | each history, as far as it was folded; nobody but the views reads it |
 //! | [`warehouse_stock`] | `warehouse_stock_view` | the contributions, summed up by warehouse and SKU |
-//! | [`sku_availability`] | `sku_availability_view` | the stock of the warehouses, summed up by seller and SKU |
-//! | [`seller_inventory`] | `seller_inventory_view` | the same, and the title that was heard of the product |
+//! | [`seller_inventory`] | `seller_inventory_view` | the stock of the warehouses, summed up by seller and SKU, and the title that was heard of the product |
+//! | [`sku_availability`] | the same | the same, without the title |
 
 pub mod contribution;
 pub mod figures;
@@ -40,8 +40,7 @@ pub struct Views;
 
 impl ReadModels for Views {
     const OWN_TOPIC: &'static str = "tradewind.inventory.v1";
-    const TABLES: &'static [Table] =
-        &[contribution::TABLE, warehouse_stock::TABLE, sku_availability::TABLE, seller_inventory::TABLE];
+    const TABLES: &'static [Table] = &[contribution::TABLE, warehouse_stock::TABLE, seller_inventory::TABLE];
 
     fn follow_from(&self, event: &Envelope) -> Result<bool, Undecodable> {
         if event.event_type != "tradewind.products.v1.ProductCreated" {
@@ -64,7 +63,6 @@ impl ReadModels for Views {
         let now = contribution::catch_up(tx, &before).await?;
         contribution::save(tx, &before, &now).await?;
         let sums = warehouse_stock::save(tx, &warehouse_stock::project(&before, &now)).await?;
-        sku_availability::save(tx, &sums).await?;
         let rows = seller_inventory::project(generations, heard.values().flatten(), &sums)?;
         seller_inventory::save(tx, &rows).await
     }

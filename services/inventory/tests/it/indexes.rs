@@ -35,7 +35,6 @@ const TABLES: &[&str] = &[
     "heard_event",
     "stock_contribution",
     "warehouse_stock_view",
-    "sku_availability_view",
     "seller_inventory_view",
 ];
 const PRODUCT_ID: Uuid = Uuid::from_u128(3);
@@ -86,8 +85,6 @@ async fn fill(database: &Database) {
         "INSERT INTO stock_contribution SELECT 1, md5('order' || n)::uuid, 2, '[]' FROM generate_series(1, 50000) AS n",
         "INSERT INTO warehouse_stock_view (generation, warehouse_id, sku, seller_id, named_by, total, reserved, committed, in_transit)
          SELECT 1, lpad('2', 32, '0')::uuid, 'SKU-' || n, lpad('1', 32, '0')::uuid, 1, 1000, 0, 0, 0 FROM generate_series(1, 20000) AS n",
-        "INSERT INTO sku_availability_view (generation, seller_id, sku, places, warehouses, total, reserved, committed)
-         SELECT 1, lpad('1', 32, '0')::uuid, 'SKU-' || n, 1, 1, 1000, 0, 0 FROM generate_series(1, 20000) AS n",
         "INSERT INTO seller_inventory_view (generation, seller_id, sku, title, places, warehouses, total, reserved, committed, in_transit)
          SELECT 1, lpad('1', 32, '0')::uuid, 'SKU-' || n, 'Mug', 1, 1, 1000, 0, 0, 0 FROM generate_series(1, 20000) AS n",
         "INSERT INTO heard_event

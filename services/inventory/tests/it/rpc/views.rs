@@ -300,7 +300,7 @@ async fn what_is_ahead_of_the_rest_for_a_moment_is_never_shown_as_less_than_noth
     let main = rpc.warehouse("MAIN").await;
     rpc.add(&main, "CUP", 5).await;
     viewed(&rpc).await;
-    sqlx::query("UPDATE sku_availability_view SET committed = -1, reserved = 7")
+    sqlx::query("UPDATE seller_inventory_view SET committed = -1, reserved = 7")
         .execute(rpc.store.pool())
         .await
         .unwrap();
