@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use sqlx::{Connection, PgConnection};
+use sqlx::{AssertSqlSafe, Connection, PgConnection};
 
 use crate::{Database, eventually};
 
@@ -14,8 +14,15 @@ pub struct Reads(BTreeMap<String, (i64, i64)>);
 impl Reads {
     /// The counts of these tables. Sessions report what they read when they end, so this waits until every other one has:
     /// close the pools first.
+    ///
+    /// From the first time on PostgreSQL does not look after these tables by itself: statistics that change half-way change plans, and whoever
+    /// makes them keeps dead entries alive, so that what is read would depend on the minute.
     pub async fn count(database: &Database, tables: &[&str]) -> Self {
         let mut connection = PgConnection::connect(database.url()).await.expect("the database takes connections");
+        for table in tables {
+            let leave_alone = format!("ALTER TABLE {}.{table} SET (autovacuum_enabled = false)", database.schema());
+            sqlx::query(AssertSqlSafe(leave_alone)).execute(&mut connection).await.expect("the table is there");
+        }
         eventually("every other session to end", async || {
             let others = "SELECT count(*) = 0 FROM pg_stat_activity WHERE datname = current_database()
                           AND pid <> pg_backend_pid() AND backend_type = 'client backend'";
