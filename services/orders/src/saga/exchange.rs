@@ -8,7 +8,6 @@ use kernel::{Decision, Money, Timestamp};
 
 use super::refund;
 use crate::domain::error::OrderError;
-use crate::domain::event::Event;
 use crate::domain::fact::Note;
 use crate::domain::ids::OrderId;
 use crate::domain::order::{Answer, Order, Wanted};
@@ -58,22 +57,32 @@ pub(super) fn on_payment_refunded(
     policy: &Policy,
     now: Timestamp,
 ) -> Answer {
+    let anew = match sent_anew(world, order_id, number) {
+        Ok(anew) => anew,
+        Err(refused) => return refused,
+    };
     let Some(order) = world.order_mut(order_id) else { return Decision::Refused(OrderError::NotFound(order_id)) };
     let mut events = match refund::on_payment_refunded(order, number, refunded, now) {
         Decision::Applied(events) => events,
         unchanged @ (Decision::AlreadyApplied | Decision::Ignored(_) | Decision::Refused(_)) => return unchanged,
     };
-    let refund = number.and_then(|number| order.refund_mut(number)).cloned();
     world.mark_changed(order_id);
-    events.extend(refund.and_then(|refund| send_anew(world, order_id, &refund, policy, now)));
+    if let Some(snapshot) = anew {
+        let (order, created) = Order::create(&snapshot, None, policy, now);
+        world.create(order, snapshot);
+        events.push(created);
+    }
     Decision::Applied(events)
 }
 
-fn send_anew(world: &mut World, order_id: OrderId, refund: &Refund, policy: &Policy, now: Timestamp) -> Option<Event> {
-    let snapshot = world.agreed(order_id)?.terms().exchanged(refund)?;
-    let (order, created) = Order::create(&snapshot, None, policy, now);
-    world.create(order, snapshot);
-    Some(created)
+/// What is agreed about the order that sends anew what a refund is for; none if it is no exchange. It was covered when it was granted: if it is
+/// not now, an operator has to look before money is set aside for nothing.
+fn sent_anew(world: &World, order_id: OrderId, number: Option<RefundNumber>) -> Result<Option<Snapshot>, Answer> {
+    let Some((order, number)) = world.order(order_id).zip(number) else { return Ok(None) };
+    let refund = order.refunds.iter().find(|refund| refund.number == number);
+    let Some(refund) = refund.filter(|refund| refund.exchange_order_id.is_some()) else { return Ok(None) };
+    let agreed = world.agreed(order_id).and_then(|agreed| agreed.terms().exchanged(refund));
+    agreed.map(Some).ok_or_else(|| order.contradicted())
 }
 
 #[cfg(test)]

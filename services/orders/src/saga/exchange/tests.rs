@@ -4,6 +4,7 @@ use kernel::Classified as _;
 use proptest::prelude::*;
 
 use super::*;
+use crate::domain::event::Event;
 use crate::domain::fact::{Canceller, OrderFact};
 use crate::domain::fixtures::{cash_on_delivery, euro, order_id, snapshot, terms};
 use crate::domain::refund::{RefundRequest, RefundStatus};
