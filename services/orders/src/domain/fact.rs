@@ -36,7 +36,7 @@ impl Fact {
             OrderFact::ReturnReceived { number: Some(number), .. }
             | OrderFact::PaymentRefunded { number: Some(number), .. } => {
                 let order = orders.iter().find(|order| order.id == *order_id);
-                let refund = order.and_then(|order| order.refunds.iter().find(|refund| refund.number == *number));
+                let refund = order.and_then(|order| order.refund(*number));
                 refund.is_some_and(|refund| refund.exchange_order_id.is_some())
             }
             _ => false,

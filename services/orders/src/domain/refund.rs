@@ -194,6 +194,11 @@ impl Order {
     }
 
     /// The refund of that number.
+    pub fn refund(&self, number: RefundNumber) -> Option<&Refund> {
+        self.refunds.iter().find(|refund| refund.number == number)
+    }
+
+    /// The refund of that number, to change.
     pub(crate) fn refund_mut(&mut self, number: RefundNumber) -> Option<&mut Refund> {
         self.refunds.iter_mut().find(|refund| refund.number == number)
     }

@@ -34,12 +34,6 @@ impl World {
         self
     }
 
-    /// What is agreed about an order of which a fact needs to know it.
-    pub fn agreed(&self, id: OrderId) -> Option<&Snapshot> {
-        let mut lately = self.agreements.iter().rev().map(|(_, snapshot)| snapshot);
-        lately.find(|snapshot| snapshot.terms().order_id == id).or_else(|| self.agreed.get(&id))
-    }
-
     /// Has something else agreed about an order.
     pub fn agree(&mut self, version: TermsVersion, snapshot: Snapshot) {
         self.mark_changed(snapshot.terms().order_id);
@@ -51,15 +45,19 @@ impl World {
         self.orders.get(&id)
     }
 
+    /// What is agreed about an order of which a fact needs to know it.
+    pub fn agreed(&self, id: OrderId) -> Option<&Snapshot> {
+        latest(&self.agreements, &self.agreed, id)
+    }
+
     /// An order to decide about, if it exists. Tell [`Self::mark_changed`] when it changes.
     pub fn order_mut(&mut self, id: OrderId) -> Option<&mut Order> {
         self.orders.get_mut(&id)
     }
 
-    /// Puts an order as it is now in the place of what it was.
-    pub fn replace(&mut self, order: Order) {
-        self.mark_changed(order.id);
-        self.orders.insert(order.id, order);
+    /// The same, with what is agreed about it ([`Self::agreed`]).
+    pub fn order_mut_and_agreed(&mut self, id: OrderId) -> Option<(&mut Order, Option<&Snapshot>)> {
+        Some((self.orders.get_mut(&id)?, latest(&self.agreements, &self.agreed, id)))
     }
 
     /// Remembers to save an order that changed.
@@ -90,4 +88,13 @@ impl World {
     pub fn changed(&self) -> impl Iterator<Item = &Order> {
         self.changed.iter().map(|id| &self.orders[id])
     }
+}
+
+fn latest<'a>(
+    agreements: &'a [(TermsVersion, Snapshot)],
+    agreed: &'a BTreeMap<OrderId, Snapshot>,
+    id: OrderId,
+) -> Option<&'a Snapshot> {
+    let mut lately = agreements.iter().rev().map(|(_, snapshot)| snapshot);
+    lately.find(|snapshot| snapshot.terms().order_id == id).or_else(|| agreed.get(&id))
 }

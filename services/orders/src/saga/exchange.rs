@@ -8,7 +8,7 @@ use kernel::{Decision, Money, Timestamp};
 
 use super::refund;
 use crate::domain::error::OrderError;
-use crate::domain::fact::Note;
+use crate::domain::event::Event;
 use crate::domain::ids::OrderId;
 use crate::domain::order::{Answer, Order, Wanted};
 use crate::domain::policy::Policy;
@@ -17,35 +17,34 @@ use crate::domain::snapshot::Snapshot;
 use crate::domain::world::World;
 
 /// The buyer sends units back, and wants them sent anew by the order of that id.
-pub(super) fn on_exchange_requested(
-    world: &mut World,
-    order_id: OrderId,
+pub(super) fn ask(
+    order: &mut Order,
+    agreed: Option<&Snapshot>,
     units: &Units,
     exchange_order_id: OrderId,
-    note: Option<&Note>,
+    note: &str,
     now: Timestamp,
-) -> Answer {
-    let Some((order, agreed)) = world.order(order_id).zip(world.agreed(order_id)) else {
-        return Decision::Refused(OrderError::NotFound(order_id));
-    };
-    let mut order = order.clone();
-    let wanted = match refund::sent_back(&order, RefundKind::Exchange, units, now) {
-        Ok(wanted) => Wanted { exchange_order_id: Some(exchange_order_id), ..wanted },
-        Err(refusal) => return Decision::Refused(refusal),
-    };
-    let requested = order.request_refund(wanted, note.map_or("", Note::as_str));
-    if order.refunds.last().and_then(|refund| agreed.terms().exchanged(refund)).is_none() {
-        return Decision::Refused(OrderError::ExchangeNotCovered(order_id));
+) -> Result<Vec<Event>, OrderError> {
+    let wanted = refund::sent_back(order, RefundKind::Exchange, units, now)?;
+    let mut asked = order.clone();
+    let requested = asked.request_refund(Wanted { exchange_order_id: Some(exchange_order_id), ..wanted }, note);
+    if asked.refunds.last().and_then(|refund| anew(refund, agreed)).is_none() {
+        return Err(OrderError::ExchangeNotCovered(order.id));
     }
-    world.replace(order);
-    Decision::applied(requested)
+    *order = asked;
+    Ok(vec![requested])
 }
 
 /// What came back may be worth less by now than the same again: then its money goes back.
 pub(super) fn settle(refund: &mut Refund, agreed: Option<&Snapshot>) {
-    if agreed.and_then(|agreed| agreed.terms().exchanged(refund)).is_none() {
+    if anew(refund, agreed).is_none() {
         refund.exchange_order_id = None;
     }
+}
+
+/// What is agreed about the order that sends anew what a refund is for; none if it is no exchange, or is worth less.
+fn anew(refund: &Refund, agreed: Option<&Snapshot>) -> Option<Snapshot> {
+    agreed?.terms().exchanged(refund)
 }
 
 /// The money of a refund is back. Of an exchange it is set aside: there is an order now that sends the goods anew.
@@ -57,8 +56,8 @@ pub(super) fn on_payment_refunded(
     policy: &Policy,
     now: Timestamp,
 ) -> Answer {
-    let anew = match sent_anew(world, order_id, number) {
-        Ok(anew) => anew,
+    let to_create = match sent_anew(world, order_id, number) {
+        Ok(to_create) => to_create,
         Err(refused) => return refused,
     };
     let Some(order) = world.order_mut(order_id) else { return Decision::Refused(OrderError::NotFound(order_id)) };
@@ -67,7 +66,7 @@ pub(super) fn on_payment_refunded(
         unchanged @ (Decision::AlreadyApplied | Decision::Ignored(_) | Decision::Refused(_)) => return unchanged,
     };
     world.mark_changed(order_id);
-    if let Some(snapshot) = anew {
+    if let Some(snapshot) = to_create {
         let (order, created) = Order::create(&snapshot, None, policy, now);
         world.create(order, snapshot);
         events.push(created);
@@ -79,10 +78,9 @@ pub(super) fn on_payment_refunded(
 /// not now, an operator has to look before money is set aside for nothing.
 fn sent_anew(world: &World, order_id: OrderId, number: Option<RefundNumber>) -> Result<Option<Snapshot>, Answer> {
     let Some((order, number)) = world.order(order_id).zip(number) else { return Ok(None) };
-    let refund = order.refunds.iter().find(|refund| refund.number == number);
-    let Some(refund) = refund.filter(|refund| refund.exchange_order_id.is_some()) else { return Ok(None) };
-    let agreed = world.agreed(order_id).and_then(|agreed| agreed.terms().exchanged(refund));
-    agreed.map(Some).ok_or_else(|| order.contradicted())
+    let exchange = order.refund(number).filter(|refund| refund.exchange_order_id.is_some());
+    let Some(exchange) = exchange else { return Ok(None) };
+    anew(exchange, world.agreed(order_id)).map(Some).ok_or_else(|| order.contradicted())
 }
 
 #[cfg(test)]

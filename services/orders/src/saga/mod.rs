@@ -16,7 +16,6 @@ use crate::domain::fact::{Fact, OrderFact};
 use crate::domain::ids::OrderId;
 use crate::domain::order::Answer;
 use crate::domain::policy::Policy;
-use crate::domain::refund::RefundRequest;
 use crate::domain::world::World;
 
 /// Decides what a fact does to the orders.
@@ -33,7 +32,6 @@ pub fn decide(world: &mut World, fact: &Fact, policy: &Policy, now: Timestamp) -
 /// order follows from its `OrderCreated`, which was published after the order was committed. So it is not early, it is wrong (or
 /// our database was restored from a backup), and an operator must know.
 fn on_order_fact(world: &mut World, order_id: OrderId, fact: &OrderFact, policy: &Policy, now: Timestamp) -> Answer {
-    let agreed = world.agreed(order_id).cloned();
     let Some(order) = world.order_mut(order_id) else {
         return Decision::Refused(OrderError::NotFound(order_id));
     };
@@ -64,12 +62,13 @@ fn on_order_fact(world: &mut World, order_id: OrderId, fact: &OrderFact, policy:
             return modification::on_split_requested(world, order_id, parts, policy, now);
         }
         OrderFact::UnpaidDeadlinePassed => checkout::on_unpaid_deadline_passed(order, now),
-        OrderFact::RefundRequested { request: RefundRequest::Exchange { units, order_id: new }, note } => {
-            return exchange::on_exchange_requested(world, order_id, units, *new, note.as_ref(), now);
+        OrderFact::RefundRequested { request, note } => {
+            let (order, agreed) = world.order_mut_and_agreed(order_id).expect("it was just found");
+            refund::on_refund_requested(order, agreed, request, note.as_ref(), now)
         }
-        OrderFact::RefundRequested { request, note } => refund::on_refund_requested(order, request, note.as_ref(), now),
         OrderFact::ReturnReceived { number, accepted, complete } => {
-            refund::on_return_received(order, agreed.as_ref(), *number, accepted, *complete)
+            let (order, agreed) = world.order_mut_and_agreed(order_id).expect("it was just found");
+            refund::on_return_received(order, agreed, *number, accepted, *complete)
         }
         OrderFact::CloseDeadlinePassed => fulfilment::on_close_deadline_passed(order, now),
         OrderFact::ShipmentDispatched { order_dispatched } => {

@@ -22,6 +22,7 @@ use crate::domain::status::{FulfilmentStatus, PaymentStatus, Status};
 /// Somebody wants money back.
 pub(super) fn on_refund_requested(
     order: &mut Order,
+    agreed: Option<&Snapshot>,
     request: &RefundRequest,
     note: Option<&Note>,
     now: Timestamp,
@@ -34,7 +35,7 @@ pub(super) fn on_refund_requested(
             sent_back(order, RefundKind::AfterReturn, units, now).map(|wanted| vec![order.request_refund(wanted, note)])
         }
         RefundRequest::Goodwill(amount) => goodwill(order, *amount, note),
-        RefundRequest::Exchange { .. } => unreachable!("exchange.rs answers it"),
+        RefundRequest::Exchange { units, order_id } => exchange::ask(order, agreed, units, *order_id, note, now),
     };
     answer.map_or_else(Decision::Refused, Decision::Applied)
 }
@@ -136,7 +137,7 @@ pub(super) fn on_parcels_stopped(order: &mut Order) -> Answer {
 
 /// What is granted because units of a paid order are stopped, the refund of that number; nothing, if it was before.
 pub(super) fn for_stopped_part(order: &mut Order, number: RefundNumber, units: &Units) -> Result<Vec<Event>, Answer> {
-    let found = order.refunds.iter().find(|refund| refund.number == number);
+    let found = order.refund(number);
     let is_meant = |refund: &&Refund| refund.kind == RefundKind::BeforeDispatch && refund.units() == *units;
     match found.filter(is_meant).map(|refund| refund.status) {
         Some(RefundStatus::Requested) if order.standing.status == Status::Paid => {
@@ -151,7 +152,7 @@ pub(super) fn for_stopped_part(order: &mut Order, number: RefundNumber, units: &
 
 /// What a refund was to stop, all parcels or units, had left: it is not granted.
 pub(super) fn on_not_stopped(order: &mut Order, number: RefundNumber) -> Answer {
-    let found = order.refunds.iter().find(|refund| refund.number == number).map(|refund| (refund.kind, refund.status));
+    let found = order.refund(number).map(|refund| (refund.kind, refund.status));
     match found {
         Some((RefundKind::BeforeDispatch, RefundStatus::Requested)) => {
             Decision::applied(order.reject_refund(number, Rejection::AlreadyDispatched))
@@ -188,7 +189,7 @@ pub(super) fn on_return_received(
     complete: bool,
 ) -> Answer {
     let Some(number) = number else { return Decision::Ignored("no refund waits for what a failed parcel held") };
-    let found = order.refunds.iter().find(|refund| refund.number == number).map(|refund| (refund.kind, refund.status));
+    let found = order.refund(number).map(|refund| (refund.kind, refund.status));
     match found {
         Some((RefundKind::AfterReturn | RefundKind::Exchange, RefundStatus::Requested)) if !complete => {
             Decision::Ignored("more of it is awaited")
@@ -250,7 +251,7 @@ pub(super) fn on_payment_refunded(
             order.contradicted()
         };
     };
-    match order.refunds.iter().find(|refund| refund.number == number).map(|refund| (refund.status, refund.amount)) {
+    match order.refund(number).map(|refund| (refund.status, refund.amount)) {
         Some((RefundStatus::Approved | RefundStatus::Failed, amount)) => {
             let in_all = order.refunded().checked_add(amount);
             if in_all != Ok(refunded) {

@@ -159,6 +159,16 @@ fn what_is_not_covered_is_refused_and_if_that_comes_later_the_money_goes_back() 
 }
 
 #[test]
+fn what_is_set_aside_for_goods_that_it_does_not_pay_is_refused() {
+    let mut world = after(&[exchange(MUG), accepted(MUG)]);
+    let order = world.order_mut(order_id(ORDER)).unwrap();
+    order.refund_mut(1).unwrap().amount = euro(5);
+    let before = world.clone();
+    let Decision::Refused(refusal) = hear(&mut world, back(5)) else { panic!("not refused") };
+    assert_eq!((refusal.reason(), world), ("ORDER_CONTRADICTED", before));
+}
+
+#[test]
 fn an_exchange_is_asked_for_while_goods_may_come_back() {
     let mut world = after(&[]);
     let closed = hear_at(&mut world, exchange(MUG), crate::domain::fixtures::NOON + 2 * POLICY.return_window);
