@@ -75,3 +75,8 @@ pub fn id_from_wire<T>(field: &str, id: &str) -> Result<Id<T>, InvalidField> {
     }
     id.parse().map_err(|error| InvalidField::new(field, error))
 }
+
+/// An id from the wire that may be left out.
+pub fn optional_id_from_wire<T>(field: &str, id: &str) -> Result<Option<Id<T>>, InvalidField> {
+    if id.is_empty() { Ok(None) } else { id_from_wire(field, id).map(Some) }
+}

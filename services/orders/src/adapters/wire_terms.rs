@@ -1,7 +1,7 @@
 //! What was agreed, on the wire: in `CheckoutSubmitted`, in `OrderCreated`, in an `Order`.
 
 use contracts::checkout::v1::QuoteLine;
-use contracts::convert::{InvalidField, id_from_wire, money_from_wire, money_to_wire};
+use contracts::convert::{InvalidField, id_from_wire, money_from_wire, money_to_wire, optional_id_from_wire};
 use contracts::google::r#type::{Money as WireMoney, PostalAddress};
 use contracts::orders::v1::{OrderCreated, OrderLine, OrderModified};
 use contracts::payments::v1::payment_method::Method;
@@ -187,10 +187,9 @@ pub(super) fn payment_method_to_wire(method: &PaymentMethod) -> WirePaymentMetho
 }
 
 fn exchange_from_wire(exchange: &WireExchange) -> Result<PaymentMethod, InvalidField> {
-    let charged = Some(exchange.charged_order_id.as_str()).filter(|id| !id.is_empty());
     Ok(PaymentMethod::Exchange(Exchange {
         order_id: id_from_wire("order_id", &exchange.order_id)?,
         refund_number: exchange.refund_number,
-        charged_order_id: charged.map(|id| id_from_wire("charged_order_id", id)).transpose()?,
+        charged_order_id: optional_id_from_wire("charged_order_id", &exchange.charged_order_id)?,
     }))
 }

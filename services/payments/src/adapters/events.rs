@@ -1,6 +1,6 @@
 //! Events in and out: what payments subscribes to, and what its own events look like on the wire.
 
-use contracts::convert::{id_from_wire, money_from_wire, money_to_wire, timestamp_from_wire};
+use contracts::convert::{id_from_wire, money_from_wire, money_to_wire, optional_id_from_wire, timestamp_from_wire};
 use contracts::google::r#type::Money as WireMoney;
 use contracts::inventory::v1::InventoryReserved;
 use contracts::orders::v1::{
@@ -235,12 +235,12 @@ fn order_created(event: &Envelope) -> Result<Fact, Undecodable> {
 }
 
 fn exchange_from_wire(exchange: &wire::Exchange) -> Result<Exchange, Undecodable> {
-    let id = |field, id| id_from_wire(field, id).map_err(Undecodable::new);
-    let charged = Some(exchange.charged_order_id.as_str()).filter(|id| !id.is_empty());
+    let order_id = id_from_wire("payment_method.exchange.order_id", &exchange.order_id);
+    let charged = optional_id_from_wire("payment_method.exchange.charged_order_id", &exchange.charged_order_id);
     Ok(Exchange {
-        order_id: id("payment_method.exchange.order_id", &exchange.order_id)?,
+        order_id: order_id.map_err(Undecodable::new)?,
         refund_number: exchange.refund_number,
-        charged_order_id: charged.map(|it| id("payment_method.exchange.charged_order_id", it)).transpose()?,
+        charged_order_id: charged.map_err(Undecodable::new)?,
     })
 }
 

@@ -4,14 +4,13 @@ use std::time::Duration;
 
 use chassis::idempotency::Key;
 use chassis::{Caller, Fields, caller, status};
+use contracts::convert::optional_id_from_wire;
 use contracts::shipping::v1 as wire;
 use contracts::shipping::v1::shipping_rates_service_server::ShippingRatesService;
 use messaging::EventStore;
 use tonic::{Request, Response, Status};
 
-use super::wire_rates::{
-    goods_from_wire, optional_seller_id, place_from_wire, profile_from_wire, profile_to_wire, quote_to_wire,
-};
+use super::wire_rates::{goods_from_wire, place_from_wire, profile_from_wire, profile_to_wire, quote_to_wire};
 use crate::app::Error;
 use crate::app::get_shipping_profile::get_shipping_profile;
 use crate::app::quote_shipping::{QuoteShipping, quote_shipping};
@@ -61,7 +60,7 @@ impl ShippingRatesService for RatesApi {
     ) -> Result<Response<wire::GetShippingProfileResponse>, Status> {
         let caller = caller(&request);
         let mut fields = Fields::new();
-        let named = fields.take(optional_seller_id("seller_id", &request.get_ref().seller_id));
+        let named = fields.take(optional_id_from_wire("seller_id", &request.get_ref().seller_id));
         let Some(named) = named else { return Err(status(fields.refuse())) };
         let owner = whose(&caller, named).ok_or_else(|| status(RatesError::ProfileNotFound))?;
         let profile = get_shipping_profile(self.store.pool(), owner).await.map_err(status)?;

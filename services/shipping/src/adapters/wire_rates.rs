@@ -3,7 +3,9 @@
 use std::collections::HashSet;
 
 use chassis::Fields;
-use contracts::convert::{InvalidField, id_from_wire, money_from_wire, money_to_wire, timestamp_to_wire};
+use contracts::convert::{
+    InvalidField, id_from_wire, money_from_wire, money_to_wire, optional_id_from_wire, timestamp_to_wire,
+};
 use contracts::google::r#type::{Money as WireMoney, PostalAddress};
 use contracts::shipping::v1 as wire;
 use kernel::Money;
@@ -18,11 +20,6 @@ const EVERYWHERE: &str = "*";
 /// More sellers than any cart holds goods of.
 const CONSIGNMENTS_MAX: usize = 100;
 
-/// An id that may be left out.
-pub(super) fn optional_seller_id(field: &str, seller_id: &str) -> Result<Option<SellerId>, InvalidField> {
-    if seller_id.is_empty() { Ok(None) } else { id_from_wire(field, seller_id).map(Some) }
-}
-
 /// The seller that a profile names and its zones, if each part is valid by itself. Those that are not are noted.
 pub(super) fn profile_from_wire(
     fields: &mut Fields,
@@ -32,7 +29,7 @@ pub(super) fn profile_from_wire(
         fields.violation("profile", "is required");
         return None;
     };
-    let seller_id = fields.take(optional_seller_id("profile.seller_id", &profile.seller_id));
+    let seller_id = fields.take(optional_id_from_wire("profile.seller_id", &profile.seller_id));
     let zones = all(profile.zones, |index, given| zone(fields, &format!("profile.zones[{index}]"), given));
     Some((seller_id?, zones?))
 }
