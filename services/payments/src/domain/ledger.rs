@@ -203,14 +203,7 @@ mod tests {
     }
 
     fn refund(number: i32, minor: i64) -> Refund {
-        Refund {
-            number,
-            amount: euros(minor),
-            follows_from_end: false,
-            is_set_aside: false,
-            standing: RefundStanding::Done,
-            refused_attempt: 0,
-        }
+        Refund { standing: RefundStanding::Done, ..Refund::new(number, euros(minor)) }
     }
 
     fn legs(transaction: &Transaction) -> Vec<(&'static str, i64)> {

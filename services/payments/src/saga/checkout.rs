@@ -156,9 +156,10 @@ pub(super) fn on_order_confirmed(world: &mut World, order_id: OrderId) -> Answer
             Decision::Ignored("cash on delivery is captured when the carrier remits it")
         }
         Status::Authorized if payment.is_exchange() => {
-            let captured = on_capture_answered(world, &mut payment, &Outcome::Succeeded);
-            world.put(payment.order_id, Entry::Payment(payment));
-            Decision::Applied(captured)
+            let amount = payment.due;
+            let event = captured(world, &mut payment, amount);
+            world.put(order_id, Entry::Payment(payment));
+            Decision::applied(event)
         }
         Status::Authorized => {
             capture(world, &mut payment);
@@ -390,14 +391,19 @@ fn on_authorize_answered(world: &mut World, payment: &mut Payment, outcome: &Out
     }
 }
 
+/// So much was taken, by whatever method: it is in escrow.
+pub(super) fn captured(world: &mut World, payment: &mut Payment, amount: Money) -> Event {
+    payment.status = Status::Captured;
+    payment.captured = amount;
+    world.post_capture(payment, amount);
+    Event::PaymentCaptured { order_id: payment.order_id, amount }
+}
+
 fn on_capture_answered(world: &mut World, payment: &mut Payment, outcome: &Outcome) -> Vec<Event> {
     let (order_id, amount) = (payment.order_id, payment.due);
     match outcome {
         Outcome::Succeeded => {
-            payment.status = Status::Captured;
-            payment.captured = amount;
-            world.post_capture(payment, amount);
-            let mut events = vec![Event::PaymentCaptured { order_id, amount }];
+            let mut events = vec![captured(world, payment, amount)];
             if payment.order_ended {
                 events.extend(refund::give_back_what_is_left(world, payment));
             }

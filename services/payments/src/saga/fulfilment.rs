@@ -4,8 +4,8 @@ use std::cmp::Ordering;
 
 use kernel::{Decision, Money};
 
-use super::Answer;
-use crate::domain::{Entry, Event, OrderId, Payment, Policy, Refusal, Status, World};
+use super::{Answer, checkout};
+use crate::domain::{Entry, OrderId, Payment, Policy, Refusal, Status, World};
 
 /// A carrier passed on what it collected. Nobody is asked for it: it is captured. A carrier collects at most what is due, less for parcels
 /// that did not arrive, and only for what it delivered; whatever else it says it did, an operator has to look, for the money is there.
@@ -19,14 +19,12 @@ pub(super) fn on_cash_collected(world: &mut World, order_id: OrderId, amount: Mo
     match payment.status {
         Status::Authorized if !amount.checked_cmp(payment.due).is_ok_and(Ordering::is_le) => mismatch(payment.due),
         Status::Authorized => {
-            payment.status = Status::Captured;
-            payment.captured = amount;
-            world.post_capture(&payment, amount);
+            let captured = checkout::captured(world, &mut payment, amount);
             if payment.delivered {
                 release(world, &mut payment, policy);
             }
             world.put(order_id, Entry::Payment(payment));
-            Decision::applied(Event::PaymentCaptured { order_id, amount })
+            Decision::applied(captured)
         }
         Status::Captured | Status::Refunded if amount != payment.captured => mismatch(payment.captured),
         Status::Captured | Status::Refunded => Decision::AlreadyApplied,
