@@ -17,10 +17,7 @@ const PAID_BACK: &str = r#"orders.order_state WHERE order_id = ANY($1) AND refun
 
 /// Goods arrive, and goodwill is given for six tenths of the sum, twice.
 pub(in super::super) async fn goodwill_twice(stage: &mut Stage) -> Result<()> {
-    let (_, submitted) = paid(stage, 1).await?;
-    let depot = Depot::new(&stage.fleet)?;
-    send(&depot, &submitted, 1, None).await?;
-    stage.until(&submitted, "orders.order_state WHERE order_id = ANY($1) AND status = 'DELIVERED'").await?;
+    let (_, submitted, depot) = arrived(stage, 1).await?;
     for each in &submitted {
         let amount = six_tenths(each.checkout.orders[0].total.as_ref().context("an order has a total")?);
         let order_id = order_id(each);
@@ -57,42 +54,38 @@ pub(in super::super) async fn lost_and_found(stage: &mut Stage) -> Result<()> {
 
 /// Two units come back one by one.
 pub(in super::super) async fn back_in_two_receipts(stage: &mut Stage) -> Result<()> {
-    let (buyers, submitted) = paid(stage, 3).await?;
-    let depot = Depot::new(&stage.fleet)?;
-    send(&depot, &submitted, 3, None).await?;
-    stage.until(&submitted, "orders.order_state WHERE order_id = ANY($1) AND status = 'DELIVERED'").await?;
+    let (buyers, submitted, depot) = arrived(stage, 3).await?;
     for ((buyer, _), each) in buyers.iter().zip(&submitted) {
         buyer.request_return(order_id(each), &[(SKU, 2)], &request_id()).await.context("RequestRefund")?;
     }
     stage.until(&submitted, "shipping.goods_return WHERE order_id = ANY($1)").await?;
-    for each in &submitted {
-        let goods_return = depot.returns(order_id(each)).await?.pop().context("no return is awaited")?;
-        for _ in 0..2 {
-            let came = [(SKU, 1, ReturnCondition::Resalable)];
-            depot.receive(&goods_return, &came, false, &request_id()).await.context("ReceiveReturn")?;
-        }
-    }
+    come_back(&submitted, &depot, 2).await?;
     stage.until(&submitted, PAID_BACK).await
 }
 
 /// What came back, in exchange, is sent anew.
 pub(in super::super) async fn exchanged(stage: &mut Stage) -> Result<()> {
-    let (_, submitted) = to_be_exchanged(stage).await?;
-    come_back(&submitted, &Depot::new(&stage.fleet)?).await?;
+    let (_, submitted, depot) = to_be_exchanged(stage).await?;
+    come_back(&submitted, &depot, 1).await?;
     stage.until(&submitted, &sent_anew("PAID")).await
 }
 
 /// Inventory stands still, so that nothing is held yet of what is to be sent anew when its buyers would rather have their money.
 pub(in super::super) async fn exchanged_and_cancelled(stage: &mut Stage) -> Result<()> {
-    let (buyers, submitted) = to_be_exchanged(stage).await?;
+    let (buyers, submitted, depot) = to_be_exchanged(stage).await?;
     stage.fleet.process("inventory-0")?.pause()?;
-    let cancelled = cancelled_before_it_is_held(stage, &buyers, &submitted).await;
+    let cancelled = cancelled_before_it_is_held(stage, &buyers, &submitted, &depot).await;
     stage.fleet.process("inventory-0")?.resume()?;
     cancelled
 }
 
-async fn cancelled_before_it_is_held(stage: &mut Stage, buyers: &Buyers, submitted: &[Submitted]) -> Result<()> {
-    come_back(submitted, &Depot::new(&stage.fleet)?).await?;
+async fn cancelled_before_it_is_held(
+    stage: &mut Stage,
+    buyers: &Buyers,
+    submitted: &[Submitted],
+    depot: &Depot,
+) -> Result<()> {
+    come_back(submitted, depot, 1).await?;
     stage.until(submitted, &sent_anew("CREATED")).await?;
     for ((buyer, _), each) in buyers.iter().zip(submitted) {
         let order = buyer.order(order_id(each)).await.context("GetOrder")?;
@@ -109,24 +102,23 @@ fn sent_anew(status: &str) -> String {
 }
 
 /// Of two units that have arrived one is on its way back, in exchange.
-async fn to_be_exchanged(stage: &mut Stage) -> Result<(Buyers, Vec<Submitted>)> {
-    let (buyers, submitted) = paid(stage, 2).await?;
-    let depot = Depot::new(&stage.fleet)?;
-    send(&depot, &submitted, 2, None).await?;
-    stage.until(&submitted, "orders.order_state WHERE order_id = ANY($1) AND status = 'DELIVERED'").await?;
+async fn to_be_exchanged(stage: &mut Stage) -> Result<(Buyers, Vec<Submitted>, Depot)> {
+    let (buyers, submitted, depot) = arrived(stage, 2).await?;
     for ((buyer, _), each) in buyers.iter().zip(&submitted) {
         buyer.request_exchange(order_id(each), &[(SKU, 1)], &request_id()).await.context("RequestRefund")?;
     }
     stage.until(&submitted, "shipping.goods_return WHERE order_id = ANY($1)").await?;
-    Ok((buyers, submitted))
+    Ok((buyers, submitted, depot))
 }
 
-/// A unit of each comes back.
-async fn come_back(submitted: &[Submitted], depot: &Depot) -> Result<()> {
+/// So many units of each come back, one by one.
+async fn come_back(submitted: &[Submitted], depot: &Depot, units: usize) -> Result<()> {
     for each in submitted {
         let goods_return = depot.returns(order_id(each)).await?.pop().context("no return is awaited")?;
-        let came = [(SKU, 1, ReturnCondition::Resalable)];
-        depot.receive(&goods_return, &came, false, &request_id()).await.context("ReceiveReturn")?;
+        for _ in 0..units {
+            let came = [(SKU, 1, ReturnCondition::Resalable)];
+            depot.receive(&goods_return, &came, false, &request_id()).await.context("ReceiveReturn")?;
+        }
     }
     Ok(())
 }
@@ -143,6 +135,15 @@ pub(in super::super) async fn stopped_in_two_parts(stage: &mut Stage) -> Result<
     let heard =
         "inventory.reservation WHERE order_id = ANY($1) AND jsonb_path_exists(allocations, '$[*] ? (@.released >= 2)')";
     stage.until(&submitted, heard).await
+}
+
+/// Buyers of so many units, to each of whom they have come in one parcel.
+async fn arrived(stage: &mut Stage, units: i32) -> Result<(Buyers, Vec<Submitted>, Depot)> {
+    let (buyers, submitted) = paid(stage, units).await?;
+    let depot = Depot::new(&stage.fleet)?;
+    send(&depot, &submitted, i64::from(units), None).await?;
+    stage.until(&submitted, "orders.order_state WHERE order_id = ANY($1) AND status = 'DELIVERED'").await?;
+    Ok((buyers, submitted, depot))
 }
 
 /// Buyers of so many units, each of whom has paid.
