@@ -37,7 +37,7 @@ pub trait ReadModels: Send + Sync + 'static {
     fn follow_from(&self, event: &Envelope) -> Result<bool, Undecodable>;
 
     /// Makes the rows about these aggregates, in each of these generations, what their histories say now. Nobody else does that for
-    /// the same aggregates meanwhile.
+    /// the same aggregates meanwhile. Called by [`project`].
     fn project(
         &self,
         tx: &mut PgConnection,
@@ -132,8 +132,22 @@ impl<M: ReadModels> Participant for Projector<M> {
         let (aggregates, heard): (Vec<_>, Vec<_>) = world.into_iter().unzip();
         heard::keep(unit.tx(), &heard.concat()).await?;
         let generations = hold_generations(unit.tx()).await?;
-        self.0.project(unit.tx(), &generations, &aggregates).await
+        project(&self.0, unit.tx(), &generations, &aggregates).await
     }
+}
+
+/// Has the rows about these aggregates made what their histories say, as [`ReadModels::project`].
+///
+/// Its statements are planned for what the tables hold now, unlike those of a decision (ADR 18). A read model has several indexes that begin with
+/// the generation, which cost the same while it is empty, so a plan that is kept may be one that walks it when it has grown.
+pub async fn project<M: ReadModels>(
+    models: &M,
+    tx: &mut PgConnection,
+    generations: &[Generation],
+    aggregates: &[Uuid],
+) -> Result<(), Error> {
+    sqlx::query("SET LOCAL plan_cache_mode = force_custom_plan").execute(&mut *tx).await?;
+    models.project(tx, generations, aggregates).await
 }
 
 /// What keeps two who project the same aggregate apart, and neither from those who decide about it.

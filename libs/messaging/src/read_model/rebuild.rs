@@ -6,7 +6,7 @@ use std::time::Duration;
 use sqlx::{AssertSqlSafe, PgConnection};
 use uuid::Uuid;
 
-use super::{Generation, ReadModels, Table, lock_of};
+use super::{Generation, ReadModels, Table, lock_of, project};
 use crate::participant::lock;
 use crate::{Error, EventStore, begin_snapshot};
 
@@ -63,7 +63,7 @@ pub async fn rebuild<M: ReadModels>(
         let mut locks: Vec<_> = ids.iter().copied().map(lock_of).collect();
         locks.sort_unstable();
         lock(unit.tx(), &locks).await?;
-        models.project(unit.tx(), &[shadow], &ids).await?;
+        project(models, unit.tx(), &[shadow], &ids).await?;
         unit.commit().await?;
         aggregates += ids.len() as u64;
         tell(Step::Projected(aggregates));

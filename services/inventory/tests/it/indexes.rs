@@ -14,9 +14,9 @@ use inventory::read_model::listing::{Question, Sort, Stock};
 use inventory::read_model::{Views, seller_inventory, sku_availability, warehouse_stock};
 use inventory::{Inventory, SERVICE};
 use kernel::{Id, Quantity};
-use messaging::read_model::ReadModels as _;
-use messaging::{Cause, Caused, EventStore, Outcome, react};
+use messaging::{Cause, Caused, EventStore, Outcome, react, read_model};
 use prost::Message as _;
+use sqlx::PgPool;
 use testkit::{Database, Reads, TestClock};
 use uuid::Uuid;
 
@@ -49,10 +49,8 @@ fn warehouse_id() -> WarehouseId {
     Id::from_uuid(Uuid::from_u128(2))
 }
 
-/// A shop that has done business for years: 20,000 stock items with a movement each, 50,000 reservations of which a fifth
-/// is active.
-async fn fill(database: &Database) {
-    let mut connection = database.pool().acquire().await.unwrap();
+/// A shop that opens: 20,000 stock items with a movement each.
+async fn open_shop(pool: &PgPool) {
     for statement in [
         "INSERT INTO warehouse VALUES (lpad('1', 32, '0')::uuid, lpad('1', 32, '0')::uuid, 'OTHER', 'Other', 0, now()),
                                       (lpad('2', 32, '0')::uuid, lpad('1', 32, '0')::uuid, 'MAIN', 'Main', 0, now())",
@@ -72,6 +70,26 @@ async fn fill(database: &Database) {
         "INSERT INTO stock_movement
          SELECT md5('movement' || n)::uuid, md5('item' || n)::uuid, 'add', 1000, '', 'seller:test', now()
          FROM generate_series(1, 20000) AS n",
+        "INSERT INTO warehouse_stock_view (generation, warehouse_id, sku, seller_id, named_by, total, reserved, committed, in_transit)
+         SELECT 1, lpad('2', 32, '0')::uuid, 'SKU-' || n, lpad('1', 32, '0')::uuid, 1, 1000, 0, 0, 0 FROM generate_series(1, 20000) AS n",
+        "INSERT INTO seller_inventory_view (generation, seller_id, sku, title, places, warehouses, total, reserved, committed, in_transit)
+         SELECT 1, lpad('1', 32, '0')::uuid, 'SKU-' || n, 'Mug', 1, 1, 1000, 0, 0, 0 FROM generate_series(1, 20000) AS n",
+        "INSERT INTO heard_event
+         SELECT md5('product' || n)::uuid, 'tradewind.products.v1', 1, md5('event' || n)::uuid, 'tradewind.products.v1.ProductCreated', '', now()
+         FROM generate_series(1, 20000) AS n",
+    ] {
+        sqlx::query(statement).execute(pool).await.unwrap();
+    }
+    let variants = vec![Variant { sku: "SKU-1".to_owned(), ..Variant::default() }];
+    let product = Product { seller_id: seller_id().to_string(), variants, ..Product::default() };
+    let heard = "INSERT INTO heard_event VALUES ($1, 'tradewind.products.v1', 1, $1, 'tradewind.products.v1.ProductCreated', $2, now())";
+    let payload = ProductCreated { product: Some(product) }.encode_to_vec();
+    sqlx::query(heard).bind(PRODUCT_ID).bind(payload).execute(pool).await.unwrap();
+}
+
+/// What the years bring: 50,000 reservations of which a fifth is active.
+async fn sell_for_years(pool: &PgPool) {
+    for statement in [
         "INSERT INTO reservation
          SELECT md5('order' || n)::uuid, CASE WHEN n % 5 = 0 THEN 'active' ELSE 'committed' END,
                 jsonb_build_array(jsonb_build_object('stock_item_id', md5('item' || n % 20000 + 1)::uuid,
@@ -83,22 +101,9 @@ async fn fill(database: &Database) {
                 md5('order' || n)::uuid, NULL, 'service:inventory', NULL, now(), sha256('a'), sha256('b')
          FROM generate_series(1, 50000) AS n",
         "INSERT INTO stock_contribution SELECT 1, md5('order' || n)::uuid, 2, '[]' FROM generate_series(1, 50000) AS n",
-        "INSERT INTO warehouse_stock_view (generation, warehouse_id, sku, seller_id, named_by, total, reserved, committed, in_transit)
-         SELECT 1, lpad('2', 32, '0')::uuid, 'SKU-' || n, lpad('1', 32, '0')::uuid, 1, 1000, 0, 0, 0 FROM generate_series(1, 20000) AS n",
-        "INSERT INTO seller_inventory_view (generation, seller_id, sku, title, places, warehouses, total, reserved, committed, in_transit)
-         SELECT 1, lpad('1', 32, '0')::uuid, 'SKU-' || n, 'Mug', 1, 1, 1000, 0, 0, 0 FROM generate_series(1, 20000) AS n",
-        "INSERT INTO heard_event
-         SELECT md5('product' || n)::uuid, 'tradewind.products.v1', 1, md5('event' || n)::uuid, 'tradewind.products.v1.ProductCreated', '', now()
-         FROM generate_series(1, 20000) AS n",
-        "ANALYZE",
     ] {
-        sqlx::query(statement).execute(&mut *connection).await.unwrap();
+        sqlx::query(statement).execute(pool).await.unwrap();
     }
-    let variants = vec![Variant { sku: "SKU-1".to_owned(), ..Variant::default() }];
-    let product = Product { seller_id: seller_id().to_string(), variants, ..Product::default() };
-    let heard = "INSERT INTO heard_event VALUES ($1, 'tradewind.products.v1', 1, $1, 'tradewind.products.v1.ProductCreated', $2, now())";
-    let payload = ProductCreated { product: Some(product) }.encode_to_vec();
-    sqlx::query(heard).bind(PRODUCT_ID).bind(payload).execute(&mut *connection).await.unwrap();
 }
 
 async fn happen(store: &EventStore, inventory: &Inventory, facts: Vec<Fact>) {
@@ -111,8 +116,8 @@ async fn happen(store: &EventStore, inventory: &Inventory, facts: Vec<Fact>) {
 }
 
 /// Twenty orders over forty SKUs: reserved, a half paid for and sent, a quarter cancelled, a quarter left to expire. One more waits for stock, is given it
-/// and cancelled.
-async fn do_business(store: &EventStore, clock: &TestClock, round: u128) {
+/// and cancelled. Answers what changed.
+async fn do_business(store: &EventStore, clock: &TestClock, round: u128) -> Vec<Uuid> {
     let inventory = inventory();
     let order = |number: u128| OrderId::from_uuid(Uuid::from_u128((round << 64) + number + 1));
     let one = Quantity::new(1).unwrap();
@@ -199,14 +204,18 @@ async fn do_business(store: &EventStore, clock: &TestClock, round: u128) {
 
     let mut happened: Vec<_> = (0..ORDERS_PER_ROUND).map(|number| order(number).uuid()).collect();
     happened.extend([transfer_id.uuid(), item.id().uuid(), PRODUCT_ID]);
-    read_views(store, &happened).await;
+    happened
 }
 
-/// All that happened since is put into the views, and a page of each list is read in each order.
-async fn read_views(store: &EventStore, aggregates: &[Uuid]) {
+/// What happened is put into the views.
+async fn project(store: &EventStore, aggregates: &[Uuid]) {
     let mut unit = store.begin().await.unwrap();
-    Views.project(unit.tx(), &[1], aggregates).await.unwrap();
+    read_model::project(&Views, unit.tx(), &[1], aggregates).await.unwrap();
     unit.commit().await.unwrap();
+}
+
+/// A page of each list is read in each order.
+async fn read_views(store: &EventStore) {
     for sort in [Sort::Sku, Sort::AvailableAscending, Sort::AvailableDescending] {
         let question = Question { stock: Stock::In, sku_prefix: "SKU-1".to_owned(), sort };
         let (pool, behind) = (store.pool(), Some((1, "SKU-1".to_owned())));
@@ -222,22 +231,51 @@ async fn read_views(store: &EventStore, aggregates: &[Uuid]) {
     }
 }
 
+async fn assert_little_was_read(database: &Database, before: &Reads) {
+    let after = Reads::count(database, TABLES).await;
+    for (table, read) in after.since(before) {
+        assert!((1..STOCK_ITEMS).contains(&read), "{read} rows of {table} were read");
+    }
+}
+
 #[tokio::test]
 async fn all_business_of_a_day_reads_fewer_rows_than_one_walk_over_a_grown_table() {
     let database = Database::migrated(&SERVICE).await;
-    fill(&database).await;
+    open_shop(database.pool()).await;
+    sell_for_years(database.pool()).await;
+    sqlx::query("ANALYZE").execute(database.pool()).await.unwrap();
     database.pool().close().await;
     let before = Reads::count(&database, TABLES).await;
 
     let clock = TestClock::at("2026-03-01T09:00:00Z");
     let store = EventStore::new(SERVICE.name, database.another_pool().await, clock.clock());
     for round in 0..ROUNDS {
-        do_business(&store, &clock, round).await;
+        let happened = do_business(&store, &clock, round).await;
+        project(&store, &happened).await;
+        read_views(&store).await;
     }
     store.pool().close().await;
+    assert_little_was_read(&database, &before).await;
+}
 
-    let after = Reads::count(&database, TABLES).await;
-    for (table, read) in after.since(&before) {
-        assert!((1..STOCK_ITEMS).contains(&read), "{read} rows of {table} were read");
+#[tokio::test]
+async fn no_plan_of_the_first_day_walks_over_a_table_that_has_grown() {
+    let database = Database::migrated(&SERVICE).await;
+    open_shop(database.pool()).await;
+    let another = database.another_pool().await;
+    database.pool().close().await;
+    let before = Reads::count(&database, TABLES).await;
+
+    let clock = TestClock::at("2026-03-01T09:00:00Z");
+    let store = EventStore::new(SERVICE.name, database.another_pool().await, clock.clock());
+    let happened = do_business(&store, &clock, ROUNDS).await;
+    project(&store, &happened).await;
+    sell_for_years(&another).await;
+    another.close().await;
+    for round in 0..ROUNDS {
+        let happened = do_business(&store, &clock, round).await;
+        project(&store, &happened).await;
     }
+    store.pool().close().await;
+    assert_little_was_read(&database, &before).await;
 }

@@ -21,6 +21,7 @@ use crate::domain::world::World;
 ///
 /// What was agreed is joined in its first version, and what was agreed since is read afterwards: a row that another transaction modifies
 /// meanwhile is waited for, and then joined as it is by then with what could be seen when the statement began, where its new version is not.
+/// Both tables are told which orders are meant: a plan that is made while they are empty would walk all first versions else.
 ///
 /// An order that does not exist cannot be locked, and need not be: only one event creates it, and an event is taken once.
 /// Two that both claim its id meet at the primary key.
@@ -30,7 +31,7 @@ pub async fn load(tx: &mut PgConnection, facts: &[Caused<Fact>]) -> Result<(Worl
         "SELECT s.*, n.checkout_id, n.buyer_id, n.seller_id, n.ship_to, n.shipping_service, n.currency, n.total_minor, n.sku_totals,
                 n.card_token IS NULL AND n.exchange IS NULL AS cash_on_delivery, n.exchange, n.split_from
          FROM order_state s JOIN order_snapshot n ON n.order_id = s.order_id AND n.terms_version = 1
-         WHERE s.order_id = ANY($1)
+         WHERE s.order_id = ANY($1) AND n.order_id = ANY($1)
          ORDER BY s.order_id
          FOR UPDATE OF s",
     )
