@@ -141,7 +141,7 @@ async fn read_views(store: &EventStore, checkout: &Checkout) {
     assert_eq!(dashboard.days.len(), 1);
 }
 
-/// What each of the orders of ten rounds of business read of each table.
+/// Fails if the orders of so many rounds of business read much of a table.
 async fn assert_little_was_read(database: &Database, before: &Reads, rounds: usize) {
     let orders = (rounds * ORDERS_PER_ROUND) as i64;
     let after = Reads::count(database, TABLES).await;
